@@ -1,0 +1,1 @@
+"""One adapter per neighbouring platform or format: imports and exports. Keeps imported history apart from our own."""

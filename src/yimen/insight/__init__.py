@@ -1,0 +1,1 @@
+"""Figures over everything: reads all domains, is read by none."""

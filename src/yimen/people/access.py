@@ -1,0 +1,78 @@
+"""Who may do what. Each action asks `require`; pages, kiosk, API and jobs all end there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext as _
+
+from yimen.ledger.actions import SYSTEM, Actor
+from yimen.lib.errors import DomainError
+from yimen.people.models import Department, Role, Staff
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# "domain.verb", declared here once; docs/permissions.md explains each (a test compares).
+PERMISSIONS: dict[str, frozenset[Role]] = {
+    "people.manage": frozenset({Role.SYSTEM_ADMIN}),
+    "people.grant": frozenset({Role.SECURITY_ADMIN}),
+    "people.register": frozenset({Role.CLERK, Role.GUIDE, Role.APPROVER}),
+    "people.reveal": frozenset({Role.CLERK, Role.APPROVER, Role.SUPERVISOR}),
+    "ledger.read": frozenset({Role.AUDIT_ADMIN}),
+    "catalog.edit": frozenset({Role.EDITOR}),
+    "catalog.publish": frozenset({Role.PUBLISHER}),
+    "catalog.calendar": frozenset({Role.SYSTEM_ADMIN}),
+    "cases.view": frozenset({Role.CLERK, Role.APPROVER, Role.SURVEYOR, Role.LEADER, Role.SUPERVISOR}),
+    "cases.receive": frozenset({Role.CLERK}),
+    "cases.accept": frozenset({Role.CLERK}),
+    "cases.decline": frozenset({Role.CLERK}),
+    "cases.review": frozenset({Role.APPROVER, Role.SURVEYOR}),
+    "cases.decide": frozenset({Role.APPROVER, Role.LEADER}),
+    "cases.decide_at_once": frozenset({Role.CLERK, Role.APPROVER, Role.LEADER}),
+    "cases.deliver": frozenset({Role.CLERK}),
+    "hall.call": frozenset({Role.CLERK, Role.APPROVER, Role.LEADER}),
+    "hall.take": frozenset({Role.GUIDE, Role.CLERK}),
+    "hall.manage": frozenset({Role.HALL_MANAGER}),
+    "insight.view": frozenset({Role.LEADER, Role.HALL_MANAGER, Role.SUPERVISOR}),
+    "exchange.import": frozenset({Role.EDITOR, Role.SYSTEM_ADMIN}),
+}
+
+
+class NotAllowed(DomainError):
+    """The person's roles do not cover the act."""
+
+
+def allowed(by: Actor, permission: str, *, department: Department | None = None, region: str = "") -> bool:
+    """
+    Tell whether `by` holds `permission` in `region` for `department` (None: for no particular one).
+
+    The platform itself (SYSTEM) may do everything; whoever is not staff, nothing.
+    """
+    roles = PERMISSIONS[permission]
+    if by is SYSTEM:
+        return True
+    if not isinstance(by, Staff) or not by.user.is_active:
+        return False
+    if (region or (department.region_id if department else by.region_id)) != by.region_id:
+        return False
+    return any(
+        grant.role in roles and (department is None or grant.department_id in (None, department.pk))
+        for grant in by.granted
+    )
+
+
+def require(by: Actor, permission: str, *, department: Department | None = None, region: str = "") -> None:
+    """Raise NotAllowed, saying who can, unless `by` is allowed."""
+    if allowed(by, permission, department=department, region=region):
+        return
+    who = "、".join(str(role.label) for role in sorted(PERMISSIONS[permission]))
+    if department is not None:
+        raise NotAllowed(
+            _("这件由%(department)s的%(who)s办，您的账号办不了。") % {"department": department.name, "who": who}
+        )
+    raise NotAllowed(_("这一步由%(who)s来做，您的账号做不了。") % {"who": who})
+
+
+def permissions_of(by: Staff) -> Iterable[str]:
+    return [name for name in PERMISSIONS if allowed(by, name)]

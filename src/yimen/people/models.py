@@ -1,0 +1,246 @@
+"""Places, organs, staff and applicants. ID and telephone numbers are stored sealed (SEC-44)."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from yimen.lib import crypto, mask
+from yimen.lib.ids import uuid7
+
+
+class Region(models.Model):
+    """行政区划; code by GB/T 2260. The shard key: every hot table carries it first."""
+
+    code = models.CharField(max_length=12, primary_key=True)
+    name = models.CharField(max_length=60)
+    parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ServiceCenter(models.Model):
+    """政务服务中心; one with a parent is its branch (分中心)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    region = models.ForeignKey(Region, models.PROTECT)
+    parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="branches")
+    code = models.SlugField(max_length=20)
+    letters = models.CharField(max_length=4, help_text="begins the numbers citizens read, QH-261118-00417")
+    name = models.CharField(max_length=80)
+    motto = models.CharField(max_length=80, blank=True)
+    address = models.CharField(max_length=160)
+    hours = models.CharField(max_length=120)
+    phone = models.CharField(max_length=40)
+    is_demo = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["region", "code"], name="center_code_once"),
+            models.UniqueConstraint(fields=["region", "letters"], name="center_letters_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Department(models.Model):
+    """实施主体 / 进驻单位: the organ in whose name a decision is made."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    region = models.ForeignKey(Region, models.PROTECT)
+    code = models.SlugField(max_length=40)
+    name = models.CharField(max_length=120)
+    short_name = models.CharField(max_length=20, blank=True)
+    uscc = models.CharField(_("统一社会信用代码"), max_length=18, blank=True)
+    phone = models.CharField(max_length=80, blank=True)
+    is_resident = models.BooleanField(_("进驻大厅"), default=False)
+    is_bureau = models.BooleanField(_("行政审批服务局"), default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["region", "code"], name="department_code_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Post(models.Model):
+    """岗位: what flow steps name, and what citizens see instead of a person's name."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    department = models.ForeignKey(Department, models.PROTECT, related_name="posts")
+    name = models.CharField(max_length=60)
+    duties = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["department", "name"], name="post_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, username: str, password: str | None = None, *, must_change_password: bool = False) -> User:
+        user = self.model(username=self.model.normalize_username(username), must_change_password=must_change_password)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+
+class User(AbstractBaseUser):
+    """A login. There is deliberately no superuser: rights come from roles alone (TRAP-9)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    username = models.CharField(max_length=60, unique=True)
+    is_active = models.BooleanField(default=True)
+    must_change_password = models.BooleanField(default=False)
+    joined_at = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[UserManager] = UserManager()
+    USERNAME_FIELD = "username"
+
+    def __str__(self) -> str:
+        return self.username
+
+
+class Staff(models.Model):
+    """工作人员, with a service number that citizens may read (工号)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.OneToOneField(User, models.PROTECT, related_name="staff")
+    region = models.ForeignKey(Region, models.PROTECT)
+    center = models.ForeignKey(ServiceCenter, models.PROTECT, null=True, blank=True, related_name="staff")
+    department = models.ForeignKey(Department, models.PROTECT, related_name="staff")
+    post = models.ForeignKey(Post, models.PROTECT, null=True, blank=True, related_name="staff")
+    number = models.CharField(_("工号"), max_length=20)
+    name = models.CharField(max_length=60)
+    phone = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["region", "number"], name="staff_number_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.number}"
+
+    @property
+    def ledger_ref(self) -> str:
+        return f"staff:{self.pk}"
+
+    @cached_property
+    def role_name(self) -> str:
+        """The roles this person acts in, for the ledger; read once per request."""
+        return ",".join(sorted({grant.role for grant in self.granted}))[:40]
+
+    @cached_property
+    def granted(self) -> list[RoleGrant]:
+        return list(self.grants.filter(ended_at=None))
+
+
+class Role(models.TextChoices):
+    GUIDE = "guide", _("导办员")
+    CLERK = "clerk", _("窗口人员")
+    APPROVER = "approver", _("审批人员")
+    SURVEYOR = "surveyor", _("勘察人员")
+    LEADER = "leader", _("负责人")
+    HALL_MANAGER = "hall_manager", _("大厅管理员")
+    EDITOR = "editor", _("事项编辑")
+    PUBLISHER = "publisher", _("事项发布人")
+    SUPERVISOR = "supervisor", _("监督人员")
+    SYSTEM_ADMIN = "system_admin", _("系统管理员")
+    SECURITY_ADMIN = "security_admin", _("安全管理员")
+    AUDIT_ADMIN = "audit_admin", _("审计管理员")
+
+
+ADMINISTRATORS = (Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN)
+
+
+class RoleGrant(models.Model):
+    """
+    A role somebody holds, for one department or (department empty) for the whole region.
+
+    The three administrators stay apart: one administrator role a person, and none beside it (SEC-11, TRAP-9).
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    staff = models.ForeignKey(Staff, models.PROTECT, related_name="grants")
+    role = models.CharField(max_length=20, choices=Role.choices)
+    department = models.ForeignKey(Department, models.PROTECT, null=True, blank=True)
+    granted_by = models.ForeignKey(Staff, models.PROTECT, null=True, related_name="+")
+    granted_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["staff"],
+                condition=models.Q(role__in=[role.value for role in ADMINISTRATORS], ended_at=None),
+                name="one_administrator_role",
+            ),
+            models.UniqueConstraint(
+                fields=["staff", "role", "department"],
+                condition=models.Q(ended_at=None),
+                nulls_distinct=False,
+                name="role_once",
+            ),
+        ]
+
+
+class Applicant(models.Model):
+    """
+    申请人: a person or a firm. Numbers are sealed; only actions.reveal() opens one, with a reason in the ledger.
+
+    id_index / phone_index: keyed blind indexes for exact look-up.
+    """
+
+    class Kind(models.TextChoices):
+        PERSON = "person", _("自然人")
+        FIRM = "firm", _("法人或其他组织")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    region = models.ForeignKey(Region, models.PROTECT)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    name = models.CharField(max_length=120)
+    id_sealed = models.BinaryField()
+    id_index = models.BinaryField()
+    phone_sealed = models.BinaryField()
+    phone_index = models.BinaryField()
+    contact_name = models.CharField(max_length=60, blank=True)
+    address = models.CharField(max_length=160, blank=True)
+    user = models.OneToOneField(User, models.PROTECT, null=True, blank=True, related_name="applicant")
+    is_demo = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["region", "kind", "id_index"], name="applicant_once")]
+        indexes = [models.Index(fields=["region", "phone_index"], name="applicant_by_phone")]
+
+    def __str__(self) -> str:
+        return self.masked_name
+
+    @property
+    def ledger_ref(self) -> str:
+        return f"applicant:{self.pk}"
+
+    @property
+    def role_name(self) -> str:
+        return "applicant"
+
+    @property
+    def masked_name(self) -> str:
+        return mask.name(self.name) if self.kind == self.Kind.PERSON else self.name
+
+    @property
+    def masked_id(self) -> str:
+        return mask.id_number(crypto.open_sealed(bytes(self.id_sealed), "applicant.id"))
+
+    @property
+    def masked_phone(self) -> str:
+        return mask.phone(crypto.open_sealed(bytes(self.phone_sealed), "applicant.phone"))
+
+    def phone_ends_with(self, last_four: str) -> bool:
+        return len(last_four) == 4 and crypto.open_sealed(bytes(self.phone_sealed), "applicant.phone")[-4:] == last_four
