@@ -1,0 +1,244 @@
+"""
+Every run gets its own PostgreSQL server, gone when the run ends, and every xdist worker its own database.
+
+Tests speak as the application's role, which owns nothing; `owner_connection` and `admin_connection` are for the tests
+that need more. With DATABASE_URL, DATABASE_OWNER_URL and DATABASE_ADMIN_URL set, that server is used instead.
+
+Databases are copied from a migrated template, which is kept under .yimen/test-cache until a migration changes.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from yimen.lib import database_url, embedded
+
+ROOT = Path(__file__).resolve().parent
+ADDRESSES = ("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_ADMIN_URL")
+KEPT_TEMPLATES = 4
+
+
+def _key() -> str:
+    """Return a name that changes with everything the template database is made from."""
+    digest = hashlib.sha256(embedded.SETUP.encode())
+    digest.update(embedded.version_of(embedded.binaries()).encode())
+    digest.update(os.environ.get("DJANGO_SETTINGS_MODULE", "").encode())
+    for pattern in (
+        "src/yimen/**/migrations/*.py",
+        "src/yimen/**/*.sql",
+        "src/yimen/catalog/data/*",
+        "requirements/base.txt",
+    ):
+        for path in sorted(ROOT.glob(pattern)):
+            digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _make_template(urls: embedded.Urls) -> str:
+    """Return the name of the migrated template database on this server, made when it is not there yet."""
+    name = f"yimen_template_{_key()}"
+    with psycopg.connect(urls.for_database("postgres").admin, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(2026)")  # released when the connection closes
+        half = f"{name}_half"
+        if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+            return name
+        _create_database(connection, half, "template0")
+        embedded.set_up_database(urls.for_database(half).admin)
+        environment = os.environ | urls.for_database(half).environment()
+        environment |= {"YIMEN_DB_ROLE": "owner", "YIMEN_DB_POOL": "0", "PYTHONPATH": str(ROOT / "src")}
+        environment |= {"YIMEN_SECRET_KEY": "only-for-tests", "YIMEN_FIELD_KEY": "only-for-tests".ljust(64, "x")}
+        done = subprocess.run(
+            [sys.executable, "-m", "django", "migrate", "--skip-checks", "--verbosity", "0"],
+            env=environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            raise pytest.UsageError(f"The migrations do not run:\n{done.stderr}")
+        connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(half), sql.Identifier(name)))
+    return name
+
+
+def _create_database(connection: psycopg.Connection, name: str, template: str) -> None:
+    database = sql.Identifier(name)
+    connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(database))
+    connection.execute(
+        sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {} STRATEGY file_copy").format(
+            database, sql.Identifier(template), sql.Identifier(embedded.OWNER)
+        )
+    )
+    connection.execute(sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC").format(database))
+
+
+class Run:
+    """The server of this run: an own one, an outside one, or (in an xdist worker) that of the run's first process."""
+
+    def __init__(self) -> None:
+        self.server: embedded.Server | None = None
+        self.folder: Path | None = None
+        self.urls: embedded.Urls | None = None
+        self.template = ""
+
+    def begin(self) -> embedded.Urls:
+        if self.urls:
+            return self.urls
+        if os.environ.get("DATABASE_URL"):
+            missing = [name for name in ADDRESSES if not os.environ.get(name)]
+            if missing:
+                raise pytest.UsageError(f"With DATABASE_URL, the tests also need {' and '.join(missing)}.")
+            self.urls = embedded.Urls(*(os.environ[name] for name in ADDRESSES))
+        else:
+            self._own_server()
+        assert self.urls
+        self.template = os.environ.get("YIMEN_TEST_TEMPLATE", "") or _make_template(self.urls)
+        return self.urls
+
+    def export(self) -> None:
+        """Tell the xdist workers, which inherit the environment."""
+        os.environ |= self.begin().environment()
+        os.environ["YIMEN_TEST_TEMPLATE"] = self.template
+
+    def _own_server(self) -> None:
+        cache = embedded.place_for(ROOT / ".yimen" / "test-cache", embedded.account_for(ROOT / "nowhere"))
+        cache.mkdir(parents=True, exist_ok=True)
+        self._remove_old_runs(cache)
+        golden = cache / _key()
+        self.folder = Path(tempfile.mkdtemp(prefix="run-", dir=cache))
+        self.folder.chmod(0o755)
+        with (cache / "lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # parallel runs wait for one of them to make the template
+            if not (golden / "done").exists():
+                shutil.rmtree(golden, ignore_errors=True)
+                golden.mkdir()
+                with embedded.Server(golden / "postgres", fsync=False) as server:
+                    _make_template(server.urls)
+                (golden / "done").touch()
+            (golden / "done").touch()
+            subprocess.run(["cp", "-a", golden / "keys", golden / "postgres", self.folder], check=True)  # noqa: S603, S607
+            templates = sorted(cache.glob("*/done"), key=lambda path: path.stat().st_mtime, reverse=True)
+            for path in templates[KEPT_TEMPLATES:]:
+                shutil.rmtree(path.parent, ignore_errors=True)
+        self.server = embedded.Server(self.folder / "postgres", fsync=False)
+        self.server.start()
+        self.server.watch()
+        self.urls = self.server.urls
+
+    def _remove_old_runs(self, cache: Path) -> None:
+        """Clear away what runs left that were killed."""
+        for folder in cache.glob("run-*"):
+            with contextlib.suppress(OSError), (folder / "postgres" / "lock").open("a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def end(self) -> None:
+        if self.server:
+            self.server.stop()
+        if self.folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        self.server = self.folder = self.urls = None
+
+
+RUN = Run()
+RUN_KEY = pytest.StashKey[Run]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[RUN_KEY] = RUN
+    # `-n 2` is known here as numprocesses; workers come later and find the addresses in their environment
+    if (
+        getattr(config.option, "numprocesses", None)
+        and not hasattr(config, "workerinput")
+        and not config.option.collectonly
+    ):
+        RUN.export()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    RUN.end()
+
+
+class TestDatabase:
+    """This process's database, put back to the template's state after each test that commits."""
+
+    __test__ = False
+
+    def __init__(self, run: Run, worker: str) -> None:
+        self.name = f"yimen_test_{os.getpid()}_{worker}"
+        self.server_urls = run.begin()
+        self.template = run.template
+        self.urls = self.server_urls.for_database(self.name)
+        self.connection = psycopg.connect(self.server_urls.for_database("postgres").admin, autocommit=True)
+        self.renew()
+
+    def renew(self) -> None:
+        if self.connection.closed or self.connection.broken:  # a test of faults may have killed the server
+            self.connection = psycopg.connect(self.server_urls.for_database("postgres").admin, autocommit=True)
+        _create_database(self.connection, self.name, self.template)
+
+    def drop(self) -> None:
+        if not self.connection.closed:
+            with contextlib.suppress(psycopg.OperationalError):
+                self.connection.execute(
+                    sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(self.name))
+                )
+            self.connection.close()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(request: pytest.FixtureRequest, django_db_blocker) -> Iterator[TestDatabase]:
+    """pytest-django's hook: our database instead of a test database made by Django."""
+    from django.db import connections
+    from django.test import TransactionTestCase
+
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    database = TestDatabase(request.config.stash[RUN_KEY], worker)
+    before = {name: os.environ.get(name) for name in ADDRESSES}
+    os.environ |= database.urls.environment()  # for the commands that tests start
+    connections["default"].settings_dict |= database_url.parse(database.urls.app)
+
+    def renew(self: TransactionTestCase) -> None:
+        # Django would TRUNCATE, which neither the application's role nor the ledger allows.
+        connections["default"].close()
+        database.renew()
+
+    original = TransactionTestCase._fixture_teardown
+    TransactionTestCase._fixture_teardown = renew
+    yield database
+    TransactionTestCase._fixture_teardown = original
+    with django_db_blocker.unblock():
+        connections.close_all()
+    database.drop()
+    for name, value in before.items():
+        os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)
+
+
+@pytest.fixture(scope="session")
+def server_urls(django_db_setup: TestDatabase) -> embedded.Urls:
+    """The addresses of this process's database, for the three roles."""
+    return django_db_setup.urls
+
+
+@pytest.fixture
+def owner_connection(transactional_db: None, server_urls: embedded.Urls) -> Iterator[psycopg.Connection]:
+    """A psycopg connection (autocommit) as the role that owns the tables."""
+    with psycopg.connect(server_urls.owner, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def admin_connection(transactional_db: None, server_urls: embedded.Urls) -> Iterator[psycopg.Connection]:
+    """A psycopg connection (autocommit) as the superuser."""
+    with psycopg.connect(server_urls.admin, autocommit=True) as connection:
+        yield connection
