@@ -227,3 +227,14 @@ class Notice(models.Model):
             models.UniqueConstraint(fields=["region", "number"], name="notice_number_once"),
             models.UniqueConstraint(fields=["region", "verify_code"], name="verify_code_once"),
         ]
+
+
+class QueryTries(models.Model):
+    """Wrong guesses at progress queries, by asker and hour, so that numbers cannot be tried out (SEC-53)."""
+
+    asker = models.BinaryField(help_text="blind index of the address")
+    hour = models.DateTimeField()
+    count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["asker", "hour"], name="query_tries_once")]

@@ -1,0 +1,223 @@
+"""Reads: one case for those who may see it, a citizen's progress, open tasks, what a clock looks like."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.db import connection
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from yimen.cases import rules
+from yimen.cases.models import Case, Clock, Notice, QueryTries, Task
+from yimen.catalog import queries as catalog
+from yimen.ledger.models import Event
+from yimen.lib import crypto
+from yimen.lib.errors import DomainError
+from yimen.lib.workdays import Limit, Unit
+from yimen.people import access
+from yimen.people.models import Staff
+
+# Wrong guesses from one address in an hour before it has to wait (SEC-53).
+MOST_WRONG_TRIES = 20
+
+
+class TooManyTries(DomainError):
+    """Somebody at this address guessed wrong too often in this hour."""
+
+
+def visible_to(staff: Staff) -> QuerySet[Case]:
+    """
+    Return the cases `staff` may see: those of the departments of his grants, or of the whole region.
+
+    The system administrator sees none (SEC-33).
+    """
+    cases = Case.objects.filter(region_id=staff.region_id)
+    grants = [grant for grant in staff.granted if grant.role in access.PERMISSIONS["cases.view"]]
+    if not grants or not staff.user.is_active:
+        return cases.none()
+    if any(grant.department_id is None for grant in grants):
+        return cases
+    return cases.filter(department__in={grant.department_id for grant in grants})
+
+
+def get_case_for(staff: Staff, number: str) -> Case | None:
+    """Return the case with this query number; None alike when there is none and when it is not his to see."""
+    return (
+        visible_to(staff)
+        .select_related("item", "version", "department", "center", "applicant", "received_by", "accepted_by")
+        .filter(query_no=number.strip().upper())
+        .first()
+    )
+
+
+def find_for_citizen(number: str, last_four: str, *, asker: str, at: datetime) -> Case | None:
+    """
+    Return the case with this number whose applicant's phone ends so; None alike for wrong number and wrong phone.
+
+    asker: the address asked from, stored only as a blind index. Raises TooManyTries.
+    """
+    key, hour = crypto.blind_index(asker, "query.asker"), at.replace(minute=0, second=0, microsecond=0)
+    tries = QueryTries.objects.filter(asker=key, hour=hour).values_list("count", flat=True).first() or 0
+    if tries >= MOST_WRONG_TRIES:
+        raise TooManyTries(_("试了太多次，请过一小时再查，或者拨 12345，也可以到导办台请人帮您查。"))
+    wanted = re.sub(r"[\s\-－—]", "", number).upper()
+    case = None
+    if re.fullmatch(r"[A-Z]{1,4}\d{11}", wanted) and re.fullmatch(r"\d{4}", last_four.strip()):
+        query_no = f"{wanted[:-11]}-{wanted[-11:-5]}-{wanted[-5:]}"
+        found = Case.objects.select_related("item", "version", "department", "center", "applicant").filter(
+            query_no=query_no
+        )
+        case = next((each for each in found if each.applicant.phone_ends_with(last_four.strip())), None)
+    if case is None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO cases_querytries (asker, hour, count) VALUES (%s, %s, 1)"
+                " ON CONFLICT (asker, hour) DO UPDATE SET count = cases_querytries.count + 1",
+                [key, hour],
+            )
+    return case
+
+
+def clock_views(case: Case, *, today: date) -> dict[str, rules.ClockView]:
+    """Return how each clock of the case stands, by kind; the stored due date and this one are the same sum."""
+    calendar = catalog.work_calendar()
+    return {
+        clock.kind: rules.clock(
+            clock.started_on,
+            Limit(clock.limit, Unit(clock.unit)),
+            (),
+            calendar,
+            today=today,
+            ended_on=clock.ended_on,
+        )
+        for clock in case.clocks.all()
+    }
+
+
+@dataclass(frozen=True)
+class TimelineRow:
+    """
+    One thing that happened. post: who did it, by post only; a citizen never sees a name here (S1-6).
+
+    notice: the document given with it, if any.
+    """
+
+    at: datetime
+    kind: str
+    title: str
+    text: str
+    post: str
+    notice: Notice | None = None
+
+
+_TITLES = {
+    "case.received": (gettext_lazy("材料收下了"), Notice.Kind.RECEIPT),
+    "case.materials_noted": (gettext_lazy("材料补齐了"), None),
+    "case.accepted": (gettext_lazy("已经受理"), Notice.Kind.ACCEPTANCE),
+    "case.declined": (gettext_lazy("没有受理"), Notice.Kind.DECLINE),
+    "case.task_done": (gettext_lazy("办完一步"), None),
+    "case.decided": (gettext_lazy("有结果了"), Notice.Kind.DECISION),
+    "case.delivered": (gettext_lazy("结果已送到"), None),
+}
+
+
+def timeline(case: Case) -> list[TimelineRow]:
+    """Return the case's history from the ledger, newest first, in a constant number of statements."""
+    events = list(Event.objects.filter(region=case.region_id, stream=case.stream).order_by("-seq"))
+    notices = {notice.kind: notice for notice in case.notices.all()}
+    tasks = {task.step_key: task for task in case.tasks.all()}
+    staff_ids = {event.actor.removeprefix("staff:") for event in events if event.actor.startswith("staff:")}
+    posts = {
+        str(person.pk): person for person in Staff.objects.filter(pk__in=staff_ids).select_related("post", "department")
+    }
+    rows = []
+    for event in events:
+        if event.kind not in _TITLES:
+            continue
+        task = tasks.get(event.data.get("task", ""))
+        _title, document = _TITLES[event.kind]
+        rows.append(
+            TimelineRow(
+                at=event.at,
+                kind=event.kind,
+                title=_said(event, task),
+                text=_detail(event, task),
+                post=_post(posts.get(event.actor.removeprefix("staff:"))),
+                notice=notices.get(document) if document else None,
+            )
+        )
+    return rows
+
+
+def open_tasks(staff: Staff) -> QuerySet[Task]:
+    """Return the tasks waiting at the departments where `staff` may review or decide, the most urgent first."""
+    roles = access.PERMISSIONS["cases.review"] | access.PERMISSIONS["cases.decide"]
+    grants = [grant for grant in staff.granted if grant.role in roles]
+    tasks = Task.objects.filter(region_id=staff.region_id, done_at=None, case__status=Case.Status.ACCEPTED)
+    if not grants:
+        return tasks.none()
+    if all(grant.department_id for grant in grants):
+        tasks = tasks.filter(department__in={grant.department_id for grant in grants})
+    return tasks.select_related("case", "case__version", "case__applicant", "department").order_by(
+        "due_on", "opened_at"
+    )
+
+
+def overdue(region: str, *, on: date) -> QuerySet[Case]:
+    """Return the accepted cases whose promised day has passed, the longest overdue first."""
+    return Case.objects.filter(region_id=region, status=Case.Status.ACCEPTED, due_on__lt=on).order_by("due_on")
+
+
+def recompute_due_dates(region: str, *, today: date) -> Sequence[dict[str, Any]]:
+    """
+    Return the running clocks whose due date the present calendar moves: case, kind, old and new date (CAL-7).
+
+    Reads only; actions.move_due_dates() writes what this found.
+    """
+    calendar = catalog.work_calendar()
+    moved = []
+    for clock in Clock.objects.filter(region_id=region, ended_on=None).select_related("case").iterator(chunk_size=2000):
+        due_on, provisional = rules.due(
+            clock.started_on, Limit(clock.limit, Unit(clock.unit)), (), calendar, today=today
+        )
+        if (due_on, provisional) != (clock.due_on, clock.is_provisional):
+            moved.append({"clock": clock, "due_on": due_on, "provisional": provisional})
+    return moved
+
+
+def _said(event: Event, task: Task | None) -> str:
+    match event.kind:
+        case "case.task_done" if task is not None:
+            return _("%(step)s办完了") % {"step": task.name}
+        case "case.decided":
+            granted = event.data.get("outcome") == Case.Outcome.GRANTED
+            return _("办好了，同意您的申请") if granted else _("没有同意您的申请")
+        case _:
+            return str(_TITLES[event.kind][0])
+
+
+def _detail(event: Event, task: Task | None) -> str:
+    match event.kind:
+        case "case.accepted":
+            due_on = date.fromisoformat(event.data["due_on"])
+            return _("最晚 %(month)s 月 %(day)s 日出结果") % {"month": due_on.month, "day": due_on.day}
+        case "case.declined":
+            return str(event.data.get("reasons", ""))
+        case "case.delivered":
+            ways = {"window": _("窗口领取"), "post": _("邮寄"), "electronic": _("电子送达")}
+            return str(ways.get(event.data.get("how", ""), ""))
+        case _:
+            return ""
+
+
+def _post(person: Staff | None) -> str:
+    if person is None:
+        return ""
+    post = person.post.name if person.post else _("工作人员")
+    return f"{person.department.name} · {post}"
