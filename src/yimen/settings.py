@@ -100,10 +100,10 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "yimen.web.middleware.SecurityHeaders",
     "yimen.web.middleware.DatabaseAway",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "yimen.web.middleware.SecurityHeaders",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -252,8 +252,10 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = TESTING or DEBUG
+WHITENOISE_AUTOREFRESH = TESTING or DEBUG
 WHITENOISE_MAX_AGE = 0 if DEBUG else 31536000
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
 
@@ -273,3 +275,5 @@ WEB_THREADS = env_int("YIMEN_WEB_THREADS", 16, least=1)
 BODY_SECONDS = env_int("YIMEN_BODY_SECONDS", 15, least=1)
 BODY_MAX_BYTES = env_int("YIMEN_BODY_MAX_BYTES", 25_000_000, least=1)
 MAX_CONNECTIONS = env_int("YIMEN_MAX_CONNECTIONS", 2000, least=1)
+# Addresses of our own reverse proxies, comma separated; only their X-Forwarded-For is believed.
+TRUSTED_PROXIES = env("YIMEN_TRUSTED_PROXIES")
