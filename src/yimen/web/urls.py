@@ -1,0 +1,22 @@
+from django.urls import include, path
+from django.views.i18n import set_language
+
+from yimen.web import views
+from yimen.web.api.root import api
+
+urlpatterns = [
+    path("", include("yimen.web.portal.urls")),
+    path("workbench/", include("yimen.web.workbench.urls")),
+    path("kiosk/", include("yimen.web.kiosk.urls")),
+    path("screen/", include("yimen.web.display.urls")),
+    path("accounts/", include("yimen.web.account_urls")),
+    path("settings/elder", views.elder, name="elder"),
+    path("settings/theme", views.theme, name="theme"),
+    path("settings/language", set_language, name="set_language"),
+    path("api/v1/", api.urls),
+]
+
+handler400 = "yimen.web.errors.bad_request"
+handler403 = "yimen.web.errors.forbidden"
+handler404 = "yimen.web.errors.not_found"
+handler500 = "yimen.web.errors.server_error"
