@@ -15,7 +15,7 @@ BASE = {
     "number": "江审受〔2026〕417 号",
     "addressee": "林小满（演示）",
     "date": "2026 年 11 月 18 日",
-    "seal": "加盖行政审批专用章",
+    "seal": "行政审批专用章",
     "issued_at": "2026-11-18T09:05:00+08:00",
     "verify_url": "https://yimen.example/v/7K3M9QX2",
     "verify_code": "7K3M 9QX2",
@@ -123,6 +123,21 @@ def test_a_document_is_one_page_and_says_all_it_was_given(kind):
     given = {**BASE, **DOCUMENTS[kind], "title": TITLES[kind]}
     del given["issued_at"], given["verify_url"]
     assert [leaf for leaf in leaves(given) if isinstance(leaf, str) and not is_printed(leaf, text)] == []
+
+
+@pytest.mark.parametrize(
+    "is_granted, is_licence, title",
+    [
+        (True, True, "准予行政许可决定书"),
+        (False, True, "不予行政许可决定书"),
+        (True, False, "准予办理决定书"),
+        (False, False, "不予办理决定书"),
+    ],
+)
+def test_only_a_licence_is_called_a_licence(is_granted, is_licence, title):
+    text = text_of(make("decision", is_granted=is_granted, is_licence=is_licence))
+    assert title in text
+    assert ("行政许可决定" in text) is is_licence
 
 
 @pytest.mark.parametrize("kind", KINDS)
