@@ -9,9 +9,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 from yimen.lib.workdays import Calendar
+
+DATA = Path(__file__).resolve().parent / "data"
 
 
 @dataclass(frozen=True)
@@ -74,5 +76,4 @@ def shipped() -> Calendar:
 
 
 def _rows(name: str) -> Iterator[dict[str, str]]:
-    with files("yimen.catalog").joinpath("data", name).open(encoding="utf-8", newline="") as file:
-        yield from csv.DictReader(file)
+    yield from csv.DictReader((DATA / name).read_text(encoding="utf-8").splitlines())

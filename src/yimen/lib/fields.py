@@ -38,7 +38,7 @@ class EncryptedTextField(models.BinaryField):
         return value
 
     def value_to_string(self, obj: models.Model) -> str:
-        return base64.b64encode(crypto.seal(self.value_from_object(obj), self.context)).decode()
+        return base64.b64encode(crypto.seal(str(self.value_from_object(obj)), self.context)).decode()
 
     def get_lookup(self, lookup_name: str) -> Any:
         if lookup_name != "isnull":

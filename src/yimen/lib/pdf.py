@@ -12,7 +12,7 @@ from bisect import bisect_right
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pylopdf_fonts_zh_cn
 import typst
@@ -21,7 +21,7 @@ from yimen.lib import qr
 
 PACKAGE = Path(__file__).resolve().parents[1]
 FONTS = (pylopdf_fonts_zh_cn.serif_path(), pylopdf_fonts_zh_cn.sans_path())
-STANDARD = "a-2a"
+STANDARD: Final = "a-2a"
 # Printers' sign for a character the type case does not hold.
 NO_GLYPH = "〓"
 
@@ -108,7 +108,8 @@ def _has_glyph(character: str) -> bool:
 def _coverage() -> tuple[list[int], list[int]]:
     """Return the first and last code points of the ranges every font here can print."""
     held = set.intersection(*({c for first, last in _ranges(path) for c in range(first, last + 1)} for path in FONTS))
-    starts, ends = [], []
+    starts: list[int] = []
+    ends: list[int] = []
     for code in sorted(held):
         if not ends or code != ends[-1] + 1:
             starts.append(code)

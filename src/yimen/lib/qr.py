@@ -24,7 +24,7 @@ def svg(text: str, *, label: str = "") -> str:
 def _drawn(text: str) -> tuple[int, str]:
     """Return the side in modules and a path whose 1-wide strokes are the dark runs of each row."""
     code = segno.make_qr(text, error="m")
-    rows = list(code.matrix_iter(border=4))
+    rows = [bytes(row) for row in code.matrix_iter(border=4)]
     runs = []
     for y, row in enumerate(rows):
         x = 0
