@@ -42,6 +42,9 @@ def env_bool(name: str, default: bool) -> bool:
 # Everything this installation writes besides the database: keys, uploads, the embedded server's data.
 HOME = Path(env("YIMEN_HOME", str(Path.cwd() / ".yimen"))).resolve()
 
+# The seals over the ledger, written outside the database so that a copy can leave the machine.
+SEALS = Path(env("YIMEN_SEALS", str(HOME / "seals"))).resolve()
+
 DEBUG = env_bool("YIMEN_DEBUG", False)
 TESTING = "pytest" in sys.modules
 DEMO = env_bool("YIMEN_DEMO", False)

@@ -28,6 +28,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import util
 from pathlib import Path
+from typing import IO
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
@@ -476,7 +477,16 @@ class Server:
             os.chown(secret, self.account.uid, self.account.gid)
         programs = _reachable_binaries(self.bin_dir, self.account)
         # C.UTF-8: without a UTF-8 character type Chinese text has no trigrams
-        arguments = ["-D", half, "-U", ADMIN, "--auth=scram-sha-256", f"--pwfile={secret}", "-E", "UTF8"]
+        arguments: list[str | Path] = [
+            "-D",
+            half,
+            "-U",
+            ADMIN,
+            "--auth=scram-sha-256",
+            f"--pwfile={secret}",
+            "-E",
+            "UTF8",
+        ]
         arguments += ["--locale=C.UTF-8", *([] if self.fsync else ["--no-sync", "--wal-segsize=1"])]
         try:
             with self.log.open("ab") as log:
@@ -488,7 +498,7 @@ class Server:
         half.rename(self.data)
         _sync_folder(self.place)
 
-    def _launch(self, command: list[str | Path], log: object, death: signal.Signals) -> subprocess.Popen[bytes]:
+    def _launch(self, command: list[str | Path], log: IO[bytes], death: signal.Signals) -> subprocess.Popen[bytes]:
         uid, gid = (self.account.uid, self.account.gid) if self.account else (-1, -1)
         arguments = [str(os.getpid()), str(uid), str(gid), str(int(death)), *map(str, command)]
         environment = {"PATH": "/usr/bin:/bin", "LANG": "C", "LC_ALL": "C"}
@@ -496,7 +506,7 @@ class Server:
             self._process = subprocess.Popen(  # noqa: S603
                 [sys.executable, "-I", "-S", "-c", LAUNCHER, *arguments],
                 stdin=subprocess.DEVNULL,
-                stdout=log,  # type: ignore[arg-type]
+                stdout=log,
                 stderr=subprocess.STDOUT,
                 env=environment,
                 start_new_session=True,  # Ctrl-C in the terminal is for us to handle

@@ -1,0 +1,1 @@
+"""One module per `yimen` command; yimen.cli says what each must offer."""
