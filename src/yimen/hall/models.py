@@ -71,12 +71,13 @@ class Window(models.Model):
 
 
 class TicketCounter(models.Model):
-    """The last number given for a series on a day; never count + 1."""
+    """The last number given for a series on a day, and its time; never count + 1."""
 
     region = models.ForeignKey(Region, models.PROTECT)
     series = models.ForeignKey(Series, models.PROTECT)
     day = models.DateField()
     value = models.PositiveIntegerField(default=0)
+    last_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["region", "series", "day"], name="ticket_counter_once")]
@@ -86,7 +87,8 @@ class Ticket(models.Model):
     """
     取号. number counts from 1 within (series, day) without gaps; label is what people read, A027.
 
-    A window holds at most one open (called or serving) ticket: the database sees to it.
+    taken_at never runs against number within a series. called_at is the first call, announced_at the latest
+    (a recall). A window holds at most one open (called or serving) ticket: the database sees to it.
     """
 
     class Status(models.TextChoices):
@@ -118,6 +120,7 @@ class Ticket(models.Model):
     case = models.ForeignKey(Case, models.PROTECT, null=True, blank=True, related_name="tickets")
     taken_at = models.DateTimeField()
     called_at = models.DateTimeField(null=True, blank=True)
+    announced_at = models.DateTimeField(null=True, blank=True)
     call_count = models.PositiveSmallIntegerField(default=0)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -138,7 +141,12 @@ class Ticket(models.Model):
                 condition=models.Q(status="waiting"),
                 name="ticket_waiting",
             ),
-            models.Index(fields=["region", "hall", "day", "called_at"], name="ticket_calls"),
+            models.Index(fields=["region", "hall", "day", "announced_at"], name="ticket_announced"),
+            models.Index(
+                fields=["region", "series", "finished_at"],
+                condition=models.Q(status="finished"),
+                name="ticket_finished",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,289 @@
+"""Many windows and many citizens at once: real threads with connections of their own; and versions that must fail."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.db.models import Max
+
+from yimen.hall import actions
+from yimen.hall.models import Ticket, Window
+from yimen.hall.tests.factories import call, make_series, make_window, take
+from yimen.ledger.models import Event
+from yimen.people.tests.factories import NOW
+
+pytestmark = pytest.mark.django_db(transaction=True)
+THREADS, TICKETS, WINDOWS = 64, 2000, 50
+
+
+def at_once(works: Iterable[Callable[[], None]]) -> list[Exception]:
+    """Run every piece of work in a thread of its own, started together; return what went wrong."""
+    works = list(works)
+    start, wrong = threading.Barrier(len(works)), []
+
+    def run(work: Callable[[], None]) -> None:
+        try:
+            start.wait()
+            work()
+        except Exception as error:
+            wrong.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=[work]) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return wrong
+
+
+def take_many(series, *, threads=THREADS, tickets=TICKETS, take_one=take) -> tuple[list[int], list[Exception]]:
+    numbers: list[int] = []
+    todo = iter(range(tickets))
+    lock = threading.Lock()
+
+    def work() -> None:
+        while True:
+            with lock:
+                if next(todo, None) is None:
+                    return
+            numbers.append(take_one(series).number)
+
+    return numbers, at_once([work] * threads)
+
+
+def call_all(windows, *, call_one=call) -> tuple[list[tuple[int, str]], list[Exception]]:
+    """Every window calls and finishes until nobody is left; returns (window, label) as the windows saw it."""
+    seen: list[tuple[int, str]] = []
+
+    def work(window: Window) -> Callable[[], None]:
+        def run() -> None:
+            while ticket := call_one(window):
+                seen.append((window.number, ticket.label))
+                actions.finish(ticket.pk, by=window.staff, at=NOW)
+
+        return run
+
+    return seen, at_once([work(window) for window in windows])
+
+
+def wrong_numbers(numbers: list[int], wanted: int) -> list[str]:
+    """The checker: numbers must be exactly 1..wanted, each once."""
+    counts = Counter(numbers)
+    twice = [f"{number} given {times} times" for number, times in counts.items() if times > 1]
+    return twice + [f"{number} missing" for number in range(1, wanted + 1) if number not in counts]
+
+
+def wrong_calls(seen: list[tuple[int, str]], wanted: int) -> list[str]:
+    """The checker: everybody called, by one window each."""
+    counts = Counter(label for _window, label in seen)
+    twice = [f"{label} called {times} times" for label, times in counts.items() if times > 1]
+    left = wanted - len(counts)
+    return twice + ([f"{left} never called"] if left else [])
+
+
+def broken_next_number(series, day, at):
+    """count + 1: what the counter row is there to prevent."""
+    taken = Ticket.objects.filter(series=series, day=day).count()
+    time.sleep(0.001)
+    return taken + 1, at
+
+
+def broken_max_number(series, day, at):
+    highest = Ticket.objects.filter(series=series, day=day).aggregate(Max("number"))["number__max"]
+    time.sleep(0.001)
+    return (highest or 0) + 1, at
+
+
+def broken_call(window):
+    """Select, then save without asking whether the ticket is still waiting."""
+    ticket = Ticket.objects.filter(series__in=window.series.all(), status="waiting").order_by("number").first()
+    if ticket is None:
+        return None
+    time.sleep(0.001)
+    ticket.status, ticket.window = Ticket.Status.CALLED, window
+    ticket.save(update_fields=["status", "window"])
+    return ticket
+
+
+@pytest.mark.slow
+def test_2000_tickets_from_64_threads_then_50_windows_call_them_all():
+    series = make_series()
+    numbers, wrong = take_many(series)
+    assert not wrong
+    assert wrong_numbers(numbers, TICKETS) == []
+    times = list(Ticket.objects.order_by("number").values_list("taken_at", flat=True))
+    assert times == sorted(times)
+
+    windows = [make_window(series) for _n in range(WINDOWS)]
+    seen, wrong = call_all(windows)
+    assert not wrong
+    assert wrong_calls(seen, TICKETS) == []
+    assert not Ticket.objects.exclude(status=Ticket.Status.FINISHED).exists()
+    assert Event.objects.filter(kind="hall.called").count() == TICKETS
+
+
+@pytest.mark.parametrize("broken", [broken_next_number, broken_max_number])
+def test_the_checker_catches_numbers_made_by_counting(broken, monkeypatch, owner_connection):
+    monkeypatch.setattr(actions, "_next_number", broken)
+    numbers, wrong = take_many(make_series(), threads=16, tickets=120)
+    assert wrong  # the unique number refuses, so citizens get errors instead of tickets
+    assert wrong_numbers(numbers, 120)
+    owner_connection.execute("ALTER TABLE hall_ticket DROP CONSTRAINT ticket_number_once")
+    numbers, wrong = take_many(make_series(), threads=16, tickets=120)
+    assert not wrong
+    assert any("given" in problem for problem in wrong_numbers(numbers, 120))
+
+
+def test_the_checker_catches_calls_without_a_check():
+    series = make_series()
+    for _n in range(40):
+        take(series)
+    windows = [make_window(series) for _n in range(8)]
+    seen, _wrong = call_all(windows, call_one=broken_call)
+    assert any("called" in problem for problem in wrong_calls(seen, 40))
+
+
+def test_the_checker_and_the_real_calls_agree():
+    series = make_series()
+    for _n in range(40):
+        take(series)
+    seen, wrong = call_all([make_window(series) for _n in range(8)])
+    assert not wrong
+    assert wrong_calls(seen, 40) == []
+
+
+def test_one_window_called_from_20_threads_gets_one_ticket():
+    series = make_series()
+    window = make_window(series)
+    for _n in range(30):
+        take(series)
+    got: list[str] = []
+    assert at_once([lambda: got.append(call(window).label)] * 20) == []
+    assert got == ["A001"] * 20
+    assert Event.objects.filter(kind="hall.called").count() == 1
+
+
+def test_windows_calling_together_keep_the_order_of_both_series():
+    """Each window takes whoever has waited longest in all it calls, even while others are calling (policy oracle)."""
+    a = make_series()
+    b = make_series(a.hall, "B")
+    for n in range(40):
+        take(a if n % 3 else b, NOW + timedelta(seconds=n))
+    windows = [make_window([a, b]) for _n in range(8)]
+    seen, wrong = call_all(windows)
+    assert not wrong
+    order = list(Event.objects.filter(kind="hall.called").order_by("tx").values_list("stream", "tx"))
+    taken = {ticket.stream: ticket.taken_at for ticket in Ticket.objects.all()}
+    # Eight windows at once: nobody is called before somebody who has waited eight places longer.
+    places = [sorted(taken.values()).index(taken[stream]) for stream, _tx in order]
+    assert all(abs(place - turn) < len(windows) for turn, place in enumerate(places))
+    assert wrong_calls(seen, 40) == []
+
+
+def test_rolled_back_takings_leave_no_gap_between_threads():
+    series = make_series()
+    numbers: list[int] = []
+
+    def work(n: int) -> Callable[[], None]:
+        def run() -> None:
+            for turn in range(5):
+                with transaction.atomic():
+                    number = take(series).number
+                    if (n + turn) % 3 == 0:
+                        transaction.set_rollback(True)
+                        continue
+                numbers.append(number)
+
+        return run
+
+    assert at_once([work(n) for n in range(12)]) == []
+    assert wrong_numbers(numbers, len(numbers)) == []
+
+
+def test_over_midnight_both_days_count_from_one():
+    series = make_series()
+    midnight = NOW.replace(hour=0, minute=0) + timedelta(days=1)
+    given: list[tuple[int, int]] = []
+
+    def work(n: int) -> Callable[[], None]:
+        def run() -> None:
+            for turn in range(-3, 3):
+                ticket = take(series, midnight + timedelta(seconds=turn, milliseconds=n))
+                given.append((ticket.day.day, ticket.number))
+
+        return run
+
+    assert at_once([work(n) for n in range(10)]) == []
+    for day in (18, 19):
+        assert wrong_numbers([number for on, number in given if on == day], 30) == []
+
+
+KILLED = """
+import os, signal, sys, django
+django.setup()
+from datetime import datetime
+from uuid import UUID
+from django.db import transaction
+from yimen.hall import actions
+from yimen.hall.models import Window
+window, when, point = UUID(sys.argv[1]), datetime.fromisoformat(sys.argv[2]), sys.argv[3]
+by = Window.objects.get(pk=window).staff
+with transaction.atomic():
+    actions.call_next(window, by=by, at=when)
+    if point == "before":
+        os.kill(os.getpid(), signal.SIGKILL)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize(("point", "calls"), [("before", 1), ("after", 1)])
+def test_a_web_process_killed_before_it_answers_loses_no_call(point, calls, tmp_path):
+    """Killed before or after the commit: the window asks again and has exactly one ticket."""
+    series = make_series()
+    window = make_window(series)
+    take(series), take(series)
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "yimen.settings",
+        "YIMEN_HOME": str(tmp_path),
+        "YIMEN_DB_POOL": "0",
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+    }
+    arguments = [sys.executable, "-c", KILLED, str(window.pk), NOW.isoformat(), point]
+    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == -9, done.stderr
+    assert call(window).label == "A001"
+    assert call(window).label == "A001"
+    assert Event.objects.filter(kind="hall.called").count() == calls
+
+
+@pytest.mark.slow
+def test_the_head_is_found_by_index_among_20_000_tickets(admin_connection):
+    series = make_series()
+    window = make_window(series)
+    take(series)
+    admin_connection.execute(
+        "INSERT INTO hall_ticket (id, region_id, hall_id, series_id, day, number, label, status, source,"
+        " phone_last_four, taken_at, call_count)"
+        " SELECT gen_random_uuid(), region_id, hall_id, series_id, day, n, 'A' || n,"
+        " CASE WHEN n % 2 = 0 THEN 'waiting' ELSE 'finished' END, 'kiosk', '', taken_at + n * interval '1 second', 0"
+        " FROM hall_ticket, generate_series(2, 20000) AS n"
+    )
+    admin_connection.execute("ANALYZE hall_ticket")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "EXPLAIN (ANALYZE, FORMAT TEXT) " + actions._HEADS, [window.region_id, NOW.date(), [], 8, window.pk]
+        )
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "Index Scan using ticket_waiting" in plan or "Index Only Scan using ticket_waiting" in plan, plan
+    assert "Sort" not in plan.split("Limit")[-1], plan
+    assert "rows=8" in plan, plan
+    assert call(window).label == "A001"
