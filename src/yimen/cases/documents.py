@@ -33,6 +33,8 @@ ACCEPTING_LAW = "《中华人民共和国行政许可法》第三十二条"
 DECIDING_LAW = "《中华人民共和国行政许可法》第三十八条"
 # ARL Art 20; the months of a lawsuit are [GKU], so both are dated local rules a place may correct.
 RECONSIDERATION_DAYS, LAWSUIT_MONTHS = 60, 6
+# LAW-4, LAW-5: told within five working days, or accepted as of the day of receipt.
+NOTICE_DAYS = 5
 
 
 def issue(case: Case, kind: Notice.Kind, *, serial: int, at: datetime, **facts: str) -> Notice:
@@ -81,6 +83,7 @@ def _receipt(case: Case, at: datetime) -> dict[str, Any]:
     rows = case.materials.select_related("material").order_by("material__position")
     words = {CaseMaterial.State.COMPLETE: "", CaseMaterial.State.MISSING: "还缺", CaseMaterial.State.LATER: "后补"}
     shared = ItemMaterial.Source.SHARED
+    notice_by = long_day(catalog.work_calendar().due(localdate(at), NOTICE_DAYS).on, weekday=True)
     return {
         "seal": "收件专用章",
         "received_at": long_moment(at),
@@ -97,7 +100,7 @@ def _receipt(case: Case, at: datetime) -> dict[str, Any]:
             }
             for row in rows
         ],
-        "next": "材料齐全的当场受理；缺什么会一次告诉您，最晚不超过 5 个工作日。",
+        "next": f"最晚 {notice_by} 告诉您是否受理、还缺什么；到时没有消息，就算从今天起受理。",
     }
 
 

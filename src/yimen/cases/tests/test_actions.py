@@ -1,0 +1,296 @@
+"""What is done with a case, through the real actions on a real database."""
+
+import threading
+from contextlib import nullcontext
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from yimen.cases import actions, documents, queries
+from yimen.cases.actions import Handed
+from yimen.cases.models import Case, CaseMaterial, Clock, Notice, Task
+from yimen.cases.tests.factories import make_case, make_version
+from yimen.catalog.models import ItemMaterial
+from yimen.ledger.models import Event
+from yimen.people.access import NotAllowed
+from yimen.people.models import Role
+from yimen.people.tests.factories import make_department, make_staff
+
+pytestmark = pytest.mark.django_db
+
+# A Wednesday, 9:05 in Shanghai.
+AT = datetime(2026, 11, 18, 1, 5, tzinfo=UTC)
+
+
+def kinds(case):
+    return list(Event.objects.filter(stream=case.stream).order_by("seq").values_list("kind", flat=True))
+
+
+def clerk_of(case):
+    return make_staff(Role.CLERK, department=make_department(case.region), for_region=True)
+
+
+def approver_of(case):
+    return make_staff(Role.APPROVER, department=case.department)
+
+
+def test_receipt_gives_a_voucher_and_starts_no_clock():
+    case = make_case(at=AT)
+    assert case.status == Case.Status.RECEIVED
+    assert not case.clocks.exists()
+    assert [notice.kind for notice in case.notices.all()] == [Notice.Kind.RECEIPT]
+    assert kinds(case) == ["case.received"]
+
+
+@pytest.mark.capability("S1-28")
+def test_an_immediate_case_is_accepted_and_finished_within_one_visit():
+    case = make_case(immediate=True, at=AT)
+    clerk = clerk_of(case)
+    actions.accept(case.pk, by=clerk, at=AT + timedelta(minutes=2))
+    actions.decide(case.pk, outcome="granted", by=clerk, at=AT + timedelta(minutes=5))
+    case = actions.deliver(case.pk, how="window", by=clerk, at=AT + timedelta(minutes=6))
+    assert (case.status, case.completed_on_time, case.due_on) == ("delivered", True, date(2026, 11, 18))
+    assert kinds(case) == ["case.received", "case.accepted", "case.decided", "case.delivered"]
+    assert not case.clocks.filter(ended_on=None).exists()
+
+
+@pytest.mark.capability("S1-29")
+def test_a_promised_case_without_its_own_promise_is_due_in_three_working_days():
+    case = make_case(promised_days=None, at=datetime(2026, 4, 30, 2, tzinfo=UTC))
+    case = actions.accept(case.pk, by=clerk_of(case), at=datetime(2026, 4, 30, 3, tzinfo=UTC))
+    assert (case.due_on, case.due_is_provisional) == (date(2026, 5, 8), False)
+    assert case.clocks.get(kind=Clock.Kind.PROMISED).due_on == date(2026, 5, 8)
+
+
+def test_acceptance_late_in_the_evening_counts_from_the_local_day():
+    """17:30 UTC is already tomorrow in Shanghai (CAL-10)."""
+    case = make_case(promised_days=1, at=datetime(2026, 11, 17, 17, 0, tzinfo=UTC))
+    case = actions.accept(case.pk, by=clerk_of(case), at=datetime(2026, 11, 17, 17, 30, tzinfo=UTC))
+    assert case.due_on == date(2026, 11, 19)
+
+
+def test_a_promise_into_an_unannounced_year_says_so():
+    case = make_case(promised_days=20, at=datetime(2026, 12, 20, 2, tzinfo=UTC))
+    case = actions.accept(case.pk, by=clerk_of(case), at=datetime(2026, 12, 21, 2, tzinfo=UTC))
+    assert case.due_is_provisional
+    notice = case.notices.get(kind=Notice.Kind.ACCEPTANCE)
+    assert "暂定" in notice.data["due_note"]
+
+
+@pytest.mark.parametrize(
+    ("state", "accepted"), [("complete", True), ("missing", False), ("later", False)], ids=["there", "missing", "later"]
+)
+def test_all_missing_materials_are_named_at_once(state, accepted):
+    case = make_case(at=AT)
+    clerk = clerk_of(case)
+    rows = list(case.materials.select_related("material"))
+    assert len(rows) >= 2
+    actions.note_materials(case.pk, {row.material_id: Handed(state) for row in rows}, by=clerk, at=AT)
+    with nullcontext() if accepted else pytest.raises(actions.MaterialsMissing) as caught:
+        actions.accept(case.pk, by=clerk, at=AT)
+    if not accepted:
+        assert all(row.material.name in str(caught.value) for row in rows if row.material.source != "shared")
+        assert "营业执照" not in str(caught.value)  # we look that one up ourselves
+        assert kinds(case)[-1] == "case.materials_noted"
+
+
+def test_a_material_that_may_follow_later_does_not_stop_acceptance():
+    case = make_case(at=AT)
+    row = case.materials.select_related("material").first()
+    ItemMaterial.objects.filter(pk=row.material_id).update(necessity=ItemMaterial.Necessity.GAP_ALLOWED)
+    clerk = clerk_of(case)
+    actions.note_materials(case.pk, {row.material_id: Handed("later", "12 月 2 日前补")}, by=clerk, at=AT)
+    assert actions.accept(case.pk, by=clerk, at=AT).status == Case.Status.ACCEPTED
+
+
+def test_only_listed_materials_can_be_taken():
+    case, other = make_case(at=AT), make_version()
+    stranger = other.materials.first()
+    with pytest.raises(actions.UnlistedMaterial):
+        actions.note_materials(case.pk, {stranger.pk: Handed("complete")}, by=clerk_of(case), at=AT)
+
+
+@pytest.mark.capability("S1-31")
+@pytest.mark.parametrize(
+    ("reasons", "done"), [("", False), ("  不行 ", False), ("这件事归区住建局办，请到 2 号楼。", True)]
+)
+def test_refusing_to_accept_needs_reasons(reasons, done):
+    case = make_case(at=AT)
+    with nullcontext() if done else pytest.raises(actions.ReasonsMissing):
+        actions.decline(case.pk, reasons=reasons, by=clerk_of(case), at=AT, right_organ="区住建局（演示）")
+    case.refresh_from_db()
+    assert (case.status == Case.Status.DECLINED) is done
+    assert case.notices.filter(kind=Notice.Kind.DECLINE).exists() is done
+
+
+@pytest.mark.capability("S1-31")
+def test_no_code_at_all_can_store_a_refusal_without_reasons():
+    case = make_case(at=AT)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Case.objects.filter(pk=case.pk).update(status="declined", reasons="")
+
+
+def test_a_decision_waits_for_every_earlier_step_and_a_visit_needs_two():
+    case = make_case(promised_days=9, visit=True, at=AT)
+    approver = approver_of(case)
+    actions.accept(case.pk, by=clerk_of(case), at=AT)
+    with pytest.raises(actions.WrongStep, match="现场核查"):
+        actions.decide(case.pk, outcome="granted", by=approver, at=AT)
+    visit = case.tasks.get(kind="visit")
+    for team, enough in (([approver], False), ([approver, approver], False), ([approver, clerk_of(case)], True)):
+        with nullcontext() if enough else pytest.raises(actions.TooFewSurveyors):
+            actions.complete_task(visit.pk, outcome="passed", opinion="符合", by=approver, at=AT, surveyors=team)
+    with pytest.raises(actions.WrongStep):
+        actions.complete_task(visit.pk, outcome="passed", opinion="再来", by=approver, at=AT, surveyors=team)
+    for task in case.tasks.filter(kind="review", done_at=None):
+        actions.complete_task(task.pk, outcome="passed", opinion="同意", by=approver, at=AT)
+    case = actions.decide(case.pk, outcome="granted", by=approver, at=AT + timedelta(days=2))
+    assert (case.status, case.completed_on_time) == ("completed", True)
+    assert case.clocks.get(kind=Clock.Kind.DELIVERY).due_on == date(2026, 12, 4)
+
+
+def test_a_refusal_names_reasons_and_remedies():
+    case = make_case(immediate=True, at=AT)
+    clerk = clerk_of(case)
+    actions.accept(case.pk, by=clerk, at=AT)
+    with pytest.raises(actions.ReasonsMissing):
+        actions.decide(case.pk, outcome="refused", by=clerk, at=AT)
+    actions.decide(case.pk, outcome="refused", reasons="登记的面积与现场不一致。", by=clerk, at=AT)
+    data = case.notices.get(kind=Notice.Kind.DECISION).data
+    assert data["reasons"] == ["登记的面积与现场不一致。"]
+    assert data["remedies"]["reconsideration_limit"] == "60 日"
+
+
+def test_a_late_decision_is_marked_late():
+    case = make_case(immediate=True, at=AT)
+    clerk = clerk_of(case)
+    actions.accept(case.pk, by=clerk, at=AT)
+    assert actions.decide(case.pk, outcome="granted", by=clerk, at=AT + timedelta(days=1)).completed_on_time is False
+
+
+@pytest.mark.parametrize(("own", "allowed"), [(True, True), (False, False)])
+def test_a_departments_clerk_accepts_only_its_own_items(own, allowed):
+    case = make_case(at=AT)
+    clerk = make_staff(Role.CLERK, department=case.department if own else make_department(case.region))
+    with nullcontext() if allowed else pytest.raises(NotAllowed):
+        actions.accept(case.pk, by=clerk, at=AT)
+
+
+@pytest.mark.parametrize("role", [Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN, Role.GUIDE])
+def test_administrators_see_no_case(role):
+    case = make_case(at=AT)
+    someone = make_staff(role, department=case.department)
+    assert queries.get_case_for(someone, case.query_no) is None
+    assert queries.get_case_for(clerk_of(case), case.query_no) == case
+
+
+def test_a_citizen_finds_the_case_by_number_and_last_four():
+    case = make_case(at=AT)
+    found = [
+        queries.find_for_citizen(number, tail, asker="10.0.0.1", at=AT)
+        for number, tail in (
+            (case.query_no, phone_tail(case)),
+            (case.query_no.lower().replace("-", " "), phone_tail(case)),
+            (case.query_no, "0000"),
+            ("QH-000101-00001", phone_tail(case)),
+            ("'; drop", "12"),
+        )
+    ]
+    assert found == [case, case, None, None, None]
+
+
+def test_guessing_stops_after_twenty_wrong_tries():
+    case = make_case(at=AT)
+    for _n in range(queries.MOST_WRONG_TRIES):
+        assert queries.find_for_citizen(case.query_no, "0000", asker="10.0.0.2", at=AT) is None
+    with pytest.raises(queries.TooManyTries):
+        queries.find_for_citizen(case.query_no, phone_tail(case), asker="10.0.0.2", at=AT)
+    assert queries.find_for_citizen(case.query_no, phone_tail(case), asker="10.0.0.3", at=AT) == case
+    assert (
+        queries.find_for_citizen(case.query_no, phone_tail(case), asker="10.0.0.2", at=AT + timedelta(hours=1)) == case
+    )
+
+
+def phone_tail(case):
+    return case.applicant.masked_phone[-4:]
+
+
+@pytest.mark.capability("S1-6")
+def test_progress_shows_times_and_posts_but_no_names():
+    case = make_case(immediate=True, at=AT)
+    clerk = clerk_of(case)
+    actions.accept(case.pk, by=clerk, at=AT)
+    rows = queries.timeline(case)
+    assert [row.kind for row in rows] == ["case.accepted", "case.received"]
+    assert clerk.department.name in rows[0].post and clerk.name not in str(rows)
+
+
+def test_the_documents_say_what_was_decided():
+    from io import BytesIO
+
+    from pypdf import PdfReader
+
+    case = make_case(promised_days=9, at=AT)
+    actions.accept(case.pk, by=clerk_of(case), at=AT)
+    for kind, words in ((Notice.Kind.RECEIPT, "收件凭证"), (Notice.Kind.ACCEPTANCE, "2026 年 12 月 1 日")):
+        pdf = documents.render(case.notices.get(kind=kind))
+        text = "".join(page.extract_text() for page in PdfReader(BytesIO(pdf)).pages)
+        assert words.replace(" ", "") in text.replace(" ", "") and case.query_no in text
+
+
+@pytest.mark.capability("S1-33")
+def test_the_ledger_row_appears_at_finish_and_cannot_be_edited():
+    case = make_case(immediate=True, at=AT)
+    clerk = clerk_of(case)
+    actions.accept(case.pk, by=clerk, at=AT)
+    assert "case.decided" not in kinds(case)
+    actions.decide(case.pk, outcome="granted", by=clerk, at=AT)
+    assert kinds(case)[-1] == "case.decided"
+    for change in ("UPDATE ledger_event SET actor = 'x'", "DELETE FROM ledger_event", "TRUNCATE ledger_event"):
+        with pytest.raises(Exception, match=r"denied|append-only"), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(change)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_people_deciding_at_once_decide_once():
+    case = make_case(immediate=True, at=AT)
+    clerk = clerk_of(case)
+    actions.accept(case.pk, by=clerk, at=AT)
+    start, answers = threading.Barrier(8), []
+
+    def press():
+        start.wait()
+        try:
+            answers.append(actions.decide(case.pk, outcome="granted", by=clerk, at=AT).status)
+        except actions.WrongStep:
+            answers.append("refused")
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=press) for _n in range(8)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert sorted(answers) == ["completed"] + ["refused"] * 7
+    assert kinds(case).count("case.decided") == 1
+
+
+def test_lists_cost_the_same_for_one_and_twenty(django_assert_max_num_queries):
+    case = make_case(promised_days=9, at=AT)
+    clerk, approver = clerk_of(case), approver_of(case)
+    actions.accept(case.pk, by=clerk, at=AT)
+    with django_assert_max_num_queries(2):
+        [
+            (task.case.query_no, task.case.version.name, str(task.case.applicant))
+            for task in queries.open_tasks(approver)
+        ]
+    for _n in range(20):
+        other = make_case(version=case.version, at=AT)
+        actions.accept(other.pk, by=clerk, at=AT)
+    with django_assert_max_num_queries(2):
+        rows = [
+            (task.case.query_no, task.case.version.name, str(task.case.applicant))
+            for task in queries.open_tasks(approver)
+        ]
+    assert len(rows) >= 21
+    assert Task.objects.count() and CaseMaterial.objects.count()
