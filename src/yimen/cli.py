@@ -45,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
     except Exception as error:
         if debug:
             raise
-        print(_sentence(error), file=sys.stderr)
+        print(sentence(error), file=sys.stderr)
         return FAILED
 
 
@@ -87,6 +87,9 @@ def _run(argv: list[str]) -> int:
     from django.utils import translation
     from django.utils.translation import gettext as _
 
+    from yimen.lib import messages
+
+    messages.refresh()
     django.setup()
     translation.activate(language())
     _speak_our_language()
@@ -174,7 +177,7 @@ def _speak_our_language() -> None:
     argparse._ = lambda text: texts.get(text, text)  # type: ignore[attr-defined]
 
 
-def _sentence(error: Exception) -> str:
+def sentence(error: Exception) -> str:
     """Return what to tell the person about `error`, without values that may be personal."""
     from django.conf import settings
     from django.core.exceptions import ImproperlyConfigured

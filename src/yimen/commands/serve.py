@@ -49,6 +49,11 @@ def run(args: argparse.Namespace) -> int:
     return serve(args)
 
 
+def check_port(args: argparse.Namespace) -> None:
+    """Raise PortTaken now rather than after long work."""
+    _listen(args.host, _port_of(args)).close()
+
+
 def serve(args: argparse.Namespace, *, notes: list[str] | None = None) -> int:
     """Serve until SIGINT or SIGTERM; `notes` are printed below the addresses when everything answers."""
     # A restart of the database takes its addresses along: they stay the same.
@@ -57,7 +62,7 @@ def serve(args: argparse.Namespace, *, notes: list[str] | None = None) -> int:
     migrate.when_needed()
     cli.close_connections()
     collect_static()
-    listener = _listen(args.host, args.port if args.port is not None else _port_from_environment())
+    listener = _listen(args.host, _port_of(args))
     port = listener.getsockname()[1]
     stop: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -103,7 +108,9 @@ def collect_static() -> bool:
     return True
 
 
-def _port_from_environment() -> int:
+def _port_of(args: argparse.Namespace) -> int:
+    if args.port is not None:
+        return int(args.port)
     text = os.environ.get("PORT", "").strip() or "8000"
     try:
         return _port(text)
