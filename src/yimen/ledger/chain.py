@@ -14,13 +14,13 @@ from typing import Any
 
 START = bytes(32)
 
-_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
 def canonical(data: dict[str, Any]) -> str:
     """Return `data` as canonical JSON. Raises TypeError for data JSON would not give back unchanged."""
     _plain(data)
-    return _encode(data)
+    return encode(data)
 
 
 def stamp(at: datetime) -> str:
@@ -84,6 +84,11 @@ def merkle(hashes: Iterable[bytes]) -> bytes:
     for leaf in hashes:
         tree.add(leaf)
     return tree.root()
+
+
+def leaf(hash_: bytes, tx: int, row_id: int, recorded_us: int) -> bytes:
+    """Return what a seal takes of a row: its hash and what the database added to it (time in µs since 1970)."""
+    return hash_ + tx.to_bytes(8, "big") + row_id.to_bytes(8, "big") + recorded_us.to_bytes(8, "big", signed=True)
 
 
 def sealed(previous: bytes, sealed_at: datetime, tx: int, last_id: int, count: int, root: bytes) -> bytes:

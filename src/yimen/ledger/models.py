@@ -49,7 +49,8 @@ class Seal(models.Model):
     """
     A Merkle root over the rows after the previous seal, up to position (tx, last_id).
 
-    root: over the rows' hashes in order of position; chained: SHA-256(previous seal's chained + root).
+    root: over the rows' leaves (chain.leaf) in order of position; chained: over the previous seal's chained
+    and everything this one says (chain.sealed).
     """
 
     tx = models.BigIntegerField()
