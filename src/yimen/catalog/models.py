@@ -8,7 +8,13 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from yimen.lib.ids import uuid7
+from yimen.lib.workdays import Limit, Unit
 from yimen.people.models import Department, Region
+
+# Keys of ItemVersion.extended that mean something to us; every other key is the source's own.
+NOT_STATED = "not_stated"
+NO_MATERIALS = "no_materials"
+FINGERPRINT = "source_sha256"
 
 
 class ItemType(models.TextChoices):
@@ -150,6 +156,23 @@ class ItemVersion(models.Model):
     def is_immediate(self) -> bool:
         return self.case_type == CaseType.IMMEDIATE
 
+    @property
+    def promised(self) -> Limit | None:
+        return None if self.promised_limit is None else Limit(self.promised_limit, Unit(self.promised_unit))
+
+    @property
+    def statutory(self) -> Limit | None:
+        return None if self.statutory_limit is None else Limit(self.statutory_limit, Unit(self.statutory_unit))
+
+    def is_stated(self, field: str) -> bool:
+        """False when the list it was imported from says nothing about `field`, so its default means nothing."""
+        return field not in self.extended.get(NOT_STATED, ())
+
+    @property
+    def needs_no_materials(self) -> bool:
+        """Somebody said that nothing has to be handed in; an empty list alone may just be unfinished."""
+        return bool(self.extended.get(NO_MATERIALS))
+
 
 class ItemMaterial(models.Model):
     """申请材料 (ITEM-12)."""
@@ -245,7 +268,13 @@ class CalendarYear(models.Model):
 
 
 class CalendarDay(models.Model):
-    """A day that is not what its weekday says: off on a weekday, or worked at a weekend (CAL-2)."""
+    """
+    A day somebody has spoken about: mostly one that is not what its weekday says (CAL-2).
+
+    notice: the year of the official notice, "2026", or after LOCAL the reason of the person who set the day.
+    """
+
+    LOCAL = "本地："
 
     on = models.DateField(primary_key=True)
     is_workday = models.BooleanField()
@@ -257,6 +286,21 @@ class CalendarDay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.on} {self.name}"
+
+    @property
+    def is_local(self) -> bool:
+        """Set by hand; loading or announcing official days leaves it alone."""
+        return self.notice.startswith(self.LOCAL)
+
+
+class CalendarState(models.Model):
+    """One row whose `version` a trigger renews with every change of the calendar, so that readers can keep a copy."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    version = models.UUIDField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="calendar_state_is_one_row")]
 
 
 class LocalRule(models.Model):
