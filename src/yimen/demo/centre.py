@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from yimen.catalog.actions import MaterialDraft, StepDraft
 from yimen.catalog.models import CaseType, FlowStep, ItemMaterial, ItemType
-from yimen.people.models import Role
+from yimen.people.models import Department, Role
 
 REGION = ("529901", "青禾县（演示）")
 CENTER = {
@@ -86,7 +86,9 @@ _GAP, _SHARED = ItemMaterial.Necessity.GAP_ALLOWED, ItemMaterial.Source.SHARED
 _COPY, _BOTH = ItemMaterial.Kind.COPY, ItemMaterial.Kind.BOTH
 ID_CARD = MaterialDraft("身份证", note="核对原件，当场还给您", legal_basis="行政许可法第三十一条")
 LICENCE = MaterialDraft("营业执照", source=_SHARED, note="我们自己查，不用带", legal_basis="国务院令第 716 号第七条")
-PREMISES = MaterialDraft("场所产权证明", source=_SHARED, note="我们自己查，不用带", legal_basis="国务院令第 716 号第七条")
+PREMISES = MaterialDraft(
+    "场所产权证明", source=_SHARED, note="我们自己查，不用带", legal_basis="国务院令第 716 号第七条"
+)
 
 
 def _form(name: str, note: str = "窗口有空白表，可以现场填") -> MaterialDraft:
@@ -220,7 +222,7 @@ ITEMS = (
 )  # fmt: skip
 
 
-def flow(item: Item, organs: dict[str, object]) -> tuple[StepDraft, ...]:
+def flow(item: Item, organs: dict[str, Department]) -> tuple[StepDraft, ...]:
     """Return the item's steps: post, authority and limit on each; joint items open their reviews together."""
     kind = FlowStep.Kind
     receive = StepDraft("receive", "收件", kind.RECEIVE, "综合受理岗", "清点材料，一次告知", 0)
@@ -228,12 +230,12 @@ def flow(item: Item, organs: dict[str, object]) -> tuple[StepDraft, ...]:
     steps = [receive, accept]
     last: tuple[str, ...] = ("accept",)
     if not item.is_immediate:
-        days = 1 if (item.promised or 0) <= 3 else 3
+        days = 1 if (item.promised or 0) <= 5 else 3
         reviews = [StepDraft("review", "审查", kind.REVIEW, "审查岗", "审查材料是否符合规定", days, after=last)]
         reviews += [
             StepDraft(
                 f"review-{code}", f"{organ_name(code)}审查", kind.REVIEW, "审查岗", "就本部门职责提出意见", days,
-                department=organs[code], after=last,  # type: ignore[arg-type]
+                department=organs[code], after=last,
             )
             for code in item.joint_with
         ]  # fmt: skip
@@ -243,7 +245,11 @@ def flow(item: Item, organs: dict[str, object]) -> tuple[StepDraft, ...]:
             steps.append(StepDraft("visit", "现场核查", kind.VISIT, "勘察岗", "两人以上到现场核查", days, after=last))
             last = ("visit",)
     decide = "窗口首席代表岗" if item.is_immediate else "审批岗"
-    steps.append(StepDraft("decide", "决定", kind.DECIDE, decide, "作出决定，签发文书", 0 if item.is_immediate else 1, after=last))
+    steps.append(
+        StepDraft(
+            "decide", "决定", kind.DECIDE, decide, "作出决定，签发文书", 0 if item.is_immediate else 1, after=last
+        )
+    )
     steps.append(StepDraft("deliver", "送达", kind.DELIVER, "出件岗", "当面交付、邮寄或电子送达", 0, after=("decide",)))
     return tuple(steps)
 

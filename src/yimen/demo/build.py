@@ -1,0 +1,137 @@
+"""Making the demo centre through the real actions: places, people, items, the hall."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from stdnum.cn import uscc
+
+from yimen.catalog import actions as catalog
+from yimen.catalog.models import ItemVersion
+from yimen.demo import centre
+from yimen.hall.models import Hall, Series, Window
+from yimen.ledger.actions import SYSTEM
+from yimen.people import actions as people
+from yimen.people.models import Department, Post, Region, ServiceCenter, Staff
+
+
+def exists() -> bool:
+    return Region.objects.filter(pk=centre.REGION[0]).exists()
+
+
+@transaction.atomic
+def build(at: datetime) -> None:
+    """Make the whole centre as of `at`, or nothing of it."""
+    region = Region.objects.create(code=centre.REGION[0], name=centre.REGION[1])
+    center = ServiceCenter.objects.create(region=region, is_demo=True, **centre.CENTER)
+    organs = {
+        organ.code: Department.objects.create(
+            region=region,
+            code=organ.code,
+            name=organ.name,
+            short_name=organ.short_name,
+            uscc=_credit_code(n),
+            phone=f"0899-12345{n:02d}",
+            is_resident=True,
+        )
+        for n, organ in enumerate(centre.ORGANS, start=1)
+    }
+    staff = {
+        person.username: _person(person, n, region, center, organs[person.organ], at)
+        for n, person in enumerate(centre.PEOPLE, start=1)
+    }
+    versions = [_item(item, region, center, organs, staff, at + timedelta(minutes=1)) for item in centre.ITEMS]
+
+    code, name = centre.HALL
+    hall = Hall.objects.create(region=region, center=center, code=code, name=name)
+    series = {
+        letter: Series.objects.create(region=region, hall=hall, letter=letter, name=title, zone=zone, position=position)
+        for position, (letter, title, zone) in enumerate(centre.SERIES)
+    }
+    for item, version in zip(centre.ITEMS, versions, strict=True):
+        series[item.series].items.add(version.item)
+    for number, title, letters in centre.WINDOWS:
+        window = Window.objects.create(region=region, hall=hall, number=number, name=title)
+        window.series.set([series[letter] for letter in letters])
+
+
+def _person(
+    person: centre.Person, n: int, region: Region, center: ServiceCenter, organ: Department, at: datetime
+) -> Staff:
+    post, _new = Post.objects.get_or_create(department=organ, name=person.post)
+    staff = people.open_account(
+        region=region,
+        department=organ,
+        center=center,
+        post=post,
+        number=f"{300 + n:04d}",
+        name=person.name,
+        username=person.username,
+        password=centre.PASSWORD,
+        must_change_password=False,
+        by=SYSTEM,
+        at=at,
+    )
+    people.grant_role(staff, person.role, department=None if person.whole_region else organ, by=SYSTEM, at=at)
+    return staff
+
+
+def _item(
+    item: centre.Item,
+    region: Region,
+    center: ServiceCenter,
+    organs: dict[str, Department],
+    staff: dict[str, Staff],
+    at: datetime,
+) -> ItemVersion:
+    organ, editor = organs[item.organ], staff["editor"]
+    catalog_code = f"52{item.item_type}{item.code}000"
+    draft = catalog.create_item(
+        region=region,
+        department=organ,
+        task_code=f"{organ.uscc}4{catalog_code}",
+        name=item.name,
+        item_type=item.item_type,
+        case_type=item.case_type,
+        by=editor,
+        at=at,
+    )
+    when = "当场办结" if item.is_immediate else f"受理后 {item.promised} 个工作日内给结果"
+    draft = catalog.save_draft(
+        draft.item,
+        {
+            "everyday_names": list(item.everyday),
+            "legal_basis": item.basis,
+            "power_source": "法定本级行使",
+            "exercise_level": "县级",
+            "organ_nature": "法定机关",
+            "statutory_limit": item.statutory,
+            "promised_limit": item.promised,
+            "accept_condition": item.condition,
+            "procedure": f"到任意综合窗口交材料，齐了当场受理，{when}。",
+            "channels": ["窗口"],
+            "service_objects": ["自然人", "企业法人"],
+            "visit_count": 1,
+            "has_fee": False,
+            "place": f"{center.address}，{centre.HALL[1]}",
+            "hours": center.hours,
+            "consult_way": organ.phone,
+            "complaint_way": "12345",
+            "result_name": item.result,
+            "plain_text": item.plain,
+            "themes": list(item.themes),
+            "is_joint": bool(item.joint_with),
+        },
+        materials=item.materials,
+        steps=centre.flow(item, organs),
+        by=editor,
+        at=at,
+    )
+    return catalog.publish(draft, by=staff["publisher"], at=at)
+
+
+def _credit_code(n: int) -> str:
+    """An invented credit code with a right check character; its region 529901 is not in use."""
+    number = f"11529901MADE{n:05d}"
+    return number + uscc.calc_check_digit(number)

@@ -1,0 +1,97 @@
+"""The demo centre is made and lived in through the real actions."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from yimen.cases.models import Case, Task
+from yimen.catalog.models import ItemVersion
+from yimen.demo import build, centre, life
+from yimen.hall.models import Hall, Ticket, Window
+from yimen.ledger import verify
+from yimen.people.models import Applicant, Department, Staff
+
+pytestmark = pytest.mark.django_db
+
+# A Wednesday morning in Shanghai.
+OPENS = datetime(2026, 11, 18, 1, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def lived_hour():
+    """The centre after one simulated hour, with 20 visitors."""
+    build.build(OPENS - timedelta(days=30))
+    people = life.Life("a test")
+    people.open_windows(OPENS)
+    people.visitors([OPENS + timedelta(minutes=n * 2) for n in range(20)])
+    people.run(OPENS + timedelta(hours=1))
+    return people
+
+
+@pytest.mark.capability("S1-17")
+def test_the_ten_departments_of_2014_are_units_of_the_hall():
+    build.build(OPENS)
+    names = " ".join(Department.objects.filter(is_resident=True).values_list("name", flat=True))
+    wanted = ("财政", "城市管理", "工商", "司法", "信访", "民政", "劳动保障", "群众工作站", "计生", "党政办")
+    assert [word for word in wanted if word not in names] == []
+
+
+@pytest.mark.capability("S1-15", "S1-26")
+def test_many_units_share_one_hall_queue_and_acceptance(lived_hour):
+    assert Department.objects.filter(is_resident=True).count() >= 10
+    assert Hall.objects.count() == 1
+    served = Case.objects.exclude(accepted_at=None).values("accepted_by", "department").distinct()
+    by_clerk: dict = {}
+    for row in served:
+        by_clerk.setdefault(row["accepted_by"], set()).add(row["department"])
+    assert max(len(units) for units in by_clerk.values()) >= 2  # one clerk, several units' items
+
+
+def test_every_item_is_published_with_its_flow_and_its_limits():
+    build.build(OPENS)
+    versions = ItemVersion.objects.filter(state="published").prefetch_related("steps", "materials")
+    assert {version.name for version in versions} == {item.name for item in centre.ITEMS}
+    assert all(version.steps.count() >= 4 and version.materials.count() for version in versions)
+
+
+def test_the_joint_item_opens_its_reviews_together(lived_hour):
+    item, version = next(pair for pair in lived_hour.items if pair[0].joint_with)
+    clerk, at = lived_hour.staff["clerk1"], OPENS + timedelta(hours=2)
+    case = Case.objects.filter(version=version).first()
+    if case is None:
+        life.cases.receive(
+            version,
+            Applicant.objects.first(),
+            center=lived_hour.hall.center,
+            materials={material.pk: life.Handed("complete") for material in version.materials.all()},
+            by=clerk,
+            at=at,
+        )
+        case = Case.objects.get(version=version)
+        life.cases.accept(case.pk, by=clerk, at=at)
+    open_now = Task.objects.filter(case=case, kind="review")
+    assert open_now.values("department").distinct().count() == 1 + len(item.joint_with)
+
+
+def test_an_hour_in_the_hall_leaves_an_orderly_history(lived_hour):
+    finished = Ticket.objects.filter(status=Ticket.Status.FINISHED)
+    assert finished.count() >= 8
+    assert Case.objects.filter(case_type="immediate", status="delivered").exists()
+    assert Window.objects.filter(number__in=centre.FREE_WINDOWS, staff=None).count() == len(centre.FREE_WINDOWS)
+    assert verify.verify().is_intact
+
+
+def test_everybody_is_invented_and_says_so(lived_hour):
+    assert all(name.endswith("（演示）") for name in Applicant.objects.values_list("name", flat=True))
+    assert all("（演示）" in name for name in Staff.objects.values_list("name", flat=True))
+    assert not Applicant.objects.filter(is_demo=False).exists()
+
+
+def test_life_goes_on_from_what_the_database_holds(lived_hour):
+    before = Ticket.objects.filter(status=Ticket.Status.FINISHED).count()
+    later = OPENS + timedelta(hours=1)
+    again = life.Life("another process")
+    again.take_over(later)
+    life.go_on(again, later, later + timedelta(minutes=20))
+    again.run(later + timedelta(minutes=20))
+    assert Ticket.objects.filter(status=Ticket.Status.FINISHED).count() > before
