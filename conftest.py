@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,7 +23,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from yimen.lib import database_url, embedded
+from yimen.lib import database_url, embedded, messages
 
 ROOT = Path(__file__).resolve().parent
 ADDRESSES = ("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_ADMIN_URL")
@@ -154,8 +155,13 @@ RUN = Run()
 RUN_KEY = pytest.StashKey[Run]()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--capabilities", action="store_true", help="list the acceptance rows the tests prove")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[RUN_KEY] = RUN
+    messages.refresh()
     # `-n 2` is known here as numprocesses; workers come later and find the addresses in their environment
     if (
         getattr(config.option, "numprocesses", None)
@@ -167,6 +173,48 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     RUN.end()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        rows = [row for marker in item.iter_markers("capability") for row in marker.args]
+        if rows:
+            item.user_properties.append(("capability", rows))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if not config.getoption("capabilities"):
+        return
+    outcomes: dict[str, dict[str, set[str]]] = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, rows in getattr(report, "user_properties", ()):
+                if name != "capability" or (report.when != "call" and report.passed):
+                    continue
+                for row in rows:
+                    outcomes.setdefault(row, {}).setdefault(report.outcome, set()).add(report.nodeid)
+    listed = _acceptance_rows()
+    proven = 0
+    terminalreporter.section("capabilities")
+    for row in sorted(outcomes, key=lambda row: [int(part) for part in re.findall(r"\d+", row)]):
+        found = outcomes[row]
+        state = "FAILED" if "failed" in found else "skipped" if "passed" not in found else "proven"
+        proven += state == "proven" and (not listed or row in listed)
+        known = listed.get(row, "not in the acceptance list" if listed else "")
+        terminalreporter.write_line(f"{row:8} {state:8} {known}")
+        for nodeid in sorted(set().union(*found.values())):
+            terminalreporter.write_line(f"{'':17} {nodeid}")
+    total = f" of {len(listed)}" if listed else " (the acceptance list is not beside this clone)"
+    terminalreporter.write_line(f"{proven}{total} rows proven")
+
+
+def _acceptance_rows() -> dict[str, str]:
+    """Return the acceptance list's rows and their short names; nothing when it is not beside the clone."""
+    path = Path(os.environ.get("YIMEN_SHARED", ROOT.parent / "shared")) / "domain" / "capabilities.md"
+    if not path.exists():
+        return {}
+    cells = [line.split("|") for line in path.read_text().splitlines() if re.match(r"\| S\d+-\d+ \|", line)]
+    return {row[1].strip(): row[4].strip() for row in cells}
 
 
 class TestDatabase:

@@ -330,6 +330,7 @@ class Server:
         self._report: Callable[[str], None] | None = None
         self._failure: Exception | None = None
         self._mutex = threading.Lock()
+        self._log_start = 0
 
     @property
     def urls(self) -> Urls:
@@ -457,7 +458,13 @@ class Server:
         """Bring the folder into a state a server can start from."""
         self._end_orphans()
         for half in self.place.glob("data.new-*"):
-            shutil.rmtree(half)
+            # an initdb that was killed leaves a server of its own behind for a moment
+            while found := _processes_in(half):
+                for pid in found:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                time.sleep(0.02)
+            shutil.rmtree(half) if half.is_dir() else half.unlink()
         if not self.data.exists():
             self._initdb()
         written_by = (self.data / "PG_VERSION").read_text().strip()
@@ -502,6 +509,7 @@ class Server:
         uid, gid = (self.account.uid, self.account.gid) if self.account else (-1, -1)
         arguments = [str(os.getpid()), str(uid), str(gid), str(int(death)), *map(str, command)]
         environment = {"PATH": "/usr/bin:/bin", "LANG": "C", "LC_ALL": "C"}
+        self._log_start = self.log.stat().st_size
         with self._mutex:
             self._process = subprocess.Popen(  # noqa: S603
                 [sys.executable, "-I", "-S", "-c", LAUNCHER, *arguments],
@@ -518,6 +526,7 @@ class Server:
     def _run(self) -> None:
         """Run the server until it ends."""
         socket_folder = _socket_folder(self.place)
+        shutil.rmtree(socket_folder, ignore_errors=True)  # the lock of a killed server may name a living process
         _own_folder(socket_folder, self.account)
         if self.log.exists() and self.log.stat().st_size > 5_000_000:
             self.log.replace(self.log.with_suffix(".log.1"))
@@ -604,19 +613,20 @@ class Server:
             (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def _last_words(self) -> str:
-        """Return the server's last complaint, else how it ended."""
-        with contextlib.suppress(OSError):
-            with self.log.open("rb") as file:
-                file.seek(max(0, file.seek(0, os.SEEK_END) - 8000))
-                lines = file.read().decode(errors="replace").splitlines()
-            for line in reversed(lines[-30:]):
-                for word in ("PANIC: ", "FATAL: ", "initdb: error: "):
-                    if word in line and "the database system is" not in line and "terminating connection" not in line:
-                        return line.partition(word)[2].strip()
+        """Return what the server complained about last since it was started, else how it ended."""
         code = self._process.poll() if self._process else None
+        lines: list[str] = []
+        with contextlib.suppress(OSError), self.log.open("rb") as file:
+            file.seek(max(self._log_start, file.seek(0, os.SEEK_END) - 8000))
+            lines = file.read().decode(errors="replace").split("\n")
+        for line in reversed(lines):
+            for word in ("PANIC: ", "FATAL: ", "initdb: error: "):
+                if word in line and "the database system is" not in line and "terminating connection" not in line:
+                    return line.partition(word)[2].strip()
         if code is not None and code < 0:
             return _("被信号 %(name)s 终止") % {"name": signal.Signals(-code).name}
-        return _("退出码 %(code)s，日志：%(log)s") % {"code": code, "log": self.log}
+        last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        return last or _("退出码 %(code)s") % {"code": code}
 
     def _signal(self, number: signal.Signals) -> None:
         with self._mutex:
