@@ -1,0 +1,89 @@
+# `make` lists what there is. Nothing here needs root; as root, missing Debian packages are installed.
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+PG15 := /usr/lib/postgresql/15/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+WORKERS ?= 2
+export PORT
+
+.DEFAULT_GOAL := help
+.PHONY: help setup dev demo demo-reset test check bench faults test-pg15 install-pg15 capabilities lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.base ## make .venv with everything that runs in production, and .venv/bin/yimen
+
+dev: $(VENV)/.dev
+
+demo: setup ## serve the platform with demo data on http://127.0.0.1:8000 (PORT=8001 changes it)
+	@exec $(BIN)/yimen demo
+
+demo-reset: setup ## delete the demo's data and start it afresh
+	@exec $(BIN)/yimen demo --reset
+
+test: dev ## run the whole suite
+	$(BIN)/pytest -n $(WORKERS)
+
+check: dev ## format, lint, types, import directions, fast tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -n $(WORKERS) -q -m "not slow"
+
+bench: setup ## measure tickets, calls and case lifecycles a second, beside the same SQL sent raw
+	$(BIN)/python -m yimen.bench
+
+faults: dev ## break processes, database and network under load (YIMEN_FAULT_SECONDS=20 makes it short)
+	$(BIN)/pytest tests/faults -q -s
+
+test-pg15: dev ## run the fast tests on Debian's PostgreSQL 15: started by us, then as an outside server
+	@if [ ! -x $(PG15)/postgres ]; then \
+		if [ "$$CI" = true ]; then echo "PostgreSQL 15 is missing." >&2; exit 1; fi; \
+		echo "Skipped: PostgreSQL 15 is not installed (make install-pg15, as root)."; \
+	else set -e; \
+		YIMEN_PG_BIN=$(PG15) $(BIN)/pytest -n $(WORKERS) -q -m "not slow"; \
+		$(BIN)/python -m yimen.lib.embedded --bin $(PG15) -- $(BIN)/pytest -n $(WORKERS) -q -m "not slow" $(PG15_OUTSIDE); \
+	fi
+
+install-pg15: ## install Debian's PostgreSQL 15 programs (as root); its own server is not started
+	@[ -x $(PG15)/postgres ] || { mkdir -p /etc/postgresql-common/createcluster.d && \
+		echo "create_main_cluster = false" > /etc/postgresql-common/createcluster.d/yimen.conf && \
+		apt-get update -q && apt-get install -qy --no-install-recommends postgresql-15; }
+
+capabilities: dev ## list the rows of the acceptance list that tests prove, and whether they pass
+	$(BIN)/pytest -n $(WORKERS) -q -m capability --capabilities
+
+lock: ## compile requirements/*.in into *.txt, with hashes and without registry addresses
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet pip-tools
+	for name in base dev; do build/lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
+		--no-header --no-annotate --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+		--output-file requirements/$$name.txt requirements/$$name.in; done
+
+clean: ## delete .venv and caches; data in .yimen stays
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .yimen/test-cache
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "需要 Python 3.11 或更新的版本（PYTHON=python3.12 make … 可以指定）。Python 3.11 or newer is needed." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			apt-get update -q && apt-get install -qy --no-install-recommends python3-venv; \
+		else echo "缺少 python3-venv：请管理员运行 apt-get install python3-venv。python3-venv is missing." >&2; exit 1; fi
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.base: $(VENV)/.python requirements/base.txt pyproject.toml
+	@echo "正在安装依赖，第一次需要一两分钟… Installing, the first time takes a minute or two."
+	@$(PIP) --require-hashes -r requirements/base.txt
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m yimen.lib.messages
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.base requirements/dev.txt
+	@$(PIP) --require-hashes -r requirements/dev.txt
+	@touch $@
