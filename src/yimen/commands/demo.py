@@ -1,25 +1,25 @@
 """
 `yimen demo`: serve with the demo centre.
 
-yimen.demo offers prepare(now) -> None, which fills an empty database and moves the demo's clock in a filled one, and
-notes() -> list[str], lines to print in which {base} stands for the address.
+yimen.demo offers prepare(now), which fills an empty database, notes(), lines to print in which {base} stands for the
+address, and live(), which lets people come and go until it is ended; that runs as a process of its own.
 """
 
 import argparse
-import importlib
-import importlib.util
 import os
 import shutil
+import sys
 
 from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from yimen import cli
+from yimen import cli, demo
 from yimen.commands import migrate, serve
 from yimen.lib import embedded
 from yimen.lib.errors import DomainError
+from yimen.lib.supervise import Child
 
 HELP = gettext_lazy("启动带演示数据的平台")
 NEEDS_DATABASE = False  # --reset must come first
@@ -37,13 +37,10 @@ def run(args: argparse.Namespace) -> int:
         reset()
     serve.check_port(args)
     with cli.database_for(serve, args):
-        notes: list[str] = []
-        if importlib.util.find_spec("yimen.demo"):
-            migrate.when_needed()
-            demo = importlib.import_module("yimen.demo")
-            demo.prepare(timezone.now())
-            notes = demo.notes()
-        return serve.serve(args, notes=notes)
+        migrate.when_needed()
+        demo.prepare(timezone.now())
+        life = Child(_("演示大厅"), [sys.executable, "-m", "yimen.cli", "demo-life"])
+        return serve.serve(args, notes=demo.notes(), more=[life])
 
 
 def reset() -> None:

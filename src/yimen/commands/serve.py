@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any, cast
 
 from django.conf import settings
@@ -54,8 +55,12 @@ def check_port(args: argparse.Namespace) -> None:
     _listen(args.host, _port_of(args)).close()
 
 
-def serve(args: argparse.Namespace, *, notes: list[str] | None = None) -> int:
-    """Serve until SIGINT or SIGTERM; `notes` are printed below the addresses when everything answers."""
+def serve(args: argparse.Namespace, *, notes: list[str] | None = None, more: Sequence[Child] = ()) -> int:
+    """
+    Serve until SIGINT or SIGTERM; `notes` are printed below the addresses when everything answers.
+
+    more: further processes to keep alive beside web and worker.
+    """
     # A restart of the database takes its addresses along: they stay the same.
     if args.server:
         args.server.watch(_say)
@@ -78,6 +83,8 @@ def serve(args: argparse.Namespace, *, notes: list[str] | None = None) -> int:
                 _wait_until_ready(ready, children, stop)
         if not args.no_worker:
             children.add(Child(_("后台任务进程"), [sys.executable, "-m", "yimen.cli", "work"]))
+        for child in more:
+            children.add(child)
         if not stop:
             _announce(args.host, port, notes or [])
         while not stop:
