@@ -14,6 +14,7 @@ from datetime import date, datetime, time, timedelta
 from itertools import count
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q
 from django.utils.timezone import get_current_timezone, localdate, localtime
 from stdnum.cn import ric, uscc
@@ -33,8 +34,8 @@ from yimen.people.models import Applicant, Role, Staff
 from yimen.ratings import actions as ratings
 
 OPENS, CLOSES = time(9), time(17)
-HISTORY_DAYS = 8
-VISITORS_A_DAY = 42
+HISTORY_DAYS = 7
+VISITORS_A_DAY = 36
 # Seconds between arrivals while somebody watches; the hall is quieter outside office hours but never dead.
 LIVE_GAP, QUIET_GAP = 75, 160
 KNOWN_PHONE = "13900000417"
@@ -307,7 +308,8 @@ def history(now: datetime, progress: Callable[[int, int], None]) -> None:
         for hour in range(1, 9):
             life.office(opens + timedelta(hours=hour) - timedelta(minutes=1))
         life.close_windows(closes)
-        life.run(closes + timedelta(minutes=30))
+        with transaction.atomic():  # one commit a day instead of one an act
+            life.run(closes + timedelta(minutes=30))
         progress(n + 1, len(days) + 1)
     _a_known_case(life, _local(days[-3], time(10, 12)))
     opens = max(_local(today, OPENS), now - timedelta(hours=4)) if _in_hours(now) else now - timedelta(minutes=50)
@@ -319,7 +321,8 @@ def history(now: datetime, progress: Callable[[int, int], None]) -> None:
     for _n in range(6):
         life.at(now - timedelta(minutes=life.chance.uniform(1, 9)), life._arrive)
     life.office(now - timedelta(minutes=20))
-    life.run(now)
+    with transaction.atomic():
+        life.run(now)
     progress(len(days) + 1, len(days) + 1)
 
 
