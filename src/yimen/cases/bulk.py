@@ -8,10 +8,9 @@ handed in, and nobody is asked whether they may: whoever calls this brings in hi
 from __future__ import annotations
 
 from collections import Counter as Tally
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import Enum
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -23,15 +22,19 @@ from django.utils.translation import gettext as _
 from yimen.cases import actions, rules
 from yimen.cases.models import Case, CaseMaterial, Clock, Task
 from yimen.catalog import queries as catalog
-from yimen.catalog.models import FlowStep, ItemMaterial, ItemVersion
+from yimen.catalog.models import FlowStep, ItemVersion
 from yimen.ledger.actions import Actor
 from yimen.ledger.bulk import NewEvent, record_many
 from yimen.lib.errors import DomainError
+from yimen.lib.ids import uuid7
 from yimen.lib.workdays import Calendar, Limit, Unit
 from yimen.people import access
 from yimen.people.models import Applicant, ServiceCenter, Staff
 
 AT_ONCE = 5_000
+LINES = 500
+
+_Row = dict[str, Any]
 
 
 class CannotLoad(DomainError):
@@ -67,9 +70,9 @@ def load(rows: Iterable[PastCase], *, center: ServiceCenter, by: Actor) -> int:
     access.require(by, "exchange.import")
     past = sorted(rows, key=lambda row: row.received_at)
     with transaction.atomic():
-        numbers = _Numbers(past, center)
+        numbers, versions = _Numbers(past, center), _Versions(catalog.work_calendar())
         for start in range(0, len(past), AT_ONCE):
-            part = _Part(center, numbers, catalog.work_calendar())
+            part = _Part(center, numbers, versions)
             for row in past[start : start + AT_ONCE]:
                 part.add(row)
             part.write()
@@ -117,177 +120,193 @@ class _Numbers:
 
 
 class _Part:
-    """Some thousand cases on their way into the tables."""
+    """Some thousand cases on their way into the tables, as rows: a model instance each would take most of the time."""
 
-    def __init__(self, center: ServiceCenter, numbers: _Numbers, calendar: Calendar) -> None:
+    def __init__(self, center: ServiceCenter, numbers: _Numbers, versions: _Versions) -> None:
         self.center = center
         self.numbers = numbers
-        self.due = cache(lambda day, limit: rules.due(day, limit, (), calendar, today=day))
-        self.due_of_step = cache(lambda day, days: calendar.due(day, days).on)
-        self.limits: dict[tuple[UUID, date], list[tuple[str, Limit]]] = {}
-        self.steps: dict[UUID, list[FlowStep]] = {}
-        self.listed: dict[UUID, list[ItemMaterial]] = {}
-        self.cases: list[Case] = []
-        self.materials: list[CaseMaterial] = []
-        self.clocks: list[Clock] = []
-        self.tasks: list[Task] = []
+        self.versions = versions
+        self.tables: dict[type[models.Model], list[_Row]] = {Case: [], CaseMaterial: [], Clock: [], Task: []}
         self.events: list[NewEvent] = []
 
     def add(self, row: PastCase) -> None:
         _check(row)
-        item = row.version.item
+        item, known = row.version.item, self.versions.of(row.version)
         case_no, query_no = self.numbers.of(row)
-        case = Case(
+        case = _new(
+            Case,
             region_id=item.region_id,
-            center=self.center,
+            center_id=self.center.pk,
             case_no=case_no,
             query_no=query_no,
-            item=item,
-            version=row.version,
+            item_id=item.pk,
+            version_id=row.version.pk,
             department_id=item.department_id,
-            applicant=row.applicant,
+            applicant_id=row.applicant.pk,
             case_type=row.version.case_type,
             channel=row.channel,
-            status=Case.Status.RECEIVED,
+            status=Case.Status.RECEIVED.value,
             received_at=row.received_at,
-            received_by=row.clerk,
+            received_by_id=row.clerk.pk,
             is_demo=row.applicant.is_demo,
         )
-        self.cases.append(case)
-        self.materials += [
-            CaseMaterial(region_id=case.region_id, case=case, material=material, state=CaseMaterial.State.COMPLETE)
-            for material in self._materials(row.version)
-        ]
-        self._record(case, "case.received", row.clerk, row.received_at, case_no=case_no, channel=row.channel)
+        told = _Case(row, known, case, f"case:{case['id']}")
+        self.tables[Case].append(case)
+        for material in known.materials:
+            self._add(told, CaseMaterial, material_id=material, state=CaseMaterial.State.COMPLETE.value)
+        self._record(told, "case.received", row.clerk, row.received_at, case_no=case_no, channel=row.channel)
         if row.accepted_at:
-            self._accept(case, row, row.accepted_at)
+            self._accept(told, row.accepted_at)
         if row.completed_at:
-            self._decide(case, row, row.completed_at)
+            self._decide(told, row.completed_at)
         if row.delivered_at:
-            self._deliver(case, row, row.delivered_at)
+            self._deliver(told, row.delivered_at)
 
-    def _accept(self, case: Case, row: PastCase, at: datetime) -> None:
-        day = localdate(at)
-        key = (row.version.pk, day)
-        if key not in self.limits:
-            self.limits[key] = [
-                (clock.kind, Limit(clock.limit, Unit(clock.unit))) for clock in actions.clocks_for(case, day)
-            ]
-        for kind, limit in self.limits[key]:
-            clock = self._clock(case, kind, day, limit)
+    def _accept(self, told: _Case, at: datetime) -> None:
+        day, case = localdate(at), told.case
+        for kind, limit in told.known.limits(day):
+            clock = self._start(told, kind, day, limit)
             if kind == Clock.Kind.PROMISED:
-                case.due_on, case.due_is_provisional = clock.due_on, clock.is_provisional
-        assert case.due_on is not None
-        case.status, case.accepted_at, case.accepted_by = Case.Status.ACCEPTED, at, row.clerk
-        said = {"due_on": case.due_on.isoformat(), "provisional": case.due_is_provisional}
-        self._record(case, "case.accepted", row.clerk, at, **said)
-        self._open_tasks(case, at)
+                case["due_on"], case["due_is_provisional"] = clock["due_on"], clock["is_provisional"]
+        case.update(status=Case.Status.ACCEPTED.value, accepted_at=at, accepted_by_id=told.row.clerk.pk)
+        said = {"due_on": case["due_on"].isoformat(), "provisional": case["due_is_provisional"]}
+        self._record(told, "case.accepted", told.row.clerk, at, **said)
+        self._open_tasks(told, at)
 
-    def _decide(self, case: Case, row: PastCase, at: datetime) -> None:
-        day = localdate(at)
-        while reviews := [task for task in self._open(case) if task.kind not in _AT_THE_END]:
+    def _decide(self, told: _Case, at: datetime) -> None:
+        day, case, by = localdate(at), told.case, told.row.decided_by
+        while reviews := [task for task in told.open_tasks() if task["kind"] not in _AT_THE_END]:
             for task in reviews:
-                _finish(task, row.decided_by, at)
-                data = {"task": task.step_key, "outcome": Task.Outcome.PASSED.value, "surveyors": []}
-                self._record(case, "case.task_done", row.decided_by, at, **data)
-            self._open_tasks(case, at)
-        for task in self._open(case):
-            if task.kind != FlowStep.Kind.DECIDE:
-                raise CannotLoad(_("“%(step)s”没有办完，不能作决定。") % {"step": task.name})
-            _finish(task, row.decided_by, at)
-        for clock in self._own(case, self.clocks):
-            clock.ended_on = day
-        assert case.due_on is not None
-        case.outcome, case.status, case.completed_at = Case.Outcome.GRANTED, Case.Status.COMPLETED, at
-        case.completed_on_time = day <= case.due_on
-        self._clock(case, Clock.Kind.DELIVERY, day, Limit(actions.DELIVERY_DAYS))
-        self._record(
-            case, "case.decided", row.decided_by, at, outcome=case.outcome.value, on_time=case.completed_on_time
+                _finish(task, by, at)
+                data = {"task": task["step_key"], "outcome": Task.Outcome.PASSED.value, "surveyors": []}
+                self._record(told, "case.task_done", by, at, **data)
+            self._open_tasks(told, at)
+        for task in told.open_tasks():
+            if task["kind"] != FlowStep.Kind.DECIDE:
+                raise CannotLoad(_("“%(step)s”没有办完，不能作决定。") % {"step": task["name"]})
+            _finish(task, by, at)
+        for clock in told.clocks:
+            clock["ended_on"] = day
+        case.update(
+            outcome=Case.Outcome.GRANTED.value,
+            status=Case.Status.COMPLETED.value,
+            completed_at=at,
+            completed_on_time=day <= case["due_on"],
         )
-        self._open_tasks(case, at)
+        self._start(told, Clock.Kind.DELIVERY, day, Limit(actions.DELIVERY_DAYS))
+        said = {"outcome": case["outcome"], "on_time": case["completed_on_time"]}
+        self._record(told, "case.decided", by, at, **said)
+        self._open_tasks(told, at)
 
-    def _deliver(self, case: Case, row: PastCase, at: datetime) -> None:
-        for task in self._open(case):
-            _finish(task, row.clerk, at)
-        for clock in self._own(case, self.clocks):
-            clock.ended_on = clock.ended_on or localdate(at)
-        case.status, case.delivered_at = Case.Status.DELIVERED, at
-        self._record(case, "case.delivered", row.clerk, at, how="window", by_agent=False)
+    def _deliver(self, told: _Case, at: datetime) -> None:
+        for task in told.open_tasks():
+            _finish(task, told.row.clerk, at)
+        for clock in told.clocks:
+            clock["ended_on"] = clock["ended_on"] or localdate(at)
+        told.case.update(status=Case.Status.DELIVERED.value, delivered_at=at)
+        self._record(told, "case.delivered", told.row.clerk, at, how="window", by_agent=False)
 
-    def _record(self, case: Case, kind: str, by: Staff, at: datetime, **data: Any) -> None:
-        heads = {"item": case.item.task_code, "department": str(case.department_id), "case_type": case.case_type}
-        self.events.append(NewEvent(case.region_id, case.stream, kind, by.ledger_ref, by.role_name, at, heads | data))
+    def _add(self, told: _Case, model: type[models.Model], **values: Any) -> _Row:
+        row = _new(model, region_id=told.case["region_id"], case_id=told.case["id"], **values)
+        self.tables[model].append(row)
+        return row
 
-    def _own(self, case: Case, rows: Sequence[Any]) -> Iterator[Any]:
-        """The rows of the case being added: always the last ones."""
-        for row in reversed(rows):
-            if row.case_id != case.pk:
-                return
-            yield row
-
-    def _open(self, case: Case) -> list[Task]:
-        return [task for task in self._own(case, self.tasks) if task.done_at is None]
-
-    def _clock(self, case: Case, kind: str, day: date, limit: Limit) -> Clock:
-        due_on, provisional = self.due(day, limit)
-        clock = Clock(
-            region_id=case.region_id,
-            case=case,
-            kind=kind,
+    def _start(self, told: _Case, kind: str, day: date, limit: Limit) -> _Row:
+        due_on, provisional = self.versions.due(day, limit)
+        clock = self._add(
+            told,
+            Clock,
+            kind=str(kind),
             started_on=day,
             limit=limit.number,
             unit=limit.unit.value,
             due_on=due_on,
             is_provisional=provisional,
         )
-        self.clocks.append(clock)
+        told.clocks.append(clock)
         return clock
 
-    def _open_tasks(self, case: Case, at: datetime) -> None:
-        steps, own = self._steps(case), {task.step_key: task for task in self._own(case, self.tasks)}
-        done = {key for key, task in own.items() if task.done_at}
-        done |= {step.key for step in steps if step.kind in actions.DONE_BY_ACCEPTING}
-        self.tasks += [
-            Task(
-                region_id=case.region_id,
-                case=case,
-                department_id=step.department_id or case.department_id,
+    def _open_tasks(self, told: _Case, at: datetime) -> None:
+        there = {task["step_key"] for task in told.tasks}
+        done = {task["step_key"] for task in told.tasks if task["done_at"]} | told.known.done_by_accepting
+        for step in told.known.steps:
+            if step.key in there or step.key in done or not done.issuperset(step.after):
+                continue
+            task = self._add(
+                told,
+                Task,
+                department_id=step.department_id or told.case["department_id"],
                 step_key=step.key,
                 name=step.name,
-                kind=step.kind,
+                kind=str(step.kind),
                 post=step.post,
                 opened_at=at,
-                due_on=self.due_of_step(localdate(at), step.limit_days),
+                due_on=self.versions.due_of_step(localdate(at), step.limit_days),
             )
-            for step in steps
-            if step.key not in own and step.key not in done and set(step.after) <= done
-        ]
+            told.tasks.append(task)
 
-    def _steps(self, case: Case) -> list[FlowStep]:
-        if case.version_id not in self.steps:
-            steps = list(case.version.steps.all()) or [actions._plain_decision(case)]
-            if any(step.kind == FlowStep.Kind.VISIT for step in steps):
-                raise CannotLoad(
-                    _("“%(item)s”要现场核查，批量导入说不出是谁去的，请逐件办理。") % {"item": case.version.name}
-                )
-            self.steps[case.version_id] = steps
-        return self.steps[case.version_id]
-
-    def _materials(self, version: ItemVersion) -> list[ItemMaterial]:
-        if version.pk not in self.listed:
-            self.listed[version.pk] = list(version.materials.all())
-        return self.listed[version.pk]
+    def _record(self, told: _Case, kind: str, by: Staff, at: datetime, **data: Any) -> None:
+        region = told.case["region_id"]
+        self.events.append(
+            NewEvent(region, told.stream, kind, by.ledger_ref, by.role_name, at, told.known.heads | data)
+        )
 
     def write(self) -> None:
-        for model, rows in (
-            (Case, self.cases),
-            (CaseMaterial, self.materials),
-            (Clock, self.clocks),
-            (Task, self.tasks),
-        ):
+        for model, rows in self.tables.items():
             _copy(model, rows)
         # Streams are new, so their order among each other is free; the ledger reads best in order of time.
         record_many(sorted(self.events, key=lambda event: event.at))
+
+
+class _Case:
+    """One case being told; its rows are the same objects as in the tables."""
+
+    def __init__(self, row: PastCase, known: _Version, case: _Row, stream: str) -> None:
+        self.row, self.known, self.case, self.stream = row, known, case, stream
+        self.clocks: list[_Row] = []
+        self.tasks: list[_Row] = []
+
+    def open_tasks(self) -> list[_Row]:
+        return [task for task in self.tasks if task["done_at"] is None]
+
+
+class _Version:
+    """What a version says, read once."""
+
+    def __init__(self, version: ItemVersion) -> None:
+        item = version.item
+        self._case = Case(region_id=item.region_id, version=version, case_type=version.case_type)
+        self.materials = [material.pk for material in version.materials.all()]
+        self.steps = list(version.steps.all()) or [actions._plain_decision(self._case)]
+        if any(step.kind == FlowStep.Kind.VISIT for step in self.steps):
+            raise CannotLoad(_("“%(item)s”要现场核查，批量导入说不出是谁去的，请逐件办理。") % {"item": version.name})
+        self.done_by_accepting = {step.key for step in self.steps if step.kind in actions.DONE_BY_ACCEPTING}
+        self.heads = {
+            "item": item.task_code,
+            "department": str(item.department_id),
+            "case_type": str(version.case_type),
+        }
+        self._limits: dict[date, list[tuple[str, Limit]]] = {}
+
+    def limits(self, day: date) -> list[tuple[str, Limit]]:
+        """The clocks of a case accepted on `day`: a promise may follow a dated local rule."""
+        if day not in self._limits:
+            self._limits[day] = [
+                (clock.kind, Limit(clock.limit, Unit(clock.unit))) for clock in actions.clocks_for(self._case, day)
+            ]
+        return self._limits[day]
+
+
+class _Versions:
+    def __init__(self, calendar: Calendar) -> None:
+        self.due = cache(lambda day, limit: rules.due(day, limit, (), calendar, today=day))
+        self.due_of_step = cache(lambda day, days: calendar.due(day, days).on)
+        self._known: dict[UUID, _Version] = {}
+
+    def of(self, version: ItemVersion) -> _Version:
+        if version.pk not in self._known:
+            self._known[version.pk] = _Version(version)
+        return self._known[version.pk]
 
 
 _AT_THE_END = frozenset({FlowStep.Kind.DECIDE, FlowStep.Kind.MAKE, FlowStep.Kind.DELIVER})
@@ -302,18 +321,34 @@ def _check(row: PastCase) -> None:
         raise CannotLoad(_("“%(item)s”不是现行版本，不能导入。") % {"item": row.version.name})
 
 
-def _finish(task: Task, by: Staff, at: datetime) -> None:
-    task.outcome, task.done_at, task.done_by = Task.Outcome.PASSED, at, by
+def _finish(task: _Row, by: Staff, at: datetime) -> None:
+    task.update(outcome=Task.Outcome.PASSED.value, done_at=at, done_by_id=by.pk)
 
 
-def _copy(model: type[models.Model], rows: Sequence[models.Model]) -> None:
-    fields = model._meta.concrete_fields
-    columns = ", ".join(connection.ops.quote_name(each.column) for each in fields)
+@cache
+def _empty(model: type[models.Model]) -> _Row:
+    """A row of the model's defaults, by column."""
+    return {each.column: None if each.primary_key else each.get_default() for each in model._meta.concrete_fields}
+
+
+def _new(model: type[models.Model], **values: Any) -> _Row:
+    return _empty(model) | {"id": str(uuid7())} | values
+
+
+def _copy(model: type[models.Model], rows: Sequence[_Row]) -> None:
+    columns = list(_empty(model))
+    names = ", ".join(connection.ops.quote_name(column) for column in columns)
     table = connection.ops.quote_name(model._meta.db_table)
-    with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row([_stored(getattr(row, each.attname)) for each in fields])
+    with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+        for start in range(0, len(rows), LINES):
+            lines = ["\t".join([_text(row[column]) for column in columns]) for row in rows[start : start + LINES]]
+            copy.write("\n".join(lines) + "\n")
 
 
-def _stored(value: Any) -> Any:
-    return value.value if isinstance(value, Enum) else value
+def _text(value: Any) -> str:
+    if value is None:
+        return "\\N"
+    return value.translate(_ESCAPES) if isinstance(value, str) else str(value)
+
+
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
