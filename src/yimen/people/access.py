@@ -54,7 +54,7 @@ def allowed(by: Actor, permission: str, *, department: Department | None = None,
         return True
     if not isinstance(by, Staff) or not by.user.is_active:
         return False
-    if (region or (department.region_id if department else by.region_id)) != by.region_id:
+    if (region or by.region_id) != by.region_id or (department and department.region_id != by.region_id):
         return False
     return any(
         grant.role in roles and (department is None or grant.department_id in (None, department.pk))

@@ -27,10 +27,23 @@ from yimen.people.models import (
 )
 
 LEAST_REASON = 4
+LONGEST_REASON = 200
 
 
 class ReasonMissing(DomainError):
     """A masked number is only shown for a stated reason (SEC-19)."""
+
+
+class AccountTaken(DomainError):
+    """The login name or the service number belongs to somebody else."""
+
+
+class WrongPlace(DomainError):
+    """A department, centre or grant of another region, or for whom it is not meant."""
+
+
+class LastAdministrator(DomainError):
+    """Without this person nobody could do an administrator's work any more."""
 
 
 class RolesApart(DomainError):
@@ -52,13 +65,14 @@ def register_applicant(
     is_demo: bool = False,
 ) -> Applicant:
     """
-    Return the applicant with this ID, made or brought up to date (name, phone).
+    Return the applicant with this ID, made or brought up to date; what is left empty stays as it was.
 
-    Raises identity.InvalidIdentity, naming the wrong part, for a number that cannot exist.
+    Raises identity.InvalidIdentity, naming the wrong part, for a number that cannot exist, and
+    access.NotAllowed without the right. What changed is in the ledger, not from what to what.
     """
-    if isinstance(by, Staff):
-        access.require(by, "people.register")
     code = region if isinstance(region, str) else region.pk
+    # Staff only: whoever merely knows a number must not change the telephone that opens the progress query.
+    access.require(by, "people.register", region=code)
     name = name.strip()
     if not name:
         raise identity.InvalidIdentity(_("请填写申请人的姓名或名称。"))
@@ -80,15 +94,17 @@ def register_applicant(
         id_index=crypto.blind_index(id_number, "applicant.id"),
         defaults={**fields, "id_sealed": crypto.seal(id_number, "applicant.id"), "is_demo": is_demo, "created_at": at},
     )
-    changed = ["phone"] if not is_new and not applicant.phone_ends_with(phone[-4:]) else []
+    changed = []
     if not is_new:
-        changed += [
-            key for key in ("name", "contact_name", "address") if fields[key] and getattr(applicant, key) != fields[key]
+        changed = [
+            key for key in ("name", "contact_name", "address") if fields[key] not in ("", getattr(applicant, key))
         ]
+        if bytes(applicant.phone_index) != fields["phone_index"]:
+            changed += ["phone_sealed", "phone_index"]
         if changed:
-            for key, value in fields.items():
-                setattr(applicant, key, value)
-            applicant.save(update_fields=list(fields))
+            for key in changed:
+                setattr(applicant, key, fields[key])
+            applicant.save(update_fields=changed)
     if is_new or changed:
         ledger.record(
             f"applicant:{applicant.pk}",
@@ -96,16 +112,21 @@ def register_applicant(
             region=code,
             by=by,
             at=at,
-            data={"kind": kind} if is_new else {"changed": changed},
+            data={"kind": kind} if is_new else {"changed": _plainly(changed)},
         )
     return applicant
 
 
-@transaction.atomic
+def _plainly(columns: list[str]) -> list[str]:
+    return sorted({"phone" if column.startswith("phone") else column for column in columns})
+
+
+@transaction.atomic(durable=True)
 def reveal(applicant: Applicant, field: str, *, reason: str, by: Staff, at: datetime) -> str:
     """
     Return the ID number ("id") or phone ("phone") in clear; who looked and why goes to the ledger first (SEC-19).
 
+    Its own transaction, committed before the value is returned: a caller cannot undo the row and keep the value.
     Raises ReasonMissing without a reason of at least four characters, access.NotAllowed without the right.
     """
     access.require(by, "people.reveal", region=applicant.region_id)
@@ -120,7 +141,7 @@ def reveal(applicant: Applicant, field: str, *, reason: str, by: Staff, at: date
         region=applicant.region_id,
         by=by,
         at=at,
-        data={"field": field, "reason": reason.strip()},
+        data={"field": field, "reason": reason.strip()[:LONGEST_REASON]},
     )
     sealed = applicant.id_sealed if field == "id" else applicant.phone_sealed
     return crypto.open_sealed(bytes(sealed), f"applicant.{field}")
@@ -141,12 +162,30 @@ def open_account(
     post: Post | None = None,
     must_change_password: bool = True,
 ) -> Staff:
-    """Make a staff member with a login. The system administrator opens accounts but grants no roles."""
+    """
+    Make a staff member with a login. The system administrator opens accounts but grants no roles.
+
+    password: a temporary one, told once; None makes an account nobody can log in to. Raises AccountTaken,
+    WrongPlace for a department or centre of another region.
+    """
     access.require(by, "people.manage", region=region.pk)
-    user = User.objects.create_user(username, password, must_change_password=must_change_password)
-    staff = Staff.objects.create(
-        user=user, region=region, center=center, department=department, post=post, number=number, name=name
-    )
+    if department.region_id != region.pk or (center and center.region_id != region.pk):
+        raise WrongPlace(_("这个部门或中心不在本地区。"))
+    username, number, name = username.strip(), number.strip(), name.strip()
+    if not (username and number and name):
+        raise AccountTaken(_("请填写姓名、工号和登录名。"))
+    if User.objects.filter(username__iexact=username).exists():
+        raise AccountTaken(_("登录名 %(name)s 已经有人用了，请换一个。") % {"name": username})
+    if Staff.objects.filter(region=region, number=number).exists():
+        raise AccountTaken(_("工号 %(number)s 已经有人用了，请换一个。") % {"number": number})
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(username, password, must_change_password=must_change_password)
+            staff = Staff.objects.create(
+                user=user, region=region, center=center, department=department, post=post, number=number, name=name
+            )
+    except IntegrityError:  # somebody else was a moment faster
+        raise AccountTaken(_("登录名或工号刚被别人用了，请换一个。")) from None
     ledger.record(f"staff:{staff.pk}", "people.account_opened", region=region.pk, by=by, at=at, data={"number": number})
     return staff
 
@@ -158,9 +197,14 @@ def grant_role(
     """
     Give `staff` a role, for one department or the whole region.
 
-    Raises RolesApart when an administrator role would meet any other role, or for a grant to oneself.
+    Raises RolesApart when an administrator role would meet any other role, or for a grant to oneself,
+    WrongPlace for a department of another region, or any department with an administrator role.
     """
     access.require(by, "people.grant", region=staff.region_id)
+    if role not in Role.values:
+        raise WrongPlace(_("没有这个角色。"))
+    if department and (department.region_id != staff.region_id or Role(role) in ADMINISTRATORS):
+        raise WrongPlace(_("管理员角色管全地区，不能只给一个部门；别的角色只能给本地区的部门。"))
     staff = Staff.objects.select_for_update().get(pk=staff.pk)
     if isinstance(by, Staff) and by.pk == staff.pk:
         raise RolesApart(_("不能给自己授权，请另一位安全管理员来办。"))
@@ -191,24 +235,64 @@ def grant_role(
 
 @transaction.atomic
 def end_role(grant: RoleGrant, *, by: Actor, at: datetime) -> None:
-    """Take a role back; the next request already goes without it."""
-    access.require(by, "people.grant", region=grant.staff.region_id)
+    """
+    Take a role back; the next request already goes without it.
+
+    Raises LastAdministrator when nobody else who can log in holds this administrator role.
+    """
+    staff = Staff.objects.select_for_update().get(pk=grant.staff_id)
+    access.require(by, "people.grant", region=staff.region_id)
+    if grant.ended_at is None:
+        _keep_one(staff, [grant.role], by)
     if RoleGrant.objects.filter(pk=grant.pk, ended_at=None).update(ended_at=at):
-        ledger.record(
-            f"staff:{grant.staff_id}",
-            "people.role_ended",
-            region=grant.staff.region_id,
-            by=by,
-            at=at,
-            data={"role": grant.role},
-        )
+        data = {"role": grant.role, "department": str(grant.department_id) if grant.department_id else None}
+        ledger.record(f"staff:{staff.pk}", "people.role_ended", region=staff.region_id, by=by, at=at, data=data)
 
 
 @transaction.atomic
 def disable_account(staff: Staff, *, by: Actor, at: datetime, reason: str) -> None:
-    """Shut a login; open sessions end with their next request."""
+    """
+    Shut a login; open sessions end with their next request.
+
+    Raises LastAdministrator for the last holder of an administrator role, RolesApart for one's own account.
+    """
+    staff = Staff.objects.select_for_update().get(pk=staff.pk)
     access.require(by, "people.manage", region=staff.region_id)
+    if isinstance(by, Staff) and by.pk == staff.pk:
+        raise RolesApart(_("不能停用自己的账号，请另一位系统管理员来办。"))
+    if len(reason.strip()) < LEAST_REASON:
+        raise ReasonMissing(_("请写明为什么停用，至少 4 个字；这会记入台账。"))
+    _keep_one(staff, [grant.role for grant in staff.granted], by)
     if User.objects.filter(pk=staff.user_id, is_active=True).update(is_active=False):
-        ledger.record(
-            f"staff:{staff.pk}", "people.account_closed", region=staff.region_id, by=by, at=at, data={"reason": reason}
+        data = {"reason": reason.strip()[:LONGEST_REASON]}
+        ledger.record(f"staff:{staff.pk}", "people.account_closed", region=staff.region_id, by=by, at=at, data=data)
+
+
+@transaction.atomic
+def renew_password(staff: Staff, password: str, *, by: Actor, at: datetime) -> None:
+    """
+    Set a temporary password, to be changed at the next login; open sessions end.
+
+    A closed account is not opened by it: raises WrongPlace. Raises RolesApart for one's own account.
+    """
+    staff = Staff.objects.select_for_update().select_related("user").get(pk=staff.pk)
+    access.require(by, "people.manage", region=staff.region_id)
+    if isinstance(by, Staff) and by.pk == staff.pk:
+        raise RolesApart(_("自己的密码请在“账号安全”里改。"))
+    if not staff.user.is_active:
+        raise WrongPlace(_("这个账号已经停用。"))
+    staff.user.set_password(password)
+    staff.user.must_change_password = True
+    staff.user.save(update_fields=["password", "must_change_password"])
+    ledger.record(f"staff:{staff.pk}", "people.password_renewed", region=staff.region_id, by=by, at=at)
+
+
+def _keep_one(staff: Staff, roles: list[str], by: Actor) -> None:
+    """The platform itself may take the last one away; people may not lock everybody out."""
+    for role in {role.value for role in ADMINISTRATORS} & set(roles):
+        # All holders are locked, so that two who take each other's role away queue here.
+        holders = RoleGrant.objects.select_for_update(of=("self",)).filter(
+            role=role, ended_at=None, staff__region_id=staff.region_id, staff__user__is_active=True
         )
+        if by is not ledger.SYSTEM and not {grant.staff_id for grant in holders} - {staff.pk}:
+            raise LastAdministrator(_("他是最后一位%(role)s，请先安排好接替的人。") % {"role": str(Role(role).label)})

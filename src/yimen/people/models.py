@@ -6,6 +6,8 @@ from functools import cached_property
 from typing import ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import RangeOperators
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -186,6 +188,21 @@ class RoleGrant(models.Model):
                 condition=models.Q(ended_at=None),
                 nulls_distinct=False,
                 name="role_once",
+            ),
+            ExclusionConstraint(
+                name="administrators_stay_apart",
+                expressions=[
+                    ("staff", RangeOperators.EQUAL),
+                    (
+                        models.Case(
+                            models.When(role__in=[role.value for role in ADMINISTRATORS], then=1),
+                            default=0,
+                            output_field=models.IntegerField(),
+                        ),
+                        RangeOperators.NOT_EQUAL,
+                    ),
+                ],
+                condition=models.Q(ended_at=None),
             ),
         ]
 
