@@ -173,7 +173,8 @@ def call_next(window_id: UUID, *, by: Actor, at: datetime) -> Ticket | None:
     ticket_id = _claim(window, day, by, at)
     if ticket_id is None:
         return None
-    ticket = _with_names().get(pk=ticket_id)
+    ticket = Ticket.objects.select_related("series").get(pk=ticket_id)
+    ticket.window = window
     _record(ticket, "hall.called", by, at, {"wait_seconds": rules.seconds_between(ticket.taken_at, at)})
     return ticket
 
@@ -364,7 +365,10 @@ def _lock_at_window(ticket_id: UUID, by: Actor) -> Ticket:
 
 
 def _open_ticket(window: Window) -> Ticket | None:
-    return _with_names().filter(region_id=window.region_id, window=window, status__in=OPEN).first()
+    ticket = Ticket.objects.filter(region_id=window.region_id, window=window, status__in=OPEN).first()
+    if ticket is not None:
+        ticket.window = window
+    return ticket
 
 
 def _require_holder(window: Window, by: Actor) -> None:

@@ -140,7 +140,11 @@ def board(hall: Hall, at: datetime) -> Board:
         .order_by("-announced_at")
         .values_list("pk", "announced_at", "label", "window__number")[:CALLS_SHOWN]
     )
-    calls = [Call(f"{pk.hex}-{when.timestamp():.3f}", label, number) for pk, when, label, number in announced]
+    calls = [
+        Call(f"{pk.hex}-{when.timestamp():.3f}", label, number)
+        for pk, when, label, number in announced
+        if when is not None
+    ]
     return Board(hall.code, day, calls, _waits(hall.region_id, day, hall=hall.pk))
 
 

@@ -33,8 +33,8 @@ def is_api(request: HttpRequest) -> bool:
 
 
 def api_error(status: int, code: str, message: str) -> JsonResponse:
-    """The one shape of a refusal in the API: {"error": {"code": …, "message": …}}."""
-    return JsonResponse({"error": {"code": code, "message": message}}, status=status)
+    """The one shape of a refusal in the API: error is for people, code for programs."""
+    return JsonResponse({"error": message, "code": code}, status=status)
 
 
 def _page(request: HttpRequest, status: int, template: str, **values: object) -> HttpResponse:
@@ -52,6 +52,7 @@ def database_away(request: HttpRequest, error: BaseException | None = None) -> H
         response = _page(request, 503, "errors/503.html", **_what_to_send_again(request))
     response["Retry-After"] = str(RETRY_SECONDS)
     response["Cache-Control"] = "no-store"
+    response._has_been_logged = True  # type: ignore[attr-defined]  # one line above says enough
     return response
 
 

@@ -3,11 +3,13 @@ from django.views.i18n import set_language
 
 from yimen.web import views
 from yimen.web.api.root import api
+from yimen.web.kiosk import views as kiosk
 
 urlpatterns = [
     path("", include("yimen.web.portal.urls")),
     path("workbench/", include("yimen.web.workbench.urls")),
     path("kiosk/", include("yimen.web.kiosk.urls")),
+    path("t/<uuid:ticket_id>/", kiosk.follow, name="ticket"),
     path("screen/", include("yimen.web.display.urls")),
     path("accounts/", include("yimen.web.account_urls")),
     path("settings/elder", views.elder, name="elder"),

@@ -57,7 +57,7 @@ def test_a_password_is_never_sent_back(client):
 @pytest.mark.parametrize("kind, status, code", [("away", 503, "database_away"), ("bug", 500, "our_fault")])
 def test_the_api_answers_in_json(client, kind, status, code):
     response = client.get(f"/api/v1/trouble/{kind}")
-    assert response.status_code == status and response.json()["error"]["code"] == code
+    assert response.status_code == status and response.json()["code"] == code
 
 
 def test_trouble_inside_a_middleware_is_the_same_503(client, monkeypatch):
