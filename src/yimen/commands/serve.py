@@ -26,7 +26,7 @@ from yimen.lib.supervise import Child, Children
 HELP = gettext_lazy("启动平台：数据库、网页和后台任务")
 NEEDS_DATABASE = True
 BACKLOG = 1024
-READY_SECONDS = 60
+READY_SECONDS = 180
 
 
 class PortTaken(DomainError):
@@ -85,8 +85,10 @@ def serve(args: argparse.Namespace, *, notes: list[str] | None = None, more: Seq
             children.add(Child(_("后台任务进程"), [sys.executable, "-m", "yimen.cli", "work"]))
         for child in more:
             children.add(child)
+        for child in also:
+            children.add(child)
         if not stop:
-            _announce(args.host, port, notes or [])
+            _announce(args.host, port, notes)
         while not stop:
             children.tick()
             time.sleep(0.05)
@@ -152,7 +154,7 @@ def _wait_until_ready(ready: int, children: Children, stop: list[int]) -> None:
             raise DomainError(_("网页进程没有启动，原因见上；yimen doctor 可以帮助查找。"))
 
 
-def _announce(host: str, port: int, notes: list[str]) -> None:
+def _announce(host: str, port: int, notes: Sequence[str]) -> None:
     shown = f"[{host}]" if ":" in host else host
     base = f"http://{shown}:{port}"
     for note in (_("一门已启动：%(base)s/") % {"base": base}, *notes, _("按 Ctrl-C 停止。")):
