@@ -9,7 +9,6 @@ import argparse
 import os
 import shutil
 import sys
-import sys
 
 from django.conf import settings
 from django.utils import timezone
@@ -20,7 +19,6 @@ from yimen import cli, demo
 from yimen.commands import migrate, serve
 from yimen.lib import embedded
 from yimen.lib.errors import DomainError
-from yimen.lib.supervise import Child
 from yimen.lib.supervise import Child
 
 HELP = gettext_lazy("启动带演示数据的平台")

@@ -55,10 +55,11 @@ def check_port(args: argparse.Namespace) -> None:
     _listen(args.host, _port_of(args)).close()
 
 
-def serve(args: argparse.Namespace, *, notes: list[str] | None = None, more: Sequence[Child] = ()) -> int:
+def serve(args: argparse.Namespace, *, notes: Sequence[str] = (), more: Sequence[Child] = ()) -> int:
     """
-    Serve until SIGINT or SIGTERM; `notes` are printed below the addresses when everything answers.
+    Serve until SIGINT or SIGTERM.
 
+    notes: printed below the address when everything answers; {base} stands for it.
     more: further processes to keep alive beside web and worker.
     """
     # A restart of the database takes its addresses along: they stay the same.
@@ -84,8 +85,6 @@ def serve(args: argparse.Namespace, *, notes: list[str] | None = None, more: Seq
         if not args.no_worker:
             children.add(Child(_("后台任务进程"), [sys.executable, "-m", "yimen.cli", "work"]))
         for child in more:
-            children.add(child)
-        for child in also:
             children.add(child)
         if not stop:
             _announce(args.host, port, notes)
