@@ -28,6 +28,7 @@ NEEDS_DATABASE = False  # --reset must come first
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     serve.add_arguments(parser)
     parser.add_argument("--reset", action="store_true", help=_("先删除全部数据，从头开始"))
+    parser.add_argument("--quiet", action="store_true", help=_("只建好中心，没有往日的办件，也没有人来"))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -38,9 +39,9 @@ def run(args: argparse.Namespace) -> int:
     serve.check_port(args)
     with cli.database_for(serve, args):
         migrate.when_needed()
-        demo.prepare(timezone.now())
-        life = Child(_("演示大厅"), [sys.executable, "-m", "yimen.cli", "demo-life"])
-        return serve.serve(args, notes=demo.notes(), more=[life])
+        demo.prepare(timezone.now(), is_quiet=args.quiet)
+        life = [] if args.quiet else [Child(_("演示大厅"), [sys.executable, "-m", "yimen.cli", "demo-life"])]
+        return serve.serve(args, notes=demo.notes(), more=life)
 
 
 def reset() -> None:

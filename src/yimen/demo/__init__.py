@@ -9,8 +9,8 @@ import time
 from datetime import datetime, timedelta
 
 
-def prepare(now: datetime) -> None:
-    """Fill an empty database with the centre and its last days; leave a filled one as it is."""
+def prepare(now: datetime, *, is_quiet: bool = False) -> None:
+    """Fill an empty database with the centre and (not is_quiet) its last days; leave a filled one as it is."""
     from tqdm import tqdm
 
     from yimen.demo import build, life
@@ -18,6 +18,8 @@ def prepare(now: datetime) -> None:
     if build.exists():
         return
     build.build(now - timedelta(days=60))
+    if is_quiet:
+        return
     with tqdm(desc="演示数据", unit="天", disable=not sys.stderr.isatty()) as bar:
 
         def progress(done: int, everything: int) -> None:
