@@ -1,0 +1,37 @@
+// Keys and the running minutes of the window; every button works without it.
+(() => {
+  const keyOf = (event) => (event.ctrlKey || event.metaKey ? "Control+" : "") + event.key;
+
+  document.addEventListener("keydown", (event) => {
+    const key = keyOf(event);
+    if (event.repeat || (key !== "F2" && key !== "Control+Enter")) return;
+    // The form one is typing in comes first: Ctrl+Enter means its act, not another's.
+    const form = document.activeElement && document.activeElement.closest("form");
+    const button =
+      (form && form.querySelector(`[data-key="${key}"]`)) ||
+      (!form || key === "F2" ? document.querySelector(`[data-key="${key}"]`) : null) ||
+      document.querySelector(`main [data-key="${key}"]`);
+    if (!button) return;
+    event.preventDefault();
+    button.click();
+  });
+
+  const tick = () => {
+    for (const node of document.querySelectorAll("[data-since]")) {
+      const seconds = Math.max(0, Math.floor((Date.now() - Date.parse(node.dataset.since)) / 1000));
+      node.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+    }
+  };
+  tick();
+  setInterval(tick, 1000);
+
+  // A second click while the first is on its way is answered by the server once; do not even send it.
+  document.addEventListener("submit", (event) => {
+    if (event.target.dataset.sent) event.preventDefault();
+    else if (event.target.method === "post") event.target.dataset.sent = "1";
+  });
+  addEventListener("pageshow", () => document.querySelectorAll("form").forEach((form) => delete form.dataset.sent));
+
+  const errors = document.querySelector(".errs");
+  if (errors) errors.focus();
+})();

@@ -1,0 +1,190 @@
+"""The list of cases, its export, and the page of one case."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.timezone import localdate
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from yimen.cases import lists, queries, rules
+from yimen.cases.models import Case, Clock
+from yimen.catalog import queries as catalog
+from yimen.lib.errors import DomainError
+from yimen.lib.workdays import Calendar, Limit, Unit
+from yimen.people import actions as people
+from yimen.web.workbench import forms, matter
+from yimen.web.workbench.guard import StaffRequest, posted_text, staff_page
+
+PAGE = 20
+# Counting further than anybody turns pages costs more than it tells.
+MOST_COUNTED = 1000
+# A cell that begins so is a formula to a spreadsheet.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class CappedPaginator(Paginator):
+    """Counts to MOST_COUNTED and no further."""
+
+    @cached_property
+    def count(self) -> int:
+        found: Any = self.object_list
+        return len(found.values_list("pk")[:MOST_COUNTED])
+
+    @property
+    def is_capped(self) -> bool:
+        return self.count == MOST_COUNTED
+
+
+def promised_clock(case: Case, calendar: Calendar, now: datetime) -> rules.ClockView | None:
+    """How the promised clock stands, from clocks already read; None before acceptance."""
+    for clock in case.clocks.all():
+        if clock.kind == Clock.Kind.PROMISED:
+            limit = Limit(clock.limit, Unit(clock.unit))
+            return rules.clock(clock.started_on, limit, (), calendar, today=localdate(now), ended_on=clock.ended_on)
+    return None
+
+
+def _wanted(request: StaffRequest, values: Any) -> tuple[forms.CaseFilter, lists.Wanted]:
+    form = forms.CaseFilter(values, region=request.staff.region_id)
+    chosen = form.chosen()
+    department = chosen.get("department")
+    return form, lists.Wanted(
+        text=chosen.get("q", ""),
+        status=chosen.get("status", ""),
+        type=chosen.get("type", ""),
+        due=chosen.get("due", ""),
+        department=department.pk if department else None,
+    )
+
+
+@staff_page("cases.view")
+@require_safe
+def cases(request: StaffRequest) -> HttpResponse:
+    now = timezone.now()
+    form, wanted = _wanted(request, request.GET)
+    found = lists.find(request.staff, wanted, today=localdate(now))
+    rows = found.select_related("version", "department", "applicant").prefetch_related("clocks")
+    page = CappedPaginator(rows, PAGE).get_page(request.GET.get("page"))
+    calendar = catalog.work_calendar()
+    return render(
+        request,
+        "workbench/cases.html",
+        {
+            "form": form,
+            "page": page,
+            "rows": [
+                {
+                    "case": case,
+                    "clock": promised_clock(case, calendar, now),
+                    "chip": matter.CHIPS[Case.Status(case.status)],
+                }
+                for case in page
+            ],
+            "is_narrowed": wanted != lists.Wanted(),
+        },
+    )
+
+
+@staff_page("cases.view")
+@require_POST
+def export(request: StaffRequest) -> HttpResponse:
+    """The filtered list as CSV for a spreadsheet, without names, numbers or telephones."""
+    now = timezone.now()
+    _form, wanted = _wanted(request, request.POST)
+    found = lists.export(request.staff, wanted, today=localdate(now), at=now)
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(
+        [
+            _("编号"),
+            _("事项"),
+            _("类型"),
+            _("部门"),
+            _("状态"),
+            _("结果"),
+            _("收件日"),
+            _("受理日"),
+            _("到期日"),
+            _("办结日"),
+        ]
+    )
+    for case in found:
+        cells = [
+            case.query_no,
+            case.version.name,
+            case.get_case_type_display(),
+            case.department.name,
+            case.get_status_display(),
+            case.get_outcome_display(),
+            *(_day(value) for value in (case.received_at, case.accepted_at)),
+            case.due_on.isoformat() if case.due_on else "",
+            _day(case.completed_at),
+        ]
+        writer.writerow([safe_cell(cell) for cell in cells])
+    return HttpResponse(
+        text.getvalue().encode("utf-8-sig"),
+        content_type="text/csv; charset=utf-8",
+        headers={
+            "Content-Disposition": f'attachment; filename="cases-{localdate(now):%Y%m%d}.csv"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+def safe_cell(value: object) -> str:
+    """Return text a spreadsheet shows as text, never runs."""
+    text = str(value)
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def _day(value: datetime | None) -> str:
+    return localdate(value).isoformat() if value else ""
+
+
+def case_page(request: StaffRequest, number: str, **context: Any) -> HttpResponse:
+    """The page of a case, also after a POST that stays on it."""
+    case = queries.get_case_for(request.staff, number)
+    if case is None:
+        raise Http404
+    posted = request.POST if request.method == "POST" else None
+    shown = matter.shown(case, request.staff, today=localdate(timezone.now()), posted=posted, with_history=True)
+    return render(request, "workbench/case.html", shown | context)
+
+
+@staff_page("cases.view")
+@require_safe
+def page(request: StaffRequest, number: str) -> HttpResponse:
+    return case_page(request, number)
+
+
+@staff_page("people.reveal")
+@require_POST
+def reveal(request: StaffRequest, number: str) -> HttpResponse:
+    """
+    The applicant's ID or telephone number in clear, for a stated reason (SEC-19).
+
+    Not keyed: a repeat is another look and another ledger row, and no answer with a number in it is kept.
+    """
+    case = queries.get_case_for(request.staff, number)
+    if case is None:
+        raise Http404
+    field = posted_text(request, "field")
+    try:
+        value = people.reveal(
+            case.applicant, field, reason=posted_text(request, "reason"), by=request.staff, at=timezone.now()
+        )
+    except DomainError as error:
+        response = case_page(request, number, refused=str(error), refused_field="reveal-reason")
+        response.status_code = 422
+        return response
+    return case_page(request, number, revealed={"field": field, "value": value})

@@ -1,0 +1,81 @@
+"""The first page: today's door and what matters today, nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import Count, Q
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.timezone import localdate
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from yimen.cases import queries
+from yimen.cases.models import Case
+from yimen.people import access
+from yimen.people.models import Staff
+from yimen.web.templatetags.workbench import doors_for
+from yimen.web.workbench.guard import StaffRequest, staff_page
+
+
+@dataclass(frozen=True)
+class Matter:
+    """One thing that matters today; kind is the chip's."""
+
+    kind: str
+    text: str
+    url: str
+
+
+@staff_page()
+@require_safe
+def home(request: StaffRequest) -> HttpResponse:
+    today = localdate(timezone.now())
+    doors = doors_for(request.staff)
+    return render(
+        request,
+        "workbench/home.html",
+        {
+            "today": today,
+            "door": doors[0] if doors else None,
+            "doors": doors[1:],
+            "matters": matters(request.staff, today),
+        },
+    )
+
+
+def matters(staff: Staff, today: date) -> list[Matter]:
+    """Return what is overdue, due today or waiting, for the reader's roles; nothing when all is well."""
+    found = []
+    if access.allowed(staff, "cases.review") or access.allowed(staff, "cases.decide"):
+        tasks = queries.open_tasks(staff).aggregate(
+            overdue=Count("pk", filter=Q(due_on__lt=today)), today=Count("pk", filter=Q(due_on=today))
+        )
+        url = reverse("workbench:tasks")
+        if n := tasks["overdue"]:
+            found.append(Matter("bad", _("我的任务过期 %(n)s 件") % {"n": n}, url))
+        if n := tasks["today"]:
+            found.append(Matter("wait", _("我的任务今天到期 %(n)s 件") % {"n": n}, url))
+    if access.allowed(staff, "cases.view"):
+        url = reverse("workbench:cases")
+        running = Q(status=Case.Status.ACCEPTED)
+        cases = (
+            queries.visible_to(staff)
+            .filter(status__in=[Case.Status.RECEIVED, Case.Status.ACCEPTED])
+            .aggregate(
+                overdue=Count("pk", filter=running & Q(due_on__lt=today)),
+                today=Count("pk", filter=running & Q(due_on=today)),
+                received=Count("pk", filter=Q(status=Case.Status.RECEIVED)),
+            )
+        )
+        if n := cases["overdue"]:
+            found.append(Matter("bad", _("办件超期 %(n)s 件") % {"n": n}, f"{url}?due=overdue"))
+        if n := cases["today"]:
+            found.append(Matter("wait", _("办件今天到期 %(n)s 件") % {"n": n}, f"{url}?due=today"))
+        if (n := cases["received"]) and access.allowed(staff, "cases.accept"):
+            found.append(Matter("info", _("收了还没受理 %(n)s 件") % {"n": n}, f"{url}?status=received"))
+    return found

@@ -1,0 +1,220 @@
+"""What a page shows of a case: materials, clock, tasks, documents, and what its reader may do with it now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.http import QueryDict
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from yimen.cases import actions, queries, rules
+from yimen.cases.models import Case, CaseMaterial, Clock, Task
+from yimen.catalog import queries as catalog
+from yimen.catalog.models import FlowStep, ItemMaterial, ItemVersion
+from yimen.lib.workdays import Limit, Unit
+from yimen.people import access
+from yimen.people.models import Role, Staff
+from yimen.web.templatetags.yimen import day
+from yimen.web.workbench.forms import NOTE, STATE
+
+DECIDING = {FlowStep.Kind.DECIDE, FlowStep.Kind.MAKE, FlowStep.Kind.DELIVER}
+CHIPS = {
+    Case.Status.RECEIVED: "wait",
+    Case.Status.ACCEPTED: "go",
+    Case.Status.COMPLETED: "done",
+    Case.Status.DELIVERED: "done",
+    Case.Status.DECLINED: "off",
+    Case.Status.WITHDRAWN: "off",
+}
+
+
+@dataclass(frozen=True)
+class MaterialRow:
+    """One line of the list with what was marked for it; state is empty while nobody has looked."""
+
+    material: ItemMaterial
+    state: str = ""
+    note: str = ""
+
+    @property
+    def is_shared(self) -> bool:
+        return self.material.source == ItemMaterial.Source.SHARED
+
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        """What can be marked; 后补 only where the list allows it (HALL-11)."""
+        may_follow = self.material.necessity == ItemMaterial.Necessity.GAP_ALLOWED
+        return [
+            (state.value, str(state.label))
+            for state in CaseMaterial.State
+            if state != CaseMaterial.State.LATER or may_follow or self.state == state
+        ]
+
+    @property
+    def word(self) -> str:
+        return str(CaseMaterial.State(self.state).label) if self.state in CaseMaterial.State.values else ""
+
+
+def material_rows(case: Case | None, version: ItemVersion, posted: QueryDict | None = None) -> list[MaterialRow]:
+    """Return the list in order, with what was just typed, else what the case holds."""
+    known = {row.material_id: row for row in case.materials.all()} if case else {}
+    rows = []
+    for material in version.materials.all():
+        row = known.get(material.pk)
+        state, note = (row.state, row.note) if row else ("", "")
+        if posted is not None and f"{STATE}{material.pk}" in posted:
+            state, note = str(posted[f"{STATE}{material.pk}"]), str(posted.get(f"{NOTE}{material.pk}", ""))
+        rows.append(MaterialRow(material, state, note))
+    return rows
+
+
+@dataclass(frozen=True)
+class Acts:
+    """What the reader may do with the case now."""
+
+    accept: bool = False
+    tasks: list[Task] = field(default_factory=list)
+    decide: bool = False
+    deliver: bool = False
+
+
+def acts_for(case: Case, staff: Staff, tasks: Iterable[Task]) -> Acts:
+    """Return the acts open to `staff`; the act itself judges again."""
+
+    def may(permission: str, task: Task | None = None) -> bool:
+        return access.allowed(
+            staff, permission, department=task.department if task else case.department, region=case.region_id
+        )
+
+    waiting = [task for task in tasks if task.done_at is None]
+    before = [task for task in waiting if task.kind not in DECIDING]
+    deciding = "cases.decide_at_once" if case.version.is_immediate else "cases.decide"
+    match case.status:
+        case Case.Status.RECEIVED:
+            return Acts(accept=may("cases.accept"))
+        case Case.Status.ACCEPTED:
+            mine = [task for task in before if may("cases.review", task)]
+            return Acts(tasks=mine, decide=bool(waiting) and not before and may(deciding))
+        case Case.Status.COMPLETED:
+            return Acts(deliver=may("cases.deliver"))
+        case _:
+            return Acts()
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the flow as it stands: done, on (somebody has it) or to come."""
+
+    name: str
+    state: str
+    note: str = ""
+    who: str = ""
+    opinion: str = ""
+
+
+def steps_of(case: Case, tasks: Iterable[Task]) -> list[Step]:
+    """Return the flow in order with who has it now; an item without a flow shows its tasks."""
+    by_key = {task.step_key: task for task in tasks}
+    found = []
+    for step in case.version.steps.all():
+        task = by_key.pop(step.key, None)
+        if task is not None:
+            found.append(_step_of(task))
+        elif step.kind == FlowStep.Kind.RECEIVE:
+            found.append(Step(step.name, "done", _day(case.received_at)))
+        elif step.kind == FlowStep.Kind.ACCEPT and case.accepted_at:
+            found.append(Step(step.name, "done", _day(case.accepted_at)))
+        else:
+            limit = _("限 %(n)s 个工作日") % {"n": step.limit_days} if step.limit_days else ""
+            found.append(Step(step.name, "next", limit))
+    return found + [_step_of(task) for task in by_key.values()]
+
+
+def _step_of(task: Task) -> Step:
+    who = f"{task.department.name} · {task.post}"
+    if task.done_at:
+        return Step(task.name, "done", f"{task.get_outcome_display()}，{_day(task.done_at)}", who, task.opinion)
+    return Step(task.name, "on", _("最晚 %(day)s") % {"day": _day(task.due_on)}, who)
+
+
+def _day(value: date | datetime) -> str:
+    return day(value, "short")
+
+
+def surveyors(task: Task) -> QuerySet[Staff]:
+    """Return who may go on a site visit for this task (LAW-15)."""
+    going = Q(grants__role__in=[Role.SURVEYOR, Role.APPROVER], grants__ended_at=None)
+    there = Q(grants__department=None) | Q(grants__department=task.department)
+    return (
+        Staff.objects.filter(going & there, region_id=task.region_id, user__is_active=True)
+        .distinct()
+        .order_by("number")
+    )
+
+
+def previews(version: ItemVersion, *, today: date) -> dict[str, rules.ClockView]:
+    """Return the clocks a case of `version` would run under if it were accepted today."""
+    calendar = catalog.work_calendar()
+    planned = actions.clocks_for(Case(region_id=version.item.region_id, version=version), today)
+    return {
+        clock.kind: rules.clock(today, Limit(clock.limit, Unit(clock.unit)), (), calendar, today=today)
+        for clock in planned
+    }
+
+
+def shown(
+    case: Case, staff: Staff, *, today: date, posted: QueryDict | None = None, with_history: bool = False
+) -> dict[str, Any]:
+    """Return what templates need of a case; a constant number of statements."""
+    tasks = list(case.tasks.select_related("department").order_by("opened_at", "name"))
+    rows = material_rows(case, case.version, posted)
+    clocks = queries.clock_views(case, today=today)
+    acts = acts_for(case, staff, tasks)
+    missing = actions.missing_materials(case.materials.select_related("material")) if acts.accept else []
+    return {
+        "case": case,
+        "status_chip": CHIPS[Case.Status(case.status)],
+        "rows": rows,
+        "missing": missing,
+        "clock": clocks.get(Clock.Kind.PROMISED),
+        "statutory": clocks.get(Clock.Kind.STATUTORY),
+        "delivery": clocks.get(Clock.Kind.DELIVERY),
+        "acts": acts,
+        "turns": [(task, surveyors(task) if task.kind == FlowStep.Kind.VISIT else None) for task in acts.tasks],
+        "steps": steps_of(case, tasks),
+        "typed": typed(posted),
+        "may_reveal": access.allowed(staff, "people.reveal", region=case.region_id),
+        "notices": list(case.notices.all()),
+        "entries": entries(case) if with_history else [],
+    }
+
+
+def typed(posted: QueryDict | None) -> dict[str, Any]:
+    """Return what stood in the forms of a case when one came back."""
+    if posted is None:
+        return {}
+    names = ("reasons", "right_organ", "outcome", "opinion", "how", "receiver")
+    return {name: posted.get(name, "") for name in names} | {"surveyors": posted.getlist("surveyor")}
+
+
+def entries(case: Case) -> list[dict[str, Any]]:
+    """Return the timeline as components/timeline.html draws it."""
+    return [
+        {
+            "at": row.at,
+            "title": row.title,
+            "detail": "，".join(part for part in (row.text, row.post) if part),
+            "document": {
+                "url": reverse("workbench:notice", args=[case.query_no, row.notice.kind]),
+                "name": row.notice.get_kind_display(),
+            }
+            if row.notice
+            else None,
+        }
+        for row in queries.timeline(case)
+    ]

@@ -1,0 +1,296 @@
+"""The window: who is in front of it, what they came for, and the clerk's next act."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.timezone import localdate
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from yimen.cases import actions as cases
+from yimen.cases import queries as case_queries
+from yimen.cases.models import Case, Clock
+from yimen.catalog import queries as catalog
+from yimen.catalog.models import ItemVersion, ServiceItem
+from yimen.hall import actions as hall
+from yimen.hall import queries as halls
+from yimen.hall.models import Ticket, Window
+from yimen.people import actions as people
+from yimen.people import queries as people_queries
+from yimen.people.models import Applicant, Staff
+from yimen.web.once import Done, Stay, keyed
+from yimen.web.workbench import forms, matter
+from yimen.web.workbench.guard import StaffRequest, posted_id, staff_page
+
+MOST_FOUND = 8
+EARLIER_CASES = 5
+
+
+def at_window(request: StaffRequest, *args: Any, **context: Any) -> HttpResponse:
+    """
+    The page, also after a POST that stays on it.
+
+    context: refused (a sentence), item_id, number, form, known: what the reader was busy with.
+    """
+    staff, now = request.staff, timezone.now()
+    window = halls.window_of(staff)
+    if window is None:
+        return render(request, "workbench/window_choose.html", {"windows": _windows(staff), **context})
+    ticket = halls.open_ticket(window)
+    posted = request.POST if request.method == "POST" else None
+    values: dict[str, Any] = {
+        "window": window,
+        "ticket": ticket,
+        "waits": halls.waiting(window, now),
+        "served": _served(request, staff),
+        "asked": request.GET.get("q", "").replace("\x00", "").strip()[:60],
+        "today": localdate(now),
+    }
+    case, item = _matter(request, staff, ticket, context)
+    if case is not None:
+        values |= matter.shown(case, staff, today=localdate(now), posted=posted)
+        values |= {"earlier": _earlier(staff, case.applicant, case), "version": case.version}
+    elif item is not None and item.published is not None:
+        values |= _to_receive(request, item, item.published, context)
+    elif values["asked"]:
+        values["found"] = catalog.search(values["asked"], limit=MOST_FOUND, region=staff.region_id)
+    return render(request, "workbench/window.html", values | context)
+
+
+@staff_page("cases.receive")
+@require_safe
+def page(request: StaffRequest) -> HttpResponse:
+    return at_window(request)
+
+
+@staff_page("cases.receive")
+@require_safe
+def waiting(request: StaffRequest) -> HttpResponse:
+    """The queues alone, for the page to refresh."""
+    window = halls.window_of(request.staff)
+    if window is None:
+        raise Http404
+    return render(request, "workbench/waiting.html", {"waits": halls.waiting(window, timezone.now())})
+
+
+def _windows(staff: Staff) -> list[Window]:
+    windows = Window.objects.filter(region_id=staff.region_id).select_related("hall", "staff")
+    if staff.center_id:
+        windows = windows.filter(hall__center_id=staff.center_id)
+    return list(windows.order_by("hall__name", "number"))
+
+
+def _served(request: StaffRequest, staff: Staff) -> Ticket | None:
+    """The visit that has just ended here, to ask for a rating."""
+    try:
+        ticket_id = UUID(request.GET.get("served", ""))
+    except ValueError:
+        return None
+    return (
+        Ticket.objects.filter(region_id=staff.region_id, pk=ticket_id, served_by=staff).select_related("case").first()
+    )
+
+
+def _matter(
+    request: StaffRequest, staff: Staff, ticket: Ticket | None, context: dict[str, Any]
+) -> tuple[Case | None, ServiceItem | None]:
+    """What the page is about: the case or item asked for, else what the ticket brings."""
+    number = context.get("number") or request.GET.get("case", "").replace("\x00", "")
+    item_id = context.get("item_id") or request.GET.get("item", "").replace("\x00", "")
+    if not (number or item_id or request.GET.get("q") or request.GET.get("other")) and ticket:
+        number = ticket.case.query_no if ticket.case else ""
+        item_id = str(ticket.item_id) if ticket.item_id and not number else ""
+    case = case_queries.get_case_for(staff, number) if number else None
+    item = catalog.published_item(staff.region_id, item_id) if item_id and case is None else None
+    if (number or item_id) and case is None and item is None:
+        raise Http404
+    return case, item
+
+
+def _earlier(staff: Staff, applicant: Applicant, present: Case | None = None) -> list[Case]:
+    """What the reader may see of the applicant's other cases, the latest first."""
+    found = case_queries.visible_to(staff).filter(applicant=applicant).select_related("version")
+    if present:
+        found = found.exclude(pk=present.pk)
+    return list(found.order_by("-received_at")[:EARLIER_CASES])
+
+
+def _to_receive(
+    request: StaffRequest, item: ServiceItem, version: ItemVersion, context: dict[str, Any]
+) -> dict[str, Any]:
+    today = localdate(timezone.now())
+    # A POST that names the item was about this form: what was typed into it comes back.
+    posted = request.POST if "item_id" in context else None
+    form = context.get("form") or forms.ApplicantForm(posted, today=today, known=_known(request) if posted else None)
+    clocks = matter.previews(version, today=today)
+    return {
+        "item": item,
+        "version": version,
+        "form": form,
+        "known": form.known,
+        "rows": matter.material_rows(None, version, posted),
+        "clock": clocks[Clock.Kind.PROMISED],
+        "statutory": clocks.get(Clock.Kind.STATUTORY),
+        "earlier": _earlier(request.staff, form.known) if form.known else [],
+    }
+
+
+def _known(request: StaffRequest) -> Applicant | None:
+    """The applicant found before, whom the form names by id only."""
+    pk = request.POST.get("known", "")
+    try:
+        UUID(pk)
+    except ValueError:
+        return None
+    return people_queries.get_applicant_for(request.staff, pk)
+
+
+@staff_page("cases.receive")
+@require_POST
+def look_up(request: StaffRequest, item_id: UUID) -> HttpResponse:
+    """
+    Has somebody with this number been here? Then the form shows him masked. A POST: numbers never stand in addresses.
+
+    other: another person after all; the fields come back empty.
+    """
+    today = localdate(timezone.now())
+    if "other" in request.POST:
+        return at_window(request, item_id=item_id, form=forms.ApplicantForm(today=today))
+    typed = forms.ApplicantForm(request.POST, today=today)
+    typed.is_valid()
+    number = typed.cleaned_data.get("id_number")
+    if not number:
+        for name in set(typed.errors) - {"id_number", "kind"}:
+            del typed.errors[name]
+        return at_window(request, item_id=item_id, form=typed)
+    known = people_queries.find_applicant(request.staff, typed.cleaned_data["kind"], number)
+    if known is None:
+        blank = forms.ApplicantForm(today=today, initial=request.POST.dict())
+        return at_window(request, item_id=item_id, form=blank, is_new=True)
+    return at_window(
+        request, item_id=item_id, form=forms.ApplicantForm(today=today, known=known, initial=request.POST.dict())
+    )
+
+
+@staff_page("cases.receive")
+@require_POST
+@keyed("cases.receive", stay=at_window)
+def receive(request: StaffRequest, item_id: UUID) -> Done:
+    staff, at = request.staff, timezone.now()
+    window = _my_window(request)
+    version = get_object_or_404(
+        ItemVersion.objects.select_related("item__department"),
+        pk=posted_id(request, "version"),
+        item_id=item_id,
+        item__region_id=staff.region_id,
+    )
+    form = forms.ApplicantForm(request.POST, today=localdate(at), known=_known(request))
+    if not form.is_valid():
+        raise Stay(form=form)
+    applicant = form.known or people.register_applicant(
+        region=staff.region_id,
+        kind=form.cleaned_data["kind"],
+        name=form.cleaned_data["name"],
+        id_number=form.cleaned_data["id_number"],
+        phone=form.cleaned_data["phone"],
+        by=staff,
+        at=at,
+    )
+    ticket = _my_ticket(request) if request.POST.get("ticket") else None
+    case = cases.receive(
+        version,
+        applicant,
+        center=window.hall.center,
+        materials=forms.materials_of(request.POST),
+        by=staff,
+        at=at,
+        ticket_no=ticket.label if ticket else "",
+        agent_name=form.cleaned_data["agent_name"],
+    )
+    if ticket:
+        hall.start(ticket.pk, by=staff, at=at)
+        hall.link_case(ticket.pk, case, by=staff, at=at)
+    return Done(
+        f"{reverse('workbench:window')}?case={case.query_no}",
+        _("收下了，编号 %(number)s。收件凭证可以打印给申请人。") % {"number": case.query_no},
+    )
+
+
+@staff_page("hall.call")
+@require_POST
+@keyed("hall.sign_in", stay=at_window)
+def sign_in(request: StaffRequest) -> Done:
+    window = get_object_or_404(Window, pk=posted_id(request, "window"), region_id=request.staff.region_id)
+    hall.sign_in(window.pk, by=request.staff, at=timezone.now())
+    return Done(reverse("workbench:window"), _("签到了，%(number)s 号窗口开始叫号。") % {"number": window.number})
+
+
+def _my_window(request: StaffRequest) -> Window:
+    window = halls.window_of(request.staff)
+    if window is None:
+        raise hall.NotAtWindow(_("您还没有在窗口签到，先签到再办。"))
+    return window
+
+
+def _my_ticket(request: StaffRequest) -> Ticket:
+    """The ticket the page showed; what has become of it since is for the act to judge."""
+    return get_object_or_404(Ticket, pk=posted_id(request, "ticket"), region_id=request.staff.region_id)
+
+
+@staff_page("hall.call")
+@require_POST
+@keyed("hall.sign_out", stay=at_window)
+def sign_out(request: StaffRequest) -> Done:
+    window = _my_window(request)
+    hall.sign_out(window.pk, by=request.staff, at=timezone.now())
+    return Done(reverse("workbench:window"), _("签退了，%(number)s 号窗口停止叫号。") % {"number": window.number})
+
+
+@staff_page("hall.call")
+@require_POST
+@keyed("hall.call_next", stay=at_window)
+def call(request: StaffRequest) -> Done:
+    ticket = hall.call_next(_my_window(request).pk, by=request.staff, at=timezone.now())
+    if ticket is None:
+        return Done(reverse("workbench:window"), _("现在没有人在等。"))
+    return Done(reverse("workbench:window"), _("已叫 %(label)s。") % {"label": ticket.label})
+
+
+@staff_page("hall.call")
+@require_POST
+@keyed("hall.recall", stay=at_window)
+def recall(request: StaffRequest) -> Done:
+    ticket = hall.recall(_my_ticket(request).pk, by=request.staff, at=timezone.now())
+    return Done(reverse("workbench:window"), _("又叫了一遍 %(label)s。") % {"label": ticket.label})
+
+
+@staff_page("hall.call")
+@require_POST
+@keyed("hall.start", stay=at_window)
+def start(request: StaffRequest) -> Done:
+    hall.start(_my_ticket(request).pk, by=request.staff, at=timezone.now())
+    return Done(reverse("workbench:window"))
+
+
+@staff_page("hall.call")
+@require_POST
+@keyed("hall.finish", stay=at_window)
+def finish(request: StaffRequest) -> Done:
+    ticket = hall.finish(_my_ticket(request).pk, by=request.staff, at=timezone.now())
+    return Done(f"{reverse('workbench:window')}?served={ticket.pk}", _("%(label)s 办完了。") % {"label": ticket.label})
+
+
+@staff_page("hall.call")
+@require_POST
+@keyed("hall.pass_over", stay=at_window)
+def pass_over(request: StaffRequest) -> Done:
+    ticket = hall.pass_over(_my_ticket(request).pk, by=request.staff, at=timezone.now())
+    return Done(
+        reverse("workbench:window"), _("%(label)s 过号了，他来了可以找导办员接着办。") % {"label": ticket.label}
+    )
