@@ -6,12 +6,13 @@ from allauth.mfa.recovery_codes import views as recovery_codes
 from allauth.mfa.totp import views as totp
 from django.urls import path
 
+from yimen.web.accounts import Inactive, Login
 from yimen.web.views import not_offered
 
 urlpatterns = [
-    path("login/", account.login, name="account_login"),
+    path("login/", Login.as_view(), name="account_login"),
     path("logout/", account.logout, name="account_logout"),
-    path("inactive/", account.account_inactive, name="account_inactive"),
+    path("inactive/", Inactive.as_view(), name="account_inactive"),
     path("reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
     path("password/change/", account.password_change, name="account_change_password"),
     path("2fa/", mfa.index, name="mfa_index"),

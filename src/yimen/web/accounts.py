@@ -3,6 +3,7 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.views import AccountInactiveView, LoginView
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -29,3 +30,20 @@ class Adapter(DefaultAccountAdapter):
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """No mail leaves the platform; what happened to an account is in the ledger."""
+
+
+class OurSite:
+    """allauth gives its pages Django's `site`, which would hide ours (context.site)."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        values: dict[str, Any] = super().get_context_data(**kwargs)  # type: ignore[misc]
+        values.pop("site", None)
+        return values
+
+
+class Login(OurSite, LoginView):
+    pass
+
+
+class Inactive(OurSite, AccountInactiveView):
+    pass

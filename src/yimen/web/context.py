@@ -24,6 +24,7 @@ class Center:
     """The centre as pages show it."""
 
     name: str
+    region: str = ""
     motto: str = ""
     address: str = ""
     hours: str = ""
@@ -43,7 +44,7 @@ def center() -> Center:
         return _Last.center
     row = ServiceCenter.objects.filter(parent=None).order_by("pk").first()
     if row:
-        _Last.center = Center(row.name, row.motto, row.address, row.hours, row.phone)
+        _Last.center = Center(row.name, row.region_id, row.motto, row.address, row.hours, row.phone)
         _Last.read_at = time.monotonic()
         return _Last.center
     return _nameless()

@@ -5,6 +5,17 @@ from yimen.web.portal import views
 app_name = "portal"
 urlpatterns = [
     path("", views.home, name="home"),
+    path("search", views.search, name="search"),
+    path("themes/<slug:slug>", views.theme, name="theme"),
+    path("departments", views.departments, name="departments"),
+    path("departments/<uuid:pk>", views.department, name="department"),
+    path("items/<str:code>", views.item, name="item"),
     path("progress", views.progress, name="progress"),
+    path("progress/leave", views.leave, name="leave"),
+    path("cases/<str:number>", views.case, name="case"),
+    path("cases/<str:number>/documents/<uuid:pk>", views.document, name="document"),
+    path("verify", views.verify, name="verify_start"),
+    path("verify/<str:code>", views.verify, name="verify"),
+    path("queues", views.queues, name="queues"),
     path("unresolved", views.unresolved, name="unresolved"),
 ]

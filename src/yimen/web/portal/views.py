@@ -1,15 +1,217 @@
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from yimen.cases import documents
+from yimen.cases import queries as cases
+from yimen.cases.models import Case, Notice
+from yimen.catalog import queries as catalog
+from yimen.catalog.models import ServiceItem
+from yimen.hall import queries as hall
+from yimen.lib.errors import DomainError
+from yimen.people.models import Department
+from yimen.web import context
+from yimen.web.portal import guide, reads
+from yimen.web.portal.forms import ProgressForm, VerifyForm
+from yimen.web.portal.themes import BY_SLUG, THEMES
+
+PAGE = 20
+# How long a case stays open in the browser that asked for it.
+OPEN_FOR = timedelta(minutes=30)
+_OPENED = "opened_cases"
 
 
+def _region() -> str:
+    return context.center().region
+
+
+def _page(request: HttpRequest, items: QuerySet[ServiceItem] | list[ServiceItem]) -> Any:
+    return Paginator(items, PAGE).get_page(request.GET.get("page"))
+
+
+def _boards() -> list[hall.Board]:
+    now = timezone.now()
+    return [hall.board(one, now) for one in hall.halls() if one.region_id == _region()]
+
+
+@require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "portal/home.html")
+    region = _region()
+    shown = catalog.items_by_department(region)
+    return render(
+        request,
+        "portal/home.html",
+        {
+            "themes": THEMES,
+            "department_count": len(shown),
+            "item_count": sum(one.item_count for one in shown),  # type: ignore[attr-defined]
+            "boards": _boards(),
+            "now": timezone.now(),
+        },
+    )
 
 
+@require_safe
+def search(request: HttpRequest) -> HttpResponse:
+    text = request.GET.get("q", "").strip()[:60].replace("\x00", "")
+    number = request.GET.get("page", "1")
+    page = min(int(number), 500) if number.isdecimal() and number != "0" else 1
+    found = catalog.search(text, limit=PAGE, offset=(page - 1) * PAGE, region=_region())
+    values = {
+        "text": text,
+        "found": found,
+        "page": page,
+        "has_next": page * PAGE < found.total,
+        "nearest": [] if found or not text else reads.nearest(_region(), text),
+    }
+    return render(request, "portal/search.html", values)
+
+
+@require_safe
+def theme(request: HttpRequest, slug: str) -> HttpResponse:
+    if slug not in BY_SLUG:
+        raise Http404
+    chosen = BY_SLUG[slug]
+    page = _page(request, reads.items_of_themes(_region(), chosen.names))
+    return render(request, "portal/items.html", {"heading": chosen.name, "hint": chosen.hint, "page": page})
+
+
+@require_safe
+def departments(request: HttpRequest) -> HttpResponse:
+    return render(request, "portal/departments.html", {"departments": catalog.items_by_department(_region())})
+
+
+@require_safe
+def department(request: HttpRequest, pk: UUID) -> HttpResponse:
+    chosen = get_object_or_404(Department, region_id=_region(), pk=pk)
+    page = _page(request, reads.items_of_department(_region(), pk))
+    return render(request, "portal/items.html", {"heading": chosen.name, "phone": chosen.phone, "page": page})
+
+
+@require_safe
+def item(request: HttpRequest, code: str) -> HttpResponse:
+    found = catalog.published_item(_region(), code)
+    if found is None or found.published is None:
+        raise Http404
+    version = found.published
+    materials = guide.split_materials(list(version.materials.all()))
+    steps = list(version.steps.all())
+    answers = guide.four_answers(
+        version, materials, steps, calendar=catalog.work_calendar(), today=timezone.localdate()
+    )
+    values = {"item": found, "version": version, "materials": materials, "steps": steps, "answers": answers}
+    return render(request, "portal/item.html", values)
+
+
+@require_safe
+def queues(request: HttpRequest) -> HttpResponse:
+    """约: how long it takes now, and how to take a number."""
+    return render(request, "portal/queues.html", {"boards": _boards(), "now": timezone.now()})
+
+
+@never_cache
 def progress(request: HttpRequest) -> HttpResponse:
-    return render(request, "portal/progress.html")
+    """Number and last four of the phone open the case in this browser for a while; neither is ever in an address."""
+    form = ProgressForm(request.POST or None)
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                case = cases.find_for_citizen(
+                    form.cleaned_data["number"],
+                    form.cleaned_data["last_four"],
+                    asker=request.META["REMOTE_ADDR"],
+                    at=timezone.now(),
+                )
+            except DomainError as error:
+                form.add_error(None, str(error))
+                status = 429
+            else:
+                if case:
+                    _open(request, case)
+                    return redirect("portal:case", case.query_no)
+                # The same answer for "no such number" and "not this phone".
+                form.add_error(None, _("没有查到。请对一对编号和手机号后四位；凭证不在手边，打电话也能查。"))
+    return render(request, "portal/progress.html", {"form": form}, status=status)
 
 
+@require_POST
+def leave(request: HttpRequest) -> HttpResponse:
+    request.session.pop(_OPENED, None)
+    if not request.session.keys():
+        request.session.flush()
+    return redirect("portal:home")
+
+
+def _open(request: HttpRequest, case: Case) -> None:
+    opened = request.session.get(_OPENED, {})
+    opened[case.query_no] = [str(case.pk), (timezone.now() + OPEN_FOR).timestamp()]
+    request.session[_OPENED] = opened
+
+
+def _opened(request: HttpRequest, number: str) -> Case | None:
+    pk, until = request.session.get(_OPENED, {}).get(number, (None, 0.0))
+    if pk is None or until < timezone.now().timestamp():
+        return None
+    return Case.objects.select_related("item", "version", "department", "center", "applicant").get(pk=pk)
+
+
+@require_safe
+@never_cache
+def case(request: HttpRequest, number: str) -> HttpResponse:
+    found = _opened(request, number)
+    if found is None:
+        return redirect("portal:progress")
+    clocks = cases.clock_views(found, today=timezone.localdate())
+    values = {
+        "case": found,
+        "clock": clocks.get("promised") or clocks.get("statutory"),
+        "statutory": clocks.get("statutory") if "promised" in clocks else None,
+        "rows": cases.timeline(found),
+        "notices": found.notices.all(),
+    }
+    return render(request, "portal/case.html", values)
+
+
+@require_safe
+@never_cache
+def document(request: HttpRequest, number: str, pk: UUID) -> HttpResponse:
+    found = _opened(request, number)
+    if found is None:
+        return redirect("portal:progress")
+    notice = get_object_or_404(Notice, region_id=found.region_id, case=found, pk=pk)
+    name = quote(f"{notice.get_kind_display()}-{found.query_no}.pdf")
+    headers = {"Content-Disposition": f"inline; filename*=UTF-8''{name}"}
+    return HttpResponse(documents.render(notice), content_type="application/pdf", headers=headers)
+
+
+@never_cache
+def verify(request: HttpRequest, code: str = "") -> HttpResponse:
+    """Anybody may check that a printed document is real; the page says what it is, not about whom (CERT-11)."""
+    if request.method == "POST":
+        form = VerifyForm(request.POST)
+        if form.is_valid():
+            return redirect("portal:verify", code=form.cleaned_data["code"])
+        return render(request, "portal/verify.html", {"form": form}, status=422)
+    if not code:
+        return render(request, "portal/verify.html", {"form": VerifyForm()})
+    notice = reads.notice_by_code(code)
+    values = {"form": VerifyForm(initial={"code": code}), "asked": True, "notice": notice}
+    return render(request, "portal/verify.html", values, status=200 if notice else 404)
+
+
+@require_safe
 def unresolved(request: HttpRequest) -> HttpResponse:
     """办不成事反映窗口: where to turn when something could not be done."""
     return render(request, "portal/unresolved.html")

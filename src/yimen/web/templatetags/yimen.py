@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-import segno
 from django import template
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language, pgettext
+from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
+
+from yimen.cases.rules import ClockView, Day, DayKind
+from yimen.lib import qr as drawn
+from yimen.lib.workdays import Limit, Unit
 
 register = template.Library()
 
@@ -94,10 +97,8 @@ def once_key(key: str = "") -> SafeString:
 
 @register.simple_tag
 def qr(text: str, label: str = "") -> SafeString:
-    """A QR code as inline SVG without style, so the strict policy shows it; label is what is read aloud."""
-    drawing = segno.make(text, error="m").svg_inline(svgclass="qr", lineclass=None, border=2, omitsize=True)
-    opening = format_html('<svg role="img" aria-label="{}" ', label or _("二维码"))
-    return opening + mark_safe(drawing.removeprefix("<svg "))  # noqa: S308 - made of modules only
+    """A QR code; label says what it leads to."""
+    return mark_safe(drawn.svg(text, label=label or _("二维码")))  # noqa: S308 - escaped there
 
 
 @register.simple_tag(takes_context=True)
@@ -175,11 +176,6 @@ def thousands(value: float | None) -> str:
 
 
 @register.filter
-def field_id(errors: Any, name: str) -> str:
-    return f"id_{name}"
-
-
-@register.filter
 def add_class(field: Any, css: str) -> SafeString:
     """A bound form field with our class, marked for assistive technology when it is wrong."""
     attrs = {"class": f"{css} bad" if field.errors else css}
@@ -203,78 +199,143 @@ class Cell:
     month: str
 
 
-_STRIP = {"start": "s", "counted": "c", "rest": "r", "stopped": "p", "left": "l", "due": "d", "over": "o"}
+_STRIP = {
+    DayKind.START: "s",
+    DayKind.COUNTED: "c",
+    DayKind.REST: "r",
+    DayKind.STOPPED: "p",
+    DayKind.LEFT: "l",
+    DayKind.OVER: "o",
+}
 
 
-def _cell(day_: Any, *, first: bool) -> Cell:
-    provisional = day_.is_provisional or day_.kind == "provisional"
-    kind = "due" if day_.is_due else day_.kind
-    css = "prov" if kind == "provisional" or (provisional and kind == "left") else kind
-    if provisional and kind == "due":
-        css = "due prov"
-    limit = None
-    if kind == "start":
-        word = full = _("受理")
-    elif kind == "rest":
-        word, full = _("休"), _("休息日，不计")
-    elif kind == "stopped":
-        word, full = _("停"), _("依法停计")
-    elif kind == "due":
-        word = _("暂定") if provisional else _("到期")
-        full = _("暂定的到期日") if provisional else _("到期日")
-    elif kind == "over":
-        word = _("超 %(n)s") % {"n": day_.n}
-        full = _("超期第 %(n)s 天") % {"n": day_.n}
-    else:
-        word, limit = str(day_.n or ""), day_.limit
-        full = _("第 %(n)s 天，共 %(limit)s 天") % {"n": day_.n, "limit": day_.limit}
-        if provisional:
+def _said(of: Day) -> tuple[str, str]:
+    """What a day's cell says, and how it is read aloud."""
+    if of.is_due:
+        return (_("暂定"), _("暂定的到期日")) if of.is_provisional else (_("到期"), _("到期日"))
+    match of.kind:
+        case DayKind.START:
+            return _("受理"), _("受理日，不计")
+        case DayKind.REST:
+            return _("休"), _("休息日，不计")
+        case DayKind.STOPPED:
+            return _("停"), _("依法停计")
+        case DayKind.OVER:
+            return _("超 %(n)s") % {"n": of.n}, _("超期第 %(n)s 天") % {"n": of.n}
+    return str(of.n), _("第 %(n)s 天，共 %(limit)s 天") % {"n": of.n, "limit": of.limit}
+
+
+def _cell(of: Day, *, first: bool) -> Cell:
+    word, full = _said(of)
+    css, limit = of.kind.value, of.limit if of.kind in {DayKind.COUNTED, DayKind.LEFT} and not of.is_due else None
+    if of.is_provisional and of.kind is DayKind.LEFT:
+        css = "prov"
+        if not of.is_due:
             full = pgettext("day of a clock", "%(what)s，暂定") % {"what": full}
-    if day_.is_today:
-        css, full = f"{css} today", pgettext("day of a clock", "%(what)s，今天") % {"what": full}
-        if kind != "due":
+    if of.is_due:
+        css = "due prov" if of.is_provisional else "due"
+    drawn_as = "v" if css == "prov" else "d" if of.is_due else _STRIP[of.kind]
+    if of.is_today:
+        css, drawn_as = f"{css} today", f"{drawn_as} t"
+        full = pgettext("day of a clock", "%(what)s，今天") % {"what": full}
+        if not of.is_due:
             word, limit = _("今天"), None
     if first:
-        css += f" from-{day_.on.isoweekday()}"
-    strip = "v" if css.startswith("prov") else _STRIP.get(kind, "l")
-    if day_.is_today:
-        strip += " t"
-    month = day(day_.on, "short") if first or day_.on.day == 1 or day_.is_due else ""
-    return Cell(css, day_.on.day, word, limit, f"{day(day_.on)} {full}", strip, month)
+        css += f" from-{of.on.isoweekday()}"
+    month = day(of.on, "short") if first or of.on.day == 1 or of.is_due else ""
+    return Cell(css, of.on.day, word, limit, f"{day(of.on)} {full}", drawn_as, month)
+
+
+def limit_words(limit: Limit) -> str:
+    """20 个工作日, in the reader's language."""
+    n = limit.number
+    match limit.unit:
+        case Unit.WORKDAY:
+            text = ngettext("%(n)s 个工作日", "%(n)s 个工作日", n)
+        case Unit.DAY:
+            text = ngettext("%(n)s 天", "%(n)s 天", n)
+        case Unit.HOUR:
+            text = ngettext("%(n)s 小时", "%(n)s 小时", n)
+        case Unit.MONTH:
+            text = ngettext("%(n)s 个月", "%(n)s 个月", n)
+    return text % {"n": n}
+
+
+def _days_words(n: int) -> str:
+    return ngettext("%(n)s 天", "%(n)s 天", n) % {"n": n}
+
+
+@register.filter
+def clock_sentence(clock: ClockView) -> str:
+    """The whole clock in one sentence, for those who listen to it and for narrow tables."""
+    values = {"start": day(clock.start_on), "limit": limit_words(clock.limit), "due": day(clock.due_on)}
+    if clock.days_over:
+        return _("%(start)s受理，限 %(limit)s，%(due)s到期，已超 %(over)s 天。") % {**values, "over": clock.days_over}
+    if clock.stopped_days:
+        return _("%(start)s受理，限 %(limit)s，依法停计 %(stopped)s 天，%(due)s到期。") % {
+            **values, "stopped": clock.stopped_days,
+        }  # fmt: skip
+    if clock.is_provisional:
+        return _("%(start)s受理，限 %(limit)s，暂定 %(due)s到期。") % values
+    return _("%(start)s受理，限 %(limit)s，%(due)s到期。") % values
+
+
+@dataclass(frozen=True)
+class SumLine:
+    """One line of the sum that leads to the due date."""
+
+    op: str
+    label: str
+    value: str
+    why: str = ""
+
+
+@register.inclusion_tag("components/reckon.html")
+def reckon(clock: ClockView) -> dict[str, Any]:
+    """The sum under the ribbon: start + limit + stops + days off = due date."""
+    lines = [
+        SumLine("", _("受理，次日算第 1 天"), day(clock.start_on, "short")),
+        SumLine("＋", _("承诺时限"), limit_words(clock.limit)),
+    ]
+    if clock.stopped_days:
+        lines.append(SumLine("＋", _("依法停计"), _days_words(clock.stopped_days)))
+    if clock.rest_days:
+        lines.append(SumLine("＋", _("中间的休息日"), _days_words(clock.rest_days)))
+    label = _("到期日，暂定") if clock.is_provisional else _("到期日")
+    return {"lines": [*lines, SumLine("＝", label, day(clock.due_on))]}
 
 
 @register.inclusion_tag("components/ribbon.html")
-def ribbon(clock: Any) -> dict[str, Any]:
-    """The clock ribbon of a ClockView; above 30 days wide screens get the fine strip."""
-    cells = [_cell(d, first=i == 0) for i, d in enumerate(clock.days)]
+def ribbon(clock: ClockView) -> dict[str, Any]:
+    """The clock ribbon: one cell per calendar day; a long one is a fine strip on wide screens."""
     return {
-        "cells": cells,
-        "sentence": clock.sentence,
-        "long": len(cells) > 30,
+        "cells": [_cell(each, first=i == 0) for i, each in enumerate(clock.days)],
+        "sentence": clock_sentence(clock),
+        "long": clock.is_long,
         "kinds": _kinds(clock.days),
-        "weekdays": [name[-1] if _language() != "en" else name[:2] for name in _WEEKDAYS[_language()]],
+        "weekdays": [name[:2] if _language() == "en" else name[-1] for name in _WEEKDAYS[_language()]],
     }
 
 
-def _kinds(days: Iterable[Any]) -> list[tuple[str, str]]:
+def _kinds(days: Iterable[Day]) -> list[tuple[str, str]]:
     """The key below a ribbon: only what occurs in it."""
-    found = {"due" if d.is_due else d.kind for d in days}
-    if any(d.is_provisional for d in days):
-        found.add("provisional")
+    found = {"due" if each.is_due else each.kind.value for each in days}
+    if any(each.is_provisional and each.kind is DayKind.LEFT for each in days):
+        found.add("prov")
     key = {
-        "start": ("start", _("受理日，不计")),
-        "counted": ("counted", _("已计")),
-        "stopped": ("stopped", _("依法停计")),
-        "rest": ("rest", _("休息日")),
-        "left": ("left", _("剩余")),
-        "due": ("due", _("到期日")),
-        "over": ("over", _("超期")),
-        "provisional": ("prov", _("暂定，那年的放假安排还没公布")),
+        "start": _("受理日，不计"),
+        "counted": _("已计"),
+        "stopped": _("依法停计"),
+        "rest": _("休息日"),
+        "left": _("剩余"),
+        "due": _("到期日"),
+        "over": _("超期"),
+        "prov": _("暂定，那年的放假安排还没公布"),
     }
-    return [pair for kind, pair in key.items() if kind in found]
+    return [(css, word) for css, word in key.items() if css in found]
 
 
 @register.inclusion_tag("components/strip.html")
-def strip(clock: Any) -> dict[str, Any]:
+def strip(clock: ClockView) -> dict[str, Any]:
     """The same clock one row high, for tables."""
-    return {"cells": [_cell(d, first=False) for d in clock.days], "sentence": clock.sentence}
+    return {"cells": [_cell(each, first=False) for each in clock.days], "sentence": clock_sentence(clock)}

@@ -77,4 +77,5 @@ def test_two_factors_from_enrolment_to_login(client: Client, user):
 
 @pytest.mark.parametrize("address", ["login/", "inactive/"])
 def test_account_pages_are_ours(client: Client, address):
-    assert 'class="top"' in client.get(f"/accounts/{address}").content.decode()
+    page = client.get(f"/accounts/{address}").content.decode()
+    assert 'class="top"' in page and '<html lang="zh-Hans" data-surface="portal" data-theme="auto">' in page

@@ -1,6 +1,5 @@
 """The ribbon only draws what the clock's pure function says."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -8,70 +7,53 @@ import pytest
 from django.template import engines
 from django.utils import translation
 
+from yimen.cases import rules
+from yimen.lib.workdays import Calendar, Limit
 from yimen.web.templatetags import yimen
 
 
-@dataclass(frozen=True)
-class Day:
-    on: date
-    kind: str
-    n: int | None = None
-    limit: int | None = None
-    is_today: bool = False
-    is_due: bool = False
-    is_provisional: bool = False
-
-
-@dataclass(frozen=True)
-class View:
-    days: list[Day]
-    sentence: str = "从 11 月 9 日算起，11 月 12 日到期。"
-
-
-DAYS = [
-    Day(date(2026, 11, 9), "start"),
-    Day(date(2026, 11, 10), "counted", 1, 3),
-    Day(date(2026, 11, 11), "stopped"),
-    Day(date(2026, 11, 12), "counted", 2, 3, is_today=True),
-    Day(date(2026, 11, 13), "due", 3, 3, is_due=True),
-    Day(date(2026, 11, 14), "rest"),
-    Day(date(2026, 11, 16), "over", 1, 3),
-]
+def view(accepted: date, limit: int, today: date, stops=(), **more) -> rules.ClockView:
+    weekends = Calendar(frozenset(), frozenset(), frozenset({2025, 2026}))
+    return rules.clock(accepted, Limit(limit), stops, weekends, today=today, **more)
 
 
 def render(source: str, **values: object) -> str:
     return engines["django"].from_string(source).render(values)
 
 
+STOP = rules.Stop(date(2026, 11, 11), date(2026, 11, 11), "检测")
+
+
 def test_one_cell_a_day_and_each_says_itself_in_words():
-    html = render("{% ribbon clock %}", clock=View(DAYS))
-    assert html.count('<li class="d ') == len(DAYS)
-    assert 'aria-label="从 11 月 9 日算起' in html
-    for said in (
-        "受理",
-        "第 1 天，共 3 天",
-        "依法停计",
-        "第 2 天，共 3 天，今天",
-        "到期日",
-        "休息日，不计",
-        "超期第 1 天",
-    ):
+    clock = view(date(2026, 11, 9), 4, date(2026, 11, 12), [STOP])
+    html = render("{% ribbon clock %}", clock=clock)
+    assert html.count('<li class="d ') == len(clock.days) == 8
+    assert "依法停计 1 天" in html and "到期。" in html
+    for said in ("受理日，不计", "第 1 天，共 4 天", "第 2 天，共 4 天，今天", "休息日，不计", "到期日"):
         assert said in html
     assert "d start from-1" in html and "d counted today" in html
-    assert "暂定" not in html
+    assert "暂定" not in html and "超期" not in html
+
+
+def test_days_over_are_counted():
+    html = render("{% ribbon clock %}{% strip clock %}", clock=view(date(2026, 11, 4), 2, date(2026, 11, 10)))
+    assert "超期第 2 天，今天" in html and "已超 2 天" in html and '<i class="o t">' in html
 
 
 def test_days_of_a_year_not_announced_are_dashed_and_say_so():
-    days = [Day(date(2026, 12, 31), "start"), Day(date(2027, 1, 4), "left", 1, 2, is_provisional=True),
-            Day(date(2027, 1, 5), "due", 2, 2, is_due=True, is_provisional=True)]  # fmt: skip
-    html = render("{% ribbon clock %}", clock=View(days))
+    html = render("{% ribbon clock %}", clock=view(date(2026, 12, 29), 4, date(2026, 12, 29)))
     assert "d prov" in html and "d due prov" in html and "暂定的到期日" in html
 
 
 def test_above_thirty_days_wide_screens_get_the_strip():
-    days = [Day(date.fromordinal(date(2026, 1, 1).toordinal() + n), "left", n + 1, 40) for n in range(40)]
-    html = render("{% ribbon clock %}", clock=View(days))
+    html = render("{% ribbon clock %}", clock=view(date(2026, 5, 4), 40, date(2026, 5, 4)))
     assert "strip fine" in html and "ribbon hand" in html
+
+
+def test_the_sum_leads_to_the_due_date():
+    html = render("{% reckon clock %}", clock=view(date(2026, 11, 9), 10, date(2026, 11, 18), [STOP]))
+    for part in ("11 月 9 日", "10 个工作日", "依法停计", "1 天", "中间的休息日", "4 天", "11 月 24 日（周二）"):
+        assert part in html
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,44 @@
+"""Lists only the portal shows."""
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from yimen.cases.models import Notice
+from yimen.catalog import queries as catalog
+from yimen.catalog.models import ServiceItem
+from yimen.lib.ids import read_code
+
+NEAREST = 3
+_MOST_TRIES = 6
+
+
+def _published(region: str) -> QuerySet[ServiceItem]:
+    items = ServiceItem.objects.filter(region_id=region, published__isnull=False)
+    return items.select_related("department", "published").order_by("name", "pk")
+
+
+def items_of_themes(region: str, names: tuple[str, ...]) -> QuerySet[ServiceItem]:
+    return _published(region).filter(published__themes__overlap=list(names))
+
+
+def items_of_department(region: str, department: UUID) -> QuerySet[ServiceItem]:
+    return _published(region).filter(department_id=department)
+
+
+def nearest(region: str, text: str) -> list[ServiceItem]:
+    """Up to three items that answer a part of what was typed, for when nothing answers all of it."""
+    found: dict[UUID, ServiceItem] = {}
+    words = "".join(text.split())[:14]
+    pieces = [words[i : i + 2] for i in range(0, max(len(words) - 1, 1), 2)]
+    for piece in pieces[:_MOST_TRIES]:
+        for item in catalog.search(piece, limit=NEAREST, region=region):
+            found.setdefault(item.pk, item)
+        if len(found) >= NEAREST:
+            break
+    return list(found.values())[:NEAREST]
+
+
+def notice_by_code(code: str) -> Notice | None:
+    """The document with this check code, however it was typed; None when there is none."""
+    return Notice.objects.select_related("case", "case__department").filter(verify_code=read_code(code)).first()
