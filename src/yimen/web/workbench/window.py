@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
@@ -24,6 +25,8 @@ from yimen.hall.models import Ticket, Window
 from yimen.people import actions as people
 from yimen.people import queries as people_queries
 from yimen.people.models import Applicant, Staff
+from yimen.ratings import actions as ratings
+from yimen.ratings.models import Invitation
 from yimen.web.once import Done, Stay, keyed
 from yimen.web.workbench import forms, matter
 from yimen.web.workbench.guard import StaffRequest, posted_id, staff_page
@@ -48,10 +51,11 @@ def at_window(request: StaffRequest, *args: Any, **context: Any) -> HttpResponse
         "window": window,
         "ticket": ticket,
         "waits": halls.waiting(window, now),
-        "served": _served(request, staff),
         "asked": request.GET.get("q", "").replace("\x00", "").strip()[:60],
         "today": localdate(now),
     }
+    if served := _served(request, staff):
+        values |= {"served": served, "rating_url": _rating_url(served)}
     case, item = _matter(request, staff, ticket, context)
     if case is not None:
         values |= matter.shown(case, staff, today=localdate(now), posted=posted)
@@ -95,6 +99,15 @@ def _served(request: StaffRequest, staff: Staff) -> Ticket | None:
     return (
         Ticket.objects.filter(region_id=staff.region_id, pk=ticket_id, served_by=staff).select_related("case").first()
     )
+
+
+def _rating_url(ticket: Ticket) -> str:
+    """The address behind the QR that asks for a rating; empty where ratings have no page."""
+    token = Invitation.objects.filter(ticket=ticket).values_list("token", flat=True).first()
+    try:
+        return settings.BASE_URL + reverse("portal:rate", args=[token]) if token else ""
+    except NoReverseMatch:
+        return ""
 
 
 def _matter(
@@ -282,7 +295,9 @@ def start(request: StaffRequest) -> Done:
 @require_POST
 @keyed("hall.finish", stay=at_window)
 def finish(request: StaffRequest) -> Done:
-    ticket = hall.finish(_my_ticket(request).pk, by=request.staff, at=timezone.now())
+    at = timezone.now()
+    ticket = hall.finish(_my_ticket(request).pk, by=request.staff, at=at)
+    ratings.invite_for_visit(ticket, at=at)
     return Done(f"{reverse('workbench:window')}?served={ticket.pk}", _("%(label)s 办完了。") % {"label": ticket.label})
 
 
