@@ -15,6 +15,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.base ## make .venv with everything that runs in production, and .venv/bin/yimen
+	@:
 
 dev: $(VENV)/.dev
 
@@ -37,8 +38,8 @@ check: dev ## format, lint, types, import directions, fast tests
 bench: setup ## measure tickets, calls and case lifecycles a second, beside the same SQL sent raw
 	$(BIN)/python -m yimen.bench
 
-faults: dev ## break processes, database and network under load (YIMEN_FAULT_SECONDS=20 makes it short)
-	$(BIN)/pytest tests/faults -q -s
+faults: dev ## break processes, database and network under load; count what is lost
+	$(BIN)/python -m yimen.faults
 
 test-pg15: dev ## run the fast tests on Debian's PostgreSQL 15: started by us, then as an outside server
 	@if [ ! -x $(PG15)/postgres ]; then \
