@@ -1,10 +1,14 @@
-"""Reads: an applicant by number."""
+"""Reads: applicants by number, accounts by name."""
 
 from __future__ import annotations
 
+from uuid import UUID
+
+from django.db.models import Prefetch, Q, QuerySet
+
 from yimen.lib import crypto
 from yimen.people import access
-from yimen.people.models import Applicant, Staff
+from yimen.people.models import Applicant, RoleGrant, Staff
 
 
 def find_applicant(staff: Staff, kind: str, id_number: str) -> Applicant | None:
@@ -18,7 +22,43 @@ def find_applicant(staff: Staff, kind: str, id_number: str) -> Applicant | None:
     return Applicant.objects.filter(region_id=staff.region_id, kind=kind, id_index=index).first()
 
 
-def get_applicant_for(staff: Staff, pk: str) -> Applicant | None:
-    """Return the applicant with this id, of the staff member's region."""
-    access.require(staff, "people.register")
+def get_applicant_for(staff: Staff, pk: UUID | str) -> Applicant | None:
+    """Return the applicant with this id, of the staff member's region; None also without the right to see any."""
+    if not (access.allowed(staff, "people.register") or access.allowed(staff, "people.reveal")):
+        return None
     return Applicant.objects.filter(region_id=staff.region_id, pk=pk).first()
+
+
+def find_staff(by: Staff, *, text: str = "", state: str = "") -> QuerySet[Staff]:
+    """
+    Return the accounts of the reader's region, by service number, each with its grants that are running.
+
+    text: part of a name, or how a service number or login name begins; state: "active", "closed" or empty.
+    Raises access.NotAllowed unless `by` manages accounts or grants roles.
+    """
+    if not access.allowed(by, "people.grant"):
+        access.require(by, "people.manage")
+    found = _accounts(by)
+    if text := text.strip():
+        found = found.filter(
+            Q(name__icontains=text) | Q(number__istartswith=text) | Q(user__username__istartswith=text)
+        )
+    if state in {"active", "closed"}:
+        found = found.filter(user__is_active=state == "active")
+    return found.order_by("number")
+
+
+def get_staff_for(by: Staff, pk: UUID) -> Staff | None:
+    """Return an account of the reader's region; None also without the right to see accounts."""
+    if not (access.allowed(by, "people.grant") or access.allowed(by, "people.manage")):
+        return None
+    return _accounts(by).filter(pk=pk).first()
+
+
+def _accounts(by: Staff) -> QuerySet[Staff]:
+    running = RoleGrant.objects.filter(ended_at=None).select_related("department").order_by("granted_at")
+    return (
+        Staff.objects.filter(region_id=by.region_id)
+        .select_related("user", "department", "post", "center")
+        .prefetch_related(Prefetch("grants", queryset=running, to_attr="running"))
+    )

@@ -1,6 +1,7 @@
 import json
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from django.db import transaction
@@ -115,3 +116,10 @@ def test_fifty_thousand_rows_are_written_quickly(capsys):
     with capsys.disabled():
         print(f"\n  record_many: {len(rows) / seconds:,.0f} rows/s")
     assert Event.objects.count() == len(rows)
+
+
+def test_the_documented_example_is_right():
+    text = (Path(__file__).parents[4] / "docs" / "rules" / "ledger.md").read_text()
+    body = chain.body("500000", "case:one", "cases.step", "staff:1", "clerk", AT, {})
+    assert f"body {body.decode()}\n" in text
+    assert f"hash {chain.digest(chain.START, 1, body).hex()}\n" in text
