@@ -128,34 +128,33 @@ class Found(list[ServiceItem]):
     total: int = 0
 
 
-# Each token's postings come from the GIN index; a rare token says more than a common one, and a name more than the
-# words around it. `share` is how much of the query's weight an item answers.
+# OFFSET 0 keeps each token's look-up apart, so that it comes from the GIN index whatever the planner believes about
+# the rest. A rare token says more than a common one. `share` is how much of the query's weight an item answers.
 _SEARCH = """
 WITH size AS (
-    SELECT count(*)::float8 AS n FROM catalog_serviceitem
-    WHERE region_id = coalesce(%(region)s, region_id)
-      AND published_id IS NOT NULL
+    SELECT count(*)::float8 AS n FROM catalog_serviceitem WHERE published_id IS NOT NULL
 ), asked AS (
-    SELECT token, %(base)s::float8 AS part FROM unnest(%(tokens)s::text[]) AS token
-    UNION ALL SELECT token, 1 - %(base)s::float8 FROM unnest(%(marked)s::text[]) AS token
-), hit AS (
-    SELECT i.id, length(i.name) AS letters, asked.token, asked.part,
+    SELECT * FROM unnest(%(tokens)s::text[], %(weights)s::float8[], %(words)s::bool[]) AS a (token, part, is_word)
+), hit AS MATERIALIZED (
+    SELECT i.id, length(i.name) AS letters, asked.token, asked.part, asked.is_word,
            count(*) OVER (PARTITION BY asked.token) AS items
-    FROM asked JOIN catalog_serviceitem i
-      ON i.tokens @> ARRAY[asked.token] AND i.region_id = coalesce(%(region)s, i.region_id)
-     AND i.published_id IS NOT NULL
+    FROM asked CROSS JOIN LATERAL (
+        SELECT id, name, region_id, published_id FROM catalog_serviceitem WHERE tokens @> ARRAY[asked.token] OFFSET 0
+    ) AS i
+    WHERE i.published_id IS NOT NULL AND (%(region)s::text IS NULL OR i.region_id = %(region)s)
 ), weight AS (
-    SELECT asked.part * ln(1 + size.n / (0.5 + coalesce(max(hit.items), 0))) AS most
+    SELECT asked.token, asked.part * ln(1 + size.n / (0.5 + coalesce(max(hit.items), 0))) AS value
     FROM size, asked LEFT JOIN hit ON hit.token = asked.token GROUP BY asked.token, asked.part, size.n
 ), ranked AS (
-    SELECT hit.id, max(hit.letters) AS letters,
-           sum(hit.part * ln(1 + size.n / (0.5 + hit.items))) / (SELECT sum(most) FROM weight) AS share
-    FROM hit, size GROUP BY hit.id
+    SELECT hit.id, max(hit.letters) AS letters, bool_or(hit.is_word) AS has_word,
+           sum(weight.value) / (SELECT sum(value) FROM weight) AS share
+    FROM hit JOIN weight ON weight.token = hit.token GROUP BY hit.id
 )
-SELECT id, share, count(*) OVER () FROM ranked WHERE share >= %(least)s
-ORDER BY share - letters * %(per_letter)s DESC, id LIMIT %(limit)s OFFSET %(offset)s
+SELECT id, share, count(*) OVER () FROM ranked
+WHERE share >= CASE WHEN has_word THEN %(least)s ELSE %(least_singles)s END
+ORDER BY share / (1 + letters * %(per_letter)s) DESC, id LIMIT %(limit)s OFFSET %(offset)s
 """
-BASE, LEAST_SHARE, PER_LETTER = 0.3, 0.3, 0.002
+LEAST, LEAST_SINGLES, PER_LETTER = 0.1, 0.2, 0.005
 
 
 def search(text: str, limit: int = 20, offset: int = 0, *, region: Region | str | None = None) -> Found:
@@ -165,19 +164,19 @@ def search(text: str, limit: int = 20, offset: int = 0, *, region: Region | str 
     Two queries and the items' editions and departments; words of two characters find as well as long ones.
     """
     found = Found()
-    tokens = searching.query_tokens(text)
-    if not tokens:
+    asked = searching.asked(text)
+    if not asked:
         return found
-    code = region.pk if isinstance(region, Region) else region
     with connection.cursor() as cursor:
         cursor.execute(
             _SEARCH,
             {
-                "region": code,
-                "tokens": tokens,
-                "marked": searching.marked(tokens),
-                "base": BASE,
-                "least": LEAST_SHARE,
+                "region": region.pk if isinstance(region, Region) else region,
+                "tokens": [token for token, _weight, _is_word in asked],
+                "weights": [weight for _token, weight, _is_word in asked],
+                "words": [is_word for _token, _weight, is_word in asked],
+                "least": LEAST,
+                "least_singles": LEAST_SINGLES,
                 "per_letter": PER_LETTER,
                 "limit": limit,
                 "offset": offset,

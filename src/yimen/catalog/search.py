@@ -4,7 +4,6 @@ What finds an item: the tokens stored with it and the tokens of a query.
 A token in the name or in an everyday name is stored a second time behind NAME, so that SQL can weigh it more.
 """
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from yimen.lib import text
@@ -14,11 +13,9 @@ if TYPE_CHECKING:
 
 NAME = "="
 LONGEST_QUERY = 60
-# What people put around the matter they mean; dropped unless nothing else is left.
-_AROUND = (
-    *("请问", "我想", "我要", "想要", "需要", "怎么办理", "如何办理", "怎么办", "怎么", "如何", "怎样", "哪里", "在哪"),
-    *("什么", "多少钱", "可以", "能不能", "一下", "办理", "申请"),
-)
+# A word in the name says more than one in the department or theme, a pair of characters more than one alone.
+IN_NAME, ANYWHERE = 0.7, 0.3
+OF_PAIR, OF_SINGLE = 1.0, 0.7
 
 
 def tokens_of(version: "ItemVersion", department: str) -> list[str]:
@@ -28,14 +25,15 @@ def tokens_of(version: "ItemVersion", department: str) -> list[str]:
     return [*(NAME + token for token in names), *dict.fromkeys([*names, *rest])]
 
 
-def query_tokens(query: str) -> list[str]:
-    """Return the tokens to look for; empty when there is nothing to look for. Long queries are cut."""
-    query = text.normalise(query[:LONGEST_QUERY])
-    short = query
-    for word in _AROUND:
-        short = short.replace(word, " ")
-    return text.query_tokens(short) or text.query_tokens(query)
+def asked(query: str) -> list[tuple[str, float, bool]]:
+    """
+    Return (token, weight, whether it is more than one Chinese character) to look for; empty when there is nothing.
 
-
-def marked(tokens: Iterable[str]) -> list[str]:
-    return [NAME + token for token in tokens]
+    Long queries are cut.
+    """
+    looked_for = []
+    for token in text.bigrams(query[:LONGEST_QUERY]):
+        is_word = len(token) > 1 or token.isascii()
+        weight = OF_PAIR if is_word else OF_SINGLE
+        looked_for += [(NAME + token, weight * IN_NAME, is_word), (token, weight * ANYWHERE, is_word)]
+    return looked_for
