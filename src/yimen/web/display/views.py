@@ -1,6 +1,7 @@
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -34,17 +35,16 @@ def screen(request: HttpRequest, code: str) -> HttpResponse:
         raise Http404 from None
     board = queries.board(hall, now)
     below = board.calls[1 : BELOW + 1]
-    response = render(
-        request,
-        "display/screen.html",
-        {
+    # A screen has no reader of its own: it speaks the centre's language whatever its browser asks for.
+    with translation.override(settings.LANGUAGE_CODE):
+        context = {
             "hall": hall,
             "board": board,
             "now": now,
             "current": board.calls[0] if board.calls else None,
             "below": [*below, *[None] * (BELOW - len(below))],
             "surge": payload.surge(board),
-        },
-    )
+        }
+        response = render(request, "display/screen.html", context)
     response["Permissions-Policy"] = _WITH_SOUND
     return response

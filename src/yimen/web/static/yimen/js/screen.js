@@ -67,7 +67,8 @@
     if (board.day && board.day !== main.dataset.day) return location.reload();
     if (board.calls) {
       calls = board.calls;
-      const fresh = calls.filter((call) => !seen.has(call.key)).reverse();
+      const known = calls.findIndex((call) => seen.has(call.key));   // newest first: all before it are new
+      const fresh = calls.slice(0, known < 0 ? calls.length : known).reverse();
       fresh.forEach((call) => seen.add(call.key));
       waiting = [...waiting, ...fresh].slice(-MOST_WAITING);
       if (!calls.length) shown = null;
