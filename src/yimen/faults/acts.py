@@ -1,0 +1,638 @@
+"""
+REL-6: every act has one effect per key.
+
+The acts are found by asking every address of the platform what it does with a POST that has no key. One that takes
+it and is named neither in UNKEYED nor in BY_STATE with a reason fails the check, and so does an act with a key that
+is not in TRIED.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+from uuid import uuid4
+
+from yimen.faults.client import Client, NoAnswer, Reply
+from yimen.faults.platform import Platform, orm
+from yimen.faults.result import Result
+from yimen.faults.seed import Seed, resident_id
+
+AT_ONCE = 50
+NOTHING = "00000000-0000-4000-8000-000000000000"
+
+# Addresses that take a POST without a key, and why that is right.
+UNKEYED = {
+    "account_*": "logging in and out, and one's own password: the session is the state, a repeat ends in the same one",
+    "mfa_*": "one's own second factor: as above, and a code is taken once only",
+    "set_language": "a cookie of this browser",
+    "elder": "a cookie of this browser",
+    "theme": "a cookie of this browser",
+    "portal:progress": "reads a case; only wrong guesses are counted",
+    "portal:leave": "forgets what this browser has opened",
+    "portal:verify": "reads a document by its code",
+    "portal:verify_start": "reads a document by its code",
+    "workbench:window-applicant": "looks an applicant up; a POST so that numbers never stand in addresses",
+    "workbench:case-reveal": "a repeat is another look and another ledger row, and no number may be kept in an answer",
+    "workbench:people-reveal": "as case-reveal",
+    "workbench:cases-export": "a repeat is another export and another ledger row",
+    "workbench:ledger-export": "as cases-export",
+    "workbench:ledger-verify": "queues a check; the queue takes one at a time",
+    "workbench:people-password": "a new password is shown once and kept nowhere, so no answer can be kept",
+    "workbench:item": "saving the same draft again records nothing; proved beside the catalogue's actions",
+    "workbench:item-new": "the implementation code is taken once; proved beside the catalogue's actions",
+    "api:openapi-json": "reads",
+}
+
+# Acts that may come without a key because their state takes each once; each is tried without one.
+BY_STATE = {
+    "api:call_next": "a window that has a called ticket is given the same one",
+    "api:finish": "the ticket named is finished once",
+    "workbench:people-open": "a login name is taken once; the password is shown once, so no answer can be kept",
+    "workbench:people-grant": "a role is held once",
+    "workbench:people-end-role": "a grant ends once",
+    "workbench:people-close": "an account is closed once",
+    "workbench:item-publish": "a draft is published once",
+    "workbench:item-withdraw": "an item is withdrawn once",
+    "workbench:calendar-day": "the same day again changes nothing",
+    "workbench:calendar-announce": "a year is announced once",
+}
+# Of those, the ones that take a key when there is one.
+KEY_TOO = {"api:call_next", "api:finish"}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """
+    One request. key aside, it is complete; program: JSON with an Idempotency-Key header instead of a form.
+
+    public: acts of citizens without account have one actor, so the key alone is the secret.
+    """
+
+    session: str
+    path: str
+    fields: dict[str, Any] = field(default_factory=dict)
+    stranger: str = ""
+    program: bool = False
+    public: bool = False
+
+    def send(self, client: Client, key: str | None, *, other: bool = False) -> Reply:
+        fields = {**self.fields, "other": "1"} if other else self.fields
+        return client.post(self.path, fields, key=key) if self.program else client.submit(self.path, fields, key=key)
+
+
+class World:
+    """Makes what an act needs, through the real actions, in the platform's own database."""
+
+    def __init__(self, platform: Platform, seed: Seed) -> None:
+        self.platform, self.seed = platform, seed
+        self._windows = iter(range(len(seed.windows)))
+        self._people = count(500)
+        self._days = iter((1, 2, 3, 4, 7, 8, 9, 10, 11, 14, 15, 16, 17, 18, 21))
+
+    def staff(self, name: str) -> Any:
+        from yimen.people.models import Staff
+
+        return Staff.objects.select_related("user").get(pk=self.seed.staff[name])
+
+    def session(self, role: str) -> str:
+        return self.seed.people[role]
+
+    def window(self) -> tuple[str, str, Any]:
+        """A window nobody has used yet: its id, its clerk's session, its clerk."""
+        n = next(self._windows)
+        pk, session = self.seed.windows[n]
+        return pk, session, self.staff(f"clerk{n + 1}")
+
+    def ticket(self, letter: str = "A") -> Any:
+        from yimen.hall import actions
+        from yimen.ledger.actions import PUBLIC
+
+        return actions.take_ticket(self.seed.series[letter], by=PUBLIC, at=now(), source="kiosk")  # type: ignore[arg-type]
+
+    def called(self) -> tuple[str, str, Any]:
+        """A window with a called ticket: its id, its clerk's session, the ticket."""
+        from yimen.hall import actions
+
+        pk, session, clerk = self.window()
+        self.ticket()
+        return pk, session, actions.call_next(pk, by=clerk, at=now())  # type: ignore[arg-type]
+
+    def new_staff(self, *roles: str) -> tuple[Any, str]:
+        """Somebody new with these roles, and a session."""
+        from yimen.faults.seed import session_of
+        from yimen.ledger.actions import SYSTEM
+        from yimen.people import actions
+        from yimen.people.models import Region
+
+        clerk, n = self.staff("clerk"), next(self._people)
+        one = actions.open_account(
+            region=Region.objects.get(pk=self.seed.region), department=clerk.department, number=f"{n:05d}",
+            name="新来的（演示）", username=f"demo-{n}", password=None, by=SYSTEM, at=now(), must_change_password=False,
+        )  # fmt: skip
+        for role in roles:
+            actions.grant_role(one, role, by=SYSTEM, at=now())
+        return one, session_of(one)
+
+    def case(self, state: str = "received", kind: str = "immediate", *, complete: bool = True) -> Any:
+        """A case in that state."""
+        from yimen.cases import actions
+        from yimen.catalog.models import ItemVersion
+        from yimen.people.models import Applicant, ServiceCenter
+
+        clerk = self.staff("clerk")
+        version = ItemVersion.objects.select_related("item__department").get(pk=self.seed.versions[kind])
+        handed = "complete" if complete else "missing"
+        case = actions.receive(
+            version, Applicant.objects.get(pk=self.seed.applicants[0]),
+            center=ServiceCenter.objects.get(pk=self.seed.center),
+            materials={one.pk: actions.Handed(handed) for one in version.materials.all()}, by=clerk, at=now(),
+        )  # fmt: skip
+        if state in {"accepted", "completed"}:
+            case = actions.accept(case.pk, by=clerk, at=now())
+        if state == "completed":
+            case = actions.decide(case.pk, outcome="granted", by=clerk, at=now())
+        return case
+
+    def materials(self, kind: str = "immediate") -> dict[str, str]:
+        from yimen.catalog.models import ItemMaterial
+
+        found = ItemMaterial.objects.filter(version_id=self.seed.versions[kind]).values_list("pk", flat=True)
+        return {f"state-{pk}": "complete" for pk in found}
+
+    def invitation(self) -> str:
+        """The token of an invitation nobody has answered."""
+        from datetime import timedelta
+
+        from yimen.ratings.models import Invitation
+
+        case = self.case("completed")
+        token = uuid4().hex
+        Invitation.objects.create(
+            region_id=case.region_id, token=token, scope="matter", case=case, center=case.center,
+            department=case.department, made_at=now(), expires_at=now() + timedelta(days=1),
+        )  # fmt: skip
+        return token
+
+    def person(self) -> dict[str, str]:
+        n = next(self._people)
+        return {"kind": "person", "id_number": resident_id(n), "name": "李小花", "phone": f"1390001{n:04d}"}
+
+
+def now() -> Any:
+    from django.utils import timezone
+
+    return timezone.now()
+
+
+# -- one wish for each act, by the name of its address ----------------------------------------------------------------
+
+
+def _at_window(name: str) -> Callable[[World], Wish]:
+    def wish(world: World) -> Wish:
+        _pk, session, ticket = world.called()
+        return Wish(session, f"/workbench/window/{name}", {"ticket": str(ticket.pk)}, world.session("clerk-free"))
+
+    return wish
+
+
+def _call(world: World) -> Wish:
+    _pk, session, _clerk = world.window()
+    world.ticket()
+    return Wish(session, "/workbench/window/call", {}, world.session("clerk-free"))
+
+
+def _sign_in(world: World) -> Wish:
+    from yimen.hall.models import Hall, Window
+
+    hall = Hall.objects.get(pk=world.seed.hall_id)
+    number = Window.objects.filter(hall=hall).count() + 1
+    window = Window.objects.create(region_id=hall.region_id, hall=hall, number=number, name=f"{number} 号窗口")
+    _one, session = world.new_staff("clerk")
+    return Wish(session, "/workbench/window/sign-in", {"window": str(window.pk)}, world.new_staff("clerk")[1])
+
+
+def _sign_out(world: World) -> Wish:
+    _pk, session, _clerk = world.window()
+    return Wish(session, "/workbench/window/sign-out", {}, world.session("clerk-free"))
+
+
+def _receive(world: World) -> Wish:
+    _pk, session, _clerk = world.window()
+    fields = {"version": world.seed.versions["immediate"], **world.materials(), **world.person()}
+    path = f"/workbench/window/receive/{world.seed.items['immediate']}"
+    return Wish(session, path, fields, world.session("clerk-free"))
+
+
+def _on_case(act: str, state: str, fields: dict[str, str], *, role: str = "clerk", kind: str = "immediate") -> Any:
+    def wish(world: World) -> Wish:
+        case = world.case(state, kind)
+        stranger = world.session("clerk-free" if role == "clerk" else "leader")
+        return Wish(world.session(role), f"/workbench/cases/{case.query_no}/{act}", fields, stranger)
+
+    return wish
+
+
+def _materials(world: World) -> Wish:
+    case = world.case(complete=False)
+    path = f"/workbench/cases/{case.query_no}/materials"
+    return Wish(world.session("clerk"), path, world.materials(), world.session("clerk-free"))
+
+
+def _task(world: World) -> Wish:
+    case = world.case("accepted", "promised")
+    task = case.tasks.get(step_key="review")
+    path = f"/workbench/cases/{case.query_no}/tasks/{task.pk}"
+    fields = {"outcome": "passed", "opinion": "材料符合规定。"}
+    return Wish(world.session("approver"), path, fields, world.session("surveyor"))
+
+
+def _kiosk(world: World) -> Wish:
+    return Wish("", f"/kiosk/{world.seed.hall}/take/{world.seed.series['A']}/", {"phone": ""}, world.session("clerk"))
+
+
+def _rate(world: World) -> Wish:
+    return Wish("", f"/r/{world.invitation()}/level", {"level": "good"}, world.session("clerk"))
+
+
+def _rate_more(world: World) -> Wish:
+    from yimen.ratings import actions, rules
+    from yimen.ratings.models import RatingLevel
+
+    token = world.invitation()
+    actions.rate(token, level="bad", at=now())
+    reason = next(iter(rules.reasons_for(RatingLevel("bad"))), "")
+    return Wish("", f"/r/{token}/more", {"reason": reason, "text": "等得久"}, world.session("clerk"))
+
+
+def _api_take(world: World) -> Wish:
+    return Wish("", f"/api/v1/halls/{world.seed.hall}/tickets", {"series": "B"}, program=True, public=True)
+
+
+def _api_call(world: World) -> Wish:
+    pk, session, _clerk = world.window()
+    world.ticket()
+    return Wish(session, f"/api/v1/windows/{pk}/call-next", {}, world.session("clerk-free"), program=True)
+
+
+def _api_finish(world: World) -> Wish:
+    pk, session, ticket = world.called()
+    path = f"/api/v1/windows/{pk}/finish"
+    return Wish(session, path, {"ticket": str(ticket.pk)}, world.session("clerk-free"), program=True)
+
+
+def _open_account(world: World) -> Wish:
+    clerk, n = world.staff("clerk"), next(world._people)
+    fields = {"name": "新来的（演示）", "number": f"N{n}", "username": f"demo-{n}"}
+    fields["department"] = str(clerk.department_id)
+    return Wish(world.session("system_admin"), "/workbench/people/open", fields, world.session("security_admin"))
+
+
+def _grant(world: World) -> Wish:
+    one, _session = world.new_staff()
+    fields = {"role": "guide", "department": ""}
+    path = f"/workbench/people/{one.pk}/grant"
+    return Wish(world.session("security_admin"), path, fields, world.session("system_admin"))
+
+
+def _end_role(world: World) -> Wish:
+    one, _session = world.new_staff("guide")
+    fields = {"grant": str(one.grants.get().pk)}
+    path = f"/workbench/people/{one.pk}/end-role"
+    return Wish(world.session("security_admin"), path, fields, world.session("system_admin"))
+
+
+def _close(world: World) -> Wish:
+    one, _session = world.new_staff()
+    fields = {"reason": "调离本中心"}
+    path = f"/workbench/people/{one.pk}/close"
+    return Wish(world.session("system_admin"), path, fields, world.session("security_admin"))
+
+
+def _item_version(world: World) -> tuple[Any, Any]:
+    """A new published item with a draft waiting, written by somebody else than the publisher."""
+    from yimen.catalog import actions
+    from yimen.faults.seed import make_item
+    from yimen.ledger.actions import SYSTEM
+
+    pk, _version = make_item(world.staff("clerk").department, "immediate", n=next(world._people))
+    from yimen.catalog.models import ServiceItem
+
+    item = ServiceItem.objects.get(pk=pk)
+    return item, actions.save_draft(item, {"plain_text": "带身份证就能办。"}, by=SYSTEM, at=now())
+
+
+def _publish(world: World) -> Wish:
+    item, _draft = _item_version(world)
+    return Wish(world.session("publisher"), f"/workbench/items/{item.pk}/publish", {})
+
+
+def _withdraw(world: World) -> Wish:
+    item, _draft = _item_version(world)
+    return Wish(world.session("publisher"), f"/workbench/items/{item.pk}/withdraw", {"reason": "依据已经废止"})
+
+
+def _calendar_day(world: World) -> Wish:
+    day = f"2026-12-{next(world._days):02d}"
+    fields = {"on": day, "is_workday": "0", "name": "停电", "reason": "演示用的通知"}
+    return Wish(world.session("system_admin"), "/workbench/calendar/day", fields)
+
+
+def _announce(world: World) -> Wish:
+    year = 2030 + next(world._days)
+    fields = {"year": str(year), "notice": "演示用的通知", "lines": f"{year}-01-01,休,元旦"}
+    return Wish(world.session("system_admin"), "/workbench/calendar/announce", fields)
+
+
+TRIED: dict[str, Callable[[World], Wish]] = {
+    "workbench:window-sign-in": _sign_in,
+    "workbench:window-sign-out": _sign_out,
+    "workbench:window-call": _call,
+    "workbench:window-recall": _at_window("recall"),
+    "workbench:window-start": _at_window("start"),
+    "workbench:window-finish": _at_window("finish"),
+    "workbench:window-pass": _at_window("pass"),
+    "workbench:window-receive": _receive,
+    "workbench:case-materials": _materials,
+    "workbench:case-accept": _on_case("accept", "received", {}),
+    "workbench:case-decline": _on_case("decline", "received", {"reasons": "不属于本机关的职权范围。"}),
+    "workbench:case-task": _task,
+    "workbench:case-decide": _on_case("decide", "accepted", {"outcome": "granted"}),
+    "workbench:case-deliver": _on_case("deliver", "completed", {"how": "window"}),
+    "workbench:people-open": _open_account,
+    "workbench:people-grant": _grant,
+    "workbench:people-end-role": _end_role,
+    "workbench:people-close": _close,
+    "workbench:item-publish": _publish,
+    "workbench:item-withdraw": _withdraw,
+    "workbench:calendar-day": _calendar_day,
+    "workbench:calendar-announce": _announce,
+    "kiosk:take": _kiosk,
+    "portal:rate_level": _rate,
+    "portal:rate_more": _rate_more,
+    "api:take_ticket": _api_take,
+    "api:call_next": _api_call,
+    "api:finish": _api_finish,
+}
+
+
+# -- the check --------------------------------------------------------------------------------------------------------
+
+
+def rel_6(platform: Platform, seed: Seed, *, short: bool) -> Result:
+    """Try every act there is; `platform` runs, and is restarted once."""
+    result = Result("REL-6")
+    with orm(platform.urls):
+        world = World(platform, seed)
+        found = _addresses()
+        kinds = _ask_all(world, found)
+        for name, kind in sorted(kinds.items()):
+            if kind == "unkeyed" and not (_reason(name) or name in BY_STATE):
+                result.problems.append(f"{name} takes an act without a key")
+            if kind == "keyed" and name not in TRIED:
+                result.problems.append(f"{name} has a key and no trial here")
+            if kind == "unreached":
+                result.problems.append(f"{name} could not be reached: it needs a sample here")
+        kept: list[tuple[str, Wish, str, tuple[Any, ...]]] = []
+        by_state = 0
+        for name, make in TRIED.items():
+            if name not in kinds:
+                continue
+            try:
+                if name in BY_STATE:
+                    _try_state(result, world, name, make)
+                    by_state += 1
+                if name not in BY_STATE or name in KEY_TOO:
+                    _try(result, world, name, make, kept, at_once=10 if short else AT_ONCE)
+            except Exception as error:
+                result.problems.append(f"{name}: the trial itself failed: {type(error).__name__}: {str(error)[:200]}")
+    platform.stop()
+    platform.start()
+    result.survived += 1
+    before = _events(platform)
+    for name, wish, key, first in kept:
+        again = _answer(wish.send(Client(platform.port, wish.session), key))
+        if again != first:
+            result.problems.append(f"{name}: another answer after a restart: {again[:2]} instead of {first[:2]}")
+            result.lost += 1
+    if _events(platform) != before:
+        result.problems.append(f"{_events(platform) - before} acts happened again after a restart")
+    keyed = sum(kind == "keyed" for kind in kinds.values())
+    result.notes.append(
+        f"acts covered: {len(kept)} with a key of {keyed + len(KEY_TOO & set(kinds))}, {by_state} by state"
+    )
+    unkeyed = sum(_reason(name) is not None for name in kinds)
+    result.notes.append(f"{len(found)} addresses asked, {unkeyed} take a POST without a key for a stated reason")
+    return result
+
+
+def _try_state(result: Result, world: World, name: str, make: Callable[[World], Wish]) -> None:
+    """Without a key: one effect, and none more when it is sent again."""
+    wish = make(world)
+    client = Client(world.platform.port, wish.session)
+    with _counted(world.platform) as one:
+        first = wish.send(client, None)
+    with _counted(world.platform) as repeat:
+        second = wish.send(client, None)
+    result.held += 1
+    result.bad += 1
+    if first.status >= 400 or not one.events:
+        result.problems.append(f"{name}: the trial did not work: answer {first.status}, {one.events} events")
+    if repeat.events or second.status >= 500:
+        result.problems.append(f"{name}: sent again without a key: {repeat.events} events, answer {second.status}")
+
+
+def _try(
+    result: Result,
+    world: World,
+    name: str,
+    make: Callable[[World], Wish],
+    kept: list[tuple[str, Wish, str, tuple[Any, ...]]],
+    *,
+    at_once: int,
+) -> None:
+    platform = world.platform
+
+    def wrong(text: str) -> None:
+        result.problems.append(f"{name}: {text}")
+
+    wish, key = make(world), uuid4().hex
+    client = Client(platform.port, wish.session)
+    if name not in KEY_TOO:
+        with _counted(platform) as none:
+            refused = wish.send(client, None)
+            result.bad += 1
+        if none.events or refused.status not in {400, 422}:
+            return wrong(f"without a key: {none.events} events, answer {refused.status}")
+
+    with _counted(platform) as one:
+        first = _answer(wish.send(client, key))
+    if first[0] >= 400 or not one.events:
+        return wrong(f"the trial did not work: answer {first[0]}, {one.events} events")
+    result.held += 1
+
+    with _counted(platform) as repeat:
+        second = _answer(wish.send(client, key))
+    if second != first or repeat.events:
+        wrong(f"a repeat: {repeat.events} events, answer {second[:2]} instead of {first[:2]}")
+
+    with _counted(platform) as changed:
+        other = wish.send(client, key, other=True)
+        result.bad += 1
+    if other.status != 422 or changed.events:
+        wrong(f"another body: answer {other.status}, {changed.events} events")
+
+    if not wish.public:
+        stranger = wish.send(Client(platform.port, wish.stranger), key)
+        result.bad += 1
+        actors = platform.rows("SELECT count(*) FROM ledger_once WHERE key = %s", [key])[0][0]
+        if stranger.status < 400 and actors < 2:
+            wrong(f"somebody else's key gave {stranger.status}")
+    kept.append((name, wish, key, first))
+
+    many, key = make(world), uuid4().hex
+    answers: list[tuple[Any, ...]] = []
+    start = threading.Barrier(at_once)
+
+    def send() -> None:
+        own = Client(platform.port, many.session, seconds=60)
+        start.wait()
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                reply = many.send(own, key)
+            except NoAnswer:
+                continue
+            if reply.status != 503:  # busy: ask again, as a client does
+                answers.append(_answer(reply))
+                break
+            time.sleep(0.1)
+        own.close()
+
+    with _counted(platform) as parallel:
+        threads = [threading.Thread(target=send, daemon=True) for _n in range(at_once)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(90)
+    result.held += len(answers)
+    if len(answers) != at_once or len(set(answers)) != 1 or answers[0][0] >= 400:
+        wrong(f"{at_once} at once: {len(set(answers))} different answers {sorted({one[0] for one in answers})}")
+    if parallel.events != one.events:
+        wrong(f"{at_once} at once: {parallel.events} events instead of {one.events}")
+        result.lost += max(0, one.events - parallel.events)
+    return None
+
+
+def _answer(reply: Reply) -> tuple[Any, ...]:
+    """What has to be the same each time: status, where to, and a program's body."""
+    is_json = "json" in reply.headers.get("content-type", "")
+    return reply.status, reply.headers.get("location", ""), reply.content if is_json else b""
+
+
+@dataclass
+class Counted:
+    events: int = 0
+
+
+@contextmanager
+def _counted(platform: Platform) -> Iterator[Counted]:
+    """Count the ledger rows written meanwhile."""
+    counted, before = Counted(), _events(platform)
+    yield counted
+    counted.events = _events(platform) - before
+
+
+def _events(platform: Platform) -> int:
+    return int(platform.rows("SELECT count(*) FROM ledger_event")[0][0])
+
+
+# -- what addresses there are -----------------------------------------------------------------------------------------
+
+
+def _reason(name: str) -> str | None:
+    family = name.split("_")[0] + "_*" if name.startswith(("account_", "mfa_")) else name
+    return UNKEYED.get(family)
+
+
+def _addresses() -> list[tuple[str, str, list[str]]]:
+    """Return (name, route, parameter names) of every address."""
+    from django.urls import URLPattern, URLResolver, get_resolver
+
+    found: list[tuple[str, str, list[str]]] = []
+
+    def walk(patterns: list[Any], prefix: str, space: str) -> None:
+        for one in patterns:
+            route = prefix + str(one.pattern)
+            if isinstance(one, URLResolver):
+                walk(one.url_patterns, route, one.namespace or space)
+            elif isinstance(one, URLPattern):
+                name = f"{space}:{one.name}" if space and one.name else one.name or route
+                found.append((name, route, list(one.pattern.converters)))
+
+    walk(get_resolver().url_patterns, "/", "")
+    return found
+
+
+def _ask_all(world: World, found: list[tuple[str, str, list[str]]]) -> dict[str, str]:
+    """
+    Send every address a POST without a key from everybody and return what each does, by name.
+
+    keyed: refuses it for want of a key. unkeyed: takes it. reads: takes no POST. unreached: found nothing there.
+    """
+    case = world.case("accepted", "promised")
+    _pk, session, ticket = world.called()
+    samples = {
+        "number": case.query_no,
+        "task_id": str(case.tasks.get(step_key="review").pk),
+        "item_id": world.seed.items["immediate"],
+        "staff_id": world.seed.staff["guide"],
+        "applicant_id": world.seed.applicants[0],
+        "ticket_id": str(ticket.pk),
+        "series_id": world.seed.series["A"],
+        "code": world.seed.hall,
+        "hall": world.seed.hall,
+        "window_id": world.seed.windows[-1][0],
+        "kind": "receipt",
+        "token": world.invitation(),
+        "slug": "x",
+        "period": "month",
+        "pk": str(case.pk),
+    }
+    sessions = ["", session, *(one for role, one in world.seed.people.items() if role != "clerk-free")]
+    kinds: dict[str, str] = {}
+    for name, route, names in found:
+        if _reason(name):
+            kinds[name] = "unkeyed"
+            continue
+        path = route
+        for parameter in names:
+            start = path.index("<")
+            path = path[:start] + samples.get(parameter, NOTHING) + path[path.index(">", start) + 1 :]
+        is_api = path.startswith("/api/")
+        statuses = []
+        for one in sessions:
+            client = Client(world.platform.port, one)
+            reply = client.post(path, _API_BODY.get(name, {})) if is_api else client.submit(path, {})
+            statuses.append((reply.status, reply.headers.get("location", "")))
+            client.close()
+            if reply.status == 405:
+                break
+        kinds[name] = _kind(statuses, is_api=is_api)
+    return kinds
+
+
+_API_BODY = {"api:take_ticket": {"series": "A"}}
+_SHUT = {401, 403, 404, 405}
+
+
+def _kind(statuses: list[tuple[int, str]], *, is_api: bool) -> str:
+    open_to = [status for status, location in statuses if status not in _SHUT and not location.startswith("/accounts/")]
+    if not open_to:
+        told = {status for status, _location in statuses}
+        return "reads" if 405 in told or 404 not in told else "unreached"
+    return "keyed" if all(status == (422 if is_api else 400) for status in open_to) else "unkeyed"
