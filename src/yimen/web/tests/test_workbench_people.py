@@ -88,6 +88,7 @@ def test_an_account_from_opening_to_closing(enter, client):
     assert (held.role, held.department) == ("clerk", department)
     refused = client.post(_url("people-grant", staff.pk), {"role": "audit_admin"})
     assert (refused.status_code, "也不能兼任" in refused.content.decode()) == (422, True)
+    assert '<option value="audit_admin" selected>' in refused.content.decode()
     assert client.post(_url("people-close", staff.pk), {"reason": "调离窗口"}).status_code == 403
     client.post(_url("people-end-role", staff.pk), {"grant": held.pk})
     assert not staff.grants.filter(ended_at=None).exists()

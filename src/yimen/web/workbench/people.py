@@ -197,6 +197,10 @@ def _account_page(request: StaffRequest, account: Staff, *, status: int = 200, *
         "may_manage": access.allowed(request.staff, "people.manage"),
         "may_grant": access.allowed(request.staff, "people.grant"),
         "is_myself": account.pk == request.staff.pk,
+        # what was typed stays after a refusal
+        "chosen_role": request.POST.get("role", ""),
+        "chosen_department": request.POST.get("department", str(account.department_id)),
+        "reason": posted_text(request, "reason"),
     }
     return render(request, "workbench/people/account.html", context | more, status=status)
 
@@ -295,7 +299,8 @@ def _applicant_page(request: StaffRequest, applicant_id: UUID, *, status: int = 
     if found is None:
         raise Http404
     may_reveal = access.allowed(request.staff, "people.reveal", region=found.region_id)
-    context = {"applicant": found, "may_reveal": may_reveal}
+    reason = posted_text(request, "reason") if status != 200 else ""
+    context = {"applicant": found, "may_reveal": may_reveal, "reason": reason}
     return render(request, "workbench/people/applicant.html", context | more, status=status)
 
 
@@ -313,7 +318,7 @@ def _ledger_page(request: StaffRequest, values: Any, *, status: int = 200, **mor
     wanted = form.wanted()
     page = CappedPaginator(audit.rows(request.staff, wanted), PAGE).get_page(request.GET.get("page"))
     names = audit.names_of(request.staff, page.object_list)
-    rows = [{"event": event, "who": _who(event, names), "data": _data(event)} for event in page]
+    rows = [{"event": event, "who": _who(event, names), "roles": _roles(event), "data": _data(event)} for event in page]
     context = {
         "form": form,
         "page": page,
@@ -360,7 +365,7 @@ def export(request: StaffRequest) -> HttpResponse:
             event.seq,
             event.kind,
             _who(event, names),
-            event.role,
+            _roles(event),
             localtime(event.at).isoformat(timespec="seconds"),
             _data(event),
             bytes(event.hash).hex(),
@@ -393,6 +398,11 @@ def verify(request: StaffRequest) -> HttpResponse:
 def _who(event: Event, names: dict[str, str]) -> str:
     words = {"system": _("系统"), "public": _("未登录的人")}
     return names.get(event.actor) or words.get(event.actor, event.actor)
+
+
+def _roles(event: Event) -> str:
+    labels = {"system": "", "public": "", "applicant": _("申请人"), **{role.value: str(role.label) for role in Role}}
+    return "、".join(labels.get(role, role) for role in event.role.split(","))
 
 
 def _data(event: Event) -> str:
