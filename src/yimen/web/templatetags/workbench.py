@@ -11,8 +11,10 @@ from django.utils.translation import gettext_lazy as _
 
 from yimen.people import access
 from yimen.people.models import Staff
+from yimen.web.templatetags import yimen
 
 register = template.Library()
+register.filter("limit_words", yimen.limit_words)
 
 
 @dataclass(frozen=True)

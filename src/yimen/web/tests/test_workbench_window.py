@@ -6,7 +6,9 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from yimen.cases.models import Case
@@ -25,6 +27,7 @@ from yimen.people.tests.factories import (
     phone_number,
     resident_id,
 )
+from yimen.ratings.models import Invitation
 from yimen.web.tests.pages import Page
 
 pytestmark = pytest.mark.django_db
@@ -301,3 +304,33 @@ def test_csrf_is_enforced(hall):
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(hall.clerk.user, backend=BACKEND)
     assert strict.post(address, data).status_code == 403
+
+
+def test_the_clock_is_shown_before_it_starts_and_after(hall):
+    version = make_version(promised_days=9)
+    page = at_window(hall, version.item)
+    assert "受理后的时限" in page.text and "12 月 1 日（周二）" in page.text and "承诺 9 个工作日" in page.text
+    page = received(hall, version)
+    assert "受理后的时限" in page.text and "12 月 1 日（周二）" in page.text
+    assert "12 月 1 日（周二）" in page.press("受理").text
+
+
+def test_a_finished_visit_shows_the_way_to_rate(hall):
+    take(hall.series)
+    page = at_window(hall).press("叫下一位").press("办完")
+    token = Invitation.objects.get().token
+    assert "请他扫一扫" in page.text and "<svg" in page.response.content.decode()
+    assert token not in page.response.content.decode()  # the clerk reads no link, the visitor scans one
+
+
+def test_the_window_costs_the_same_however_many_have_come(hall):
+    version = make_version()
+    counts = []
+    for more in (1, 19):
+        for n in range(more):
+            received(hall, version, id_number=resident_id(n), phone=phone_number(n))
+            take(hall.series)
+        with CaptureQueriesContext(connection) as seen:
+            assert hall.client.get(f"/workbench/window?item={version.item.pk}").status_code == 200
+        counts.append(len(seen))
+    assert counts[0] == counts[1] <= 18

@@ -61,6 +61,8 @@ def accept(request: StaffRequest, number: str) -> Done:
     if materials := forms.materials_of(request.POST):
         actions.note_materials(case.pk, materials, by=request.staff, at=at)
     case = actions.accept(case.pk, by=request.staff, at=at)
+    if case.version.is_immediate:
+        return _done(request, case, _("受理了，可以当场办结。"))
     return _done(request, case, _("受理了，最晚 %(day)s出结果。") % {"day": day(case.due_on)})
 
 

@@ -60,6 +60,9 @@ def at_window(request: StaffRequest, *args: Any, **context: Any) -> HttpResponse
     if case is not None:
         values |= matter.shown(case, staff, today=localdate(now), posted=posted)
         values |= {"earlier": _earlier(staff, case.applicant, case), "version": case.version}
+        if case.status == Case.Status.RECEIVED:
+            planned = matter.previews(case.version, today=localdate(now))
+            values |= {"clock": planned[Clock.Kind.PROMISED], "statutory": planned.get(Clock.Kind.STATUTORY)}
     elif item is not None and item.published is not None:
         values |= _to_receive(request, item, item.published, context)
     elif values["asked"]:
