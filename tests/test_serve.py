@@ -92,12 +92,9 @@ class Platform:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
+def home(open_folder):
     """One installation for all: the first start makes its database."""
-    folder = tmp_path_factory.mktemp("serve")
-    for path in (folder, *folder.parents[:2]):
-        path.chmod(0o711)
-    return folder
+    return open_folder()
 
 
 @pytest.fixture

@@ -106,18 +106,18 @@ def test_the_terminal_says_which_language(monkeypatch, lang, language):
 
 
 @pytest.mark.slow
-def test_a_command_brings_its_own_database_up_to_date(tmp_path):
-    tmp_path.chmod(0o711)
-    first, second = (yimen("migrate", home=tmp_path) for _ in range(2))
+def test_a_command_brings_its_own_database_up_to_date(open_folder):
+    home = open_folder()
+    first, second = (yimen("migrate", home=home) for _ in range(2))
     assert (first.returncode, second.returncode, second.stderr) == (0, 0, "")
-    assert yimen("migrate", "--check", home=tmp_path).returncode == 0
-    for key in (tmp_path / "keys").iterdir():
+    assert yimen("migrate", "--check", home=home).returncode == 0
+    for key in (home / "keys").iterdir():
         assert stat.S_IMODE(key.stat().st_mode) == 0o600
 
-    done = yimen("doctor", home=tmp_path)
+    done = yimen("doctor", home=home)
     assert done.returncode == 0, done.stdout
     assert done.stdout.count("OK\t") >= 8
-    (tmp_path / "keys" / "fields.key").chmod(0o644)
-    done = yimen("doctor", home=tmp_path)
+    (home / "keys" / "fields.key").chmod(0o644)
+    done = yimen("doctor", home=home)
     assert done.returncode == 1
     assert "坏\t" in done.stdout and "fields.key" in done.stdout

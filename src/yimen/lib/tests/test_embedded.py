@@ -42,26 +42,19 @@ def runs(pid):
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def made(open_folder):
     """A folder with a server's data, made once and copied for each test."""
-    folder = tmp_path_factory.mktemp("embedded")
-    reachable(folder)
+    folder = open_folder()
     with Server(folder / "postgres") as server, psycopg.connect(server.urls.owner) as session:
         session.execute("CREATE TABLE note (n int)")
     return folder
 
 
-def reachable(folder):
-    for parent in (folder, *folder.parents):
-        if parent.stat().st_uid == os.geteuid() and parent.stat().st_mode & 0o111 != 0o111:
-            parent.chmod(0o711)
-
-
 @pytest.fixture
-def home(made, tmp_path):
-    reachable(tmp_path)
-    subprocess.run(["cp", "-a", made / "postgres", made / "keys", tmp_path], check=True)
-    return tmp_path
+def home(made, open_folder):
+    folder = open_folder()
+    subprocess.run(["cp", "-a", made / "postgres", made / "keys", folder], check=True)
+    return folder
 
 
 def start_parent(home):
@@ -197,18 +190,18 @@ def test_a_server_that_cannot_come_back_is_tried_with_growing_pauses(home):
 
 
 @pytest.mark.slow
-def test_an_initdb_that_was_killed_is_done_again(tmp_path):
-    reachable(tmp_path)
+def test_an_initdb_that_was_killed_is_done_again(open_folder):
+    folder = open_folder()
     parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT, str(tmp_path / "postgres")],
+        [sys.executable, "-c", PARENT, str(folder / "postgres")],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
     )
-    place = Server(tmp_path / "postgres").place
+    place = Server(folder / "postgres").place
     wait_until(lambda: any(place.glob("data.new-*/global")))
     parent.kill()
     parent.wait()
     assert not (place / "data").exists()
-    with Server(tmp_path / "postgres", fsync=False) as server, psycopg.connect(server.urls.app) as session:
+    with Server(folder / "postgres", fsync=False) as server, psycopg.connect(server.urls.app) as session:
         assert session.execute("SELECT cardinality(show_trgm('政务'))").fetchone() == (3,)
     assert not any(place.glob("data.new-*"))
 
