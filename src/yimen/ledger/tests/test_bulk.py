@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from django.db import transaction
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from yimen.ledger import bulk, chain
@@ -88,6 +88,7 @@ plain = st.recursive(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.dictionaries(st.text(), plain, max_size=4))
 def test_a_body_is_canonical_json(data):
     row = ["r", "s", "k", "a", "o", "2026-11-18T01:05:00.123456+00:00", data]
@@ -95,6 +96,7 @@ def test_a_body_is_canonical_json(data):
     assert chain.body("r", "s", "k", "a", "o", AT, data) == expected.encode()
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.binary(min_size=32, max_size=32), max_size=40))
 def test_the_growing_merkle_root_is_the_textbook_one(hashes):
     level = [chain.hashlib.sha256(b"\0" + leaf).digest() for leaf in hashes]

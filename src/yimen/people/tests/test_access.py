@@ -99,7 +99,9 @@ steps = st.lists(st.tuples(st.sampled_from(["grant", "end"]), st.integers(0, 1),
 
 
 @given(steps=steps)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_no_sequence_of_grants_puts_two_administrators_in_one_hand(db, steps):
     with transaction.atomic():
         staff = [make_staff(None), make_staff(None)]
