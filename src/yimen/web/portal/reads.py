@@ -4,10 +4,11 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from yimen.cases.models import Notice
+from yimen.cases.models import Case, Notice
 from yimen.catalog import queries as catalog
 from yimen.catalog.models import ServiceItem
 from yimen.lib.ids import read_code
+from yimen.ratings.models import Invitation
 
 NEAREST = 3
 _MOST_TRIES = 6
@@ -42,3 +43,9 @@ def nearest(region: str, text: str) -> list[ServiceItem]:
 def notice_by_code(code: str) -> Notice | None:
     """The document with this check code, however it was typed; None when there is none."""
     return Notice.objects.select_related("case", "case__department").filter(verify_code=read_code(code)).first()
+
+
+def rating_token(case: Case) -> str:
+    """The token to rate this matter with while nobody has; empty otherwise."""
+    tokens = Invitation.objects.filter(case=case, rating=None).values_list("token", flat=True)
+    return tokens.first() or ""

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from yimen.web.portal import views
+from yimen.web.portal import rate, views
 
 app_name = "portal"
 urlpatterns = [
@@ -17,5 +17,10 @@ urlpatterns = [
     path("verify", views.verify, name="verify_start"),
     path("verify/<str:code>", views.verify, name="verify"),
     path("queues", views.queues, name="queues"),
+    path("r/<str:token>", rate.page, name="rate"),
+    path("r/<str:token>/level", rate.rate, name="rate_level"),
+    path("r/<str:token>/more", rate.more, name="rate_more"),
+    path("ratings", rate.public, name="ratings"),
+    path("ratings/<str:period>", rate.public, name="ratings_of"),
     path("unresolved", views.unresolved, name="unresolved"),
 ]

@@ -20,6 +20,9 @@ from yimen.catalog.models import ServiceItem
 from yimen.hall import queries as hall
 from yimen.lib.errors import DomainError
 from yimen.people.models import Department
+from yimen.ratings import queries as ratings
+from yimen.ratings.models import RatingLevel
+from yimen.ratings.rules import Figures
 from yimen.web import context
 from yimen.web.portal import guide, reads
 from yimen.web.portal.forms import ProgressForm, VerifyForm
@@ -56,9 +59,15 @@ def home(request: HttpRequest) -> HttpResponse:
             "department_count": len(shown),
             "item_count": sum(one.item_count for one in shown),  # type: ignore[attr-defined]
             "boards": _boards(),
+            "ratings": _ratings_this_month(region),
             "now": timezone.now(),
         },
     )
+
+
+def _ratings_this_month(region: str) -> Figures | None:
+    figures = ratings.figures(region, *ratings.days_of("month", timezone.localdate()))
+    return figures if figures.rateable or figures.total else None
 
 
 @require_safe
@@ -180,6 +189,8 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
         "statutory": clocks.get("statutory") if "promised" in clocks else None,
         "rows": cases.timeline(found),
         "notices": found.notices.all(),
+        "rating_token": reads.rating_token(found),
+        "levels": RatingLevel.choices,
     }
     return render(request, "portal/case.html", values)
 

@@ -176,6 +176,15 @@ def thousands(value: float | None) -> str:
 
 
 @register.filter
+def soft_break(label: str) -> SafeString:
+    """A label of four or five characters breaks after the second where it must: 非常 / 不满意."""
+    text = str(label)
+    if text.isascii() or len(text) < 4:
+        return format_html("{}", text)
+    return format_html("{}<wbr>{}", text[:2], text[2:])
+
+
+@register.filter
 def add_class(field: Any, css: str) -> SafeString:
     """A bound form field with our class, marked for assistive technology when it is wrong."""
     attrs = {"class": f"{css} bad" if field.errors else css}

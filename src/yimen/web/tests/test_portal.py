@@ -88,9 +88,7 @@ def test_browsing_reaches_the_item(client: Client, version, address):
     assert "食品经营许可" in client.get(f"/departments/{version.item.department_id}").content.decode()
 
 
-@pytest.mark.parametrize(
-    "address", ["/themes/nothing", "/items/nothing", f"/departments/{NOBODY}"]
-)
+@pytest.mark.parametrize("address", ["/themes/nothing", "/items/nothing", f"/departments/{NOBODY}"])
 def test_what_is_not_there_is_a_kind_404(client: Client, center, address):
     response = client.get(address)
     assert response.status_code == 404 and "没有找到这一页" in response.content.decode()
