@@ -235,6 +235,8 @@ def complete_task(
         raise WrongStep(_("这一步已经有人办完了，请刷新看最新进度。"))
     if task.kind in {FlowStep.Kind.DECIDE, FlowStep.Kind.DELIVER, FlowStep.Kind.MAKE}:
         raise WrongStep(_("这一步要用“作出决定”或“送达”来办。"))
+    if outcome not in Task.Outcome.values:
+        raise DomainError(_("请选择：符合要求，或者不符合。"))
     people = list(surveyors)
     if task.kind == FlowStep.Kind.VISIT and len({person.pk for person in people}) < 2:
         raise TooFewSurveyors(_("现场核查要两名以上工作人员一起去，请把两个人都选上。"))
