@@ -97,6 +97,7 @@ class Desk:
             self.page.set_viewport_size({"width": width, "height": 900})
             shot(self.page, f"wb-{name}-{width}")
             assert no_sideways(self.page), f"{name} scrolls sideways at {width}"
+        assert self.page.locator(".btn.main").count() <= 1, f"{name} has more than one main act"
         found = Axe().run(self.page).response["violations"]
         assert not found, [(rule["id"], [node["html"][:120] for node in rule["nodes"]]) for rule in found]
 
