@@ -17,6 +17,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -84,8 +85,8 @@ class Client:
 class Topic:
     """One hall with the screens that watch it."""
 
-    def __init__(self, code: str, hall_id: str, board: dict[str, Any]) -> None:
-        self.code, self.hall_id, self.board = code, hall_id, board
+    def __init__(self, hub: Hub, code: str, hall_id: str, board: dict[str, Any]) -> None:
+        self.hub, self.code, self.hall_id, self.board = hub, code, hall_id, board
         self.clients: set[Client] = set()
         self.dirty = asyncio.Event()
         self.is_away = False
@@ -113,6 +114,7 @@ class Topic:
                 async with asyncio.timeout(REFRESH_SECONDS):
                     await self.dirty.wait()
             self.dirty.clear()
+            session = self.hub.session
             try:
                 _hall, board = await asyncio.get_running_loop().run_in_executor(_threads, _look, self.code)
             except Exception as error:
@@ -124,8 +126,10 @@ class Topic:
                 continue
             pause = PAUSES[0]
             changed = payload.changes(self.board, board)
-            was_away, self.is_away, self.board = self.is_away, False, board
-            if was_away:
+            self.board = board
+            # What was missed while nobody listened could make this board an old one.
+            if self.is_away and session and session == self.hub.session:
+                self.is_away = False
                 self.tell(_event("board", board))
             elif changed:
                 self.tell(_event("change", changed))
@@ -139,7 +143,12 @@ class Hub:
         self.topics: dict[str, Topic] = {}
         self.opening = asyncio.Lock()
         self.listener: asyncio.Task[None] | None = None
-        self.is_listening = False
+        self.session = 0  # which LISTEN connection is up; 0 while none is
+        self._sessions = count(1)
+
+    @property
+    def is_listening(self) -> bool:
+        return self.session > 0
 
     @property
     def client_count(self) -> int:
@@ -153,7 +162,7 @@ class Hub:
             topic = self.topics.get(code)
             if topic is None:
                 hall_id, board = await asyncio.get_running_loop().run_in_executor(_threads, _look, code)
-                topic = self.topics[code] = Topic(code, hall_id, board)
+                topic = self.topics[code] = Topic(self, code, hall_id, board)
                 # Something may have changed between our look and now, before the listener was there.
                 topic.dirty.set()
             return topic, topic.join()
@@ -174,7 +183,7 @@ class Hub:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self.topics.clear()
-        self.listener, self.is_listening = None, False
+        self.listener, self.session = None, 0
 
     async def _listen(self) -> None:
         pause = PAUSES[0]
@@ -182,7 +191,7 @@ class Hub:
             try:
                 async with await psycopg.AsyncConnection.connect(**_address(), autocommit=True) as connection:
                     await connection.execute(f"LISTEN {CHANNEL}")
-                    pause, self.is_listening = PAUSES[0], True
+                    pause, self.session = PAUSES[0], next(self._sessions)
                     for topic in self.topics.values():
                         topic.dirty.set()
                     while True:
@@ -193,7 +202,7 @@ class Hub:
             except (psycopg.Error, OSError, TimeoutError) as error:
                 if self.is_listening:
                     logger.warning("Lost the database: %s", type(error).__name__)
-                self.is_listening = False
+                self.session = 0
                 for topic in self.topics.values():
                     topic.away()
             await asyncio.sleep(pause)

@@ -16,7 +16,7 @@ from yimen.web import live
 from yimen.web.display import payload
 
 WITH_DATABASE = pytest.mark.django_db(transaction=True)
-SECONDS = 5.0
+SECONDS = 15.0  # until something that must happen is given up
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +60,12 @@ class Screen:
                 name, data = await self.events.get()
                 if name in names:
                     return data
+
+    async def hear_call(self) -> dict[str, Any]:
+        """A look may fall between the two queries of a board: the queue then changes one event before the call."""
+        while "calls" not in (change := await self.hear("change")):
+            pass
+        return change
 
     async def close(self) -> None:
         self.closed.set()
@@ -114,10 +120,10 @@ def test_a_screen_gets_the_whole_board_and_then_only_what_changes():
         await listening()
         start = time.monotonic()
         await in_thread(call)
-        change = await screen.hear("change")
+        change = await screen.hear_call()
         assert time.monotonic() - start < 1
         assert [(one["label"], one["window"]) for one in change["calls"]] == [("A001", 3)]
-        assert change["waits"][0]["people"] == 1 and "surge" not in change
+        assert "surge" not in change and "day" not in change
         await screen.close()
         assert live.hub().topics == {}
 
@@ -147,7 +153,7 @@ def test_thirty_screens_cost_one_look():
             before = looks
             await in_thread(call)
             for screen in screens:
-                assert (await screen.hear("change"))["calls"][0]["label"] == "A001"
+                assert (await screen.hear_call())["calls"][0]["label"] == "A001"
             assert looks - before == 1
         finally:
             live._look = original
@@ -191,7 +197,7 @@ def test_screens_live_through_the_loss_of_the_database_connection(admin_connecti
         await screen.hear("board")
         await listening()
         await in_thread(call)
-        assert (await screen.hear("change"))["calls"][0]["label"] == "A001"
+        assert (await screen.hear_call())["calls"][0]["label"] == "A001"
         await screen.close()
 
     run(scene)
@@ -200,17 +206,22 @@ def test_screens_live_through_the_loss_of_the_database_connection(admin_connecti
 @WITH_DATABASE
 def test_what_happens_while_the_database_is_away_is_on_the_next_board(admin_connection, monkeypatch):
     series, call = cast()
-    monkeypatch.setattr(live, "PAUSES", (1.5, 1.5))
+    address = live._address
+
+    def unreachable():
+        raise OSError("no route to the database")
 
     async def scene():
         screen = Screen(series.hall.code)
         await screen.hear("board")
         await listening()
+        monkeypatch.setattr(live, "_address", unreachable)
         admin_connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'yimen-live'"
         )
         await screen.hear("away")
         await in_thread(call)
+        monkeypatch.setattr(live, "_address", address)
         assert (await screen.hear("board"))["calls"][0]["label"] == "A001"
         await screen.close()
 
@@ -227,7 +238,7 @@ def test_a_screen_that_does_not_read_is_let_go_and_the_others_go_on(monkeypatch)
         await good.hear("board")
         await listening()
         await in_thread(call)
-        assert (await good.hear("change"))["calls"]
+        assert (await good.hear_call())["calls"]
         async with asyncio.timeout(SECONDS):
             await stuck.task
         assert live.hub().client_count == 1

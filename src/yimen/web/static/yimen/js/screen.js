@@ -79,7 +79,7 @@
       if (!box) return location.reload();
       put(box, "people", row.people);
       put(box, "minutes", row.minutes ?? "");
-      box.querySelector("[data-minutes-cell]").hidden = row.minutes === null;
+      box.querySelector("[data-minutes-cell]").hidden = !row.minutes;   // nobody waits, or nobody knows
       box.classList.toggle("busy", row.busy);
     }
     if (board.surge !== undefined) {
@@ -119,7 +119,7 @@
       lost.hidden = !isAway;
     });
     on("board", (board) => { isAway = false; take(board); });
-    on("change", (board) => { isAway = false; take(board); });
+    on("change", take);
     on("beat", (beat) => { clock.textContent = beat.time; });
     on("away", () => { isAway = true; });
     source.addEventListener("error", () => { lost.hidden = false; });
