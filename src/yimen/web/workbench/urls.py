@@ -1,10 +1,7 @@
-from importlib import import_module
-from importlib.util import find_spec
-
 from django.urls import path, register_converter
 
 from yimen.web import documents
-from yimen.web.workbench import acts, cases, home, tasks, window
+from yimen.web.workbench import acts, cases, catalog, home, people, report, tasks, window
 
 
 class Number:
@@ -46,7 +43,7 @@ urlpatterns = [
     path("cases/<number:number>/decide", acts.decide, name="case-decide"),
     path("cases/<number:number>/deliver", acts.deliver, name="case-deliver"),
     path("cases/<number:number>/notices/<slug:kind>", documents.notice, name="notice"),
+    *catalog.urlpatterns,
+    *people.urlpatterns,
+    *report.urlpatterns,
 ]
-for name in ("catalog", "people", "report"):
-    if find_spec(f"yimen.web.workbench.{name}"):
-        urlpatterns += import_module(f"yimen.web.workbench.{name}").urlpatterns
