@@ -37,7 +37,8 @@ def test_database_away_is_a_503_that_comes_back_by_itself(client, kind, status):
     assert response.status_code == status
     assert "10.1.2.3" not in page and "secret inside" not in page and "Traceback" not in page
     assert (response.get("Retry-After") == "3") == (status == 503)
-    assert ('http-equiv="refresh" content="3;url=/trouble/' in page) == (status == 503)
+    assert ('data-retry="3"' in page and "js/retry.js" in page) == (status == 503)
+    assert (f'href="/trouble/{kind}?q=1"' in page) == (status == 503)  # without script
     assert "Content-Security-Policy" in response
 
 
