@@ -1,0 +1,87 @@
+"""python -m yimen.bench [--short] [--json]: a table of figures, beside the same SQL sent raw where there is one."""
+
+import argparse
+import json
+import os
+import sys
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from yimen.faults.platform import Platform, configure, orm, remove
+
+WINDOWS = 8
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m yimen.bench", description=__doc__)
+    parser.add_argument("--short", action="store_true", help="under a minute; the figures scatter more")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
+    args = parser.parse_args(argv)
+    folder = configure()
+    started = time.monotonic()
+    try:
+        found = _measure(folder, short=args.short)
+    finally:
+        remove(folder)
+    found["seconds"] = round(time.monotonic() - started)
+    print(json.dumps(found, ensure_ascii=False, indent=1) if args.json else _table(found))
+    return 0
+
+
+def _measure(folder: Any, *, short: bool) -> dict[str, Any]:
+    from yimen.bench import cases, hall, http, items
+    from yimen.catalog.models import ItemMaterial
+    from yimen.faults import seed
+    from yimen.people.models import Staff
+
+    seconds, count = (1.5, 150) if short else (6.0, 600)
+    home = folder / "home"
+    now = datetime.now(UTC)
+    seed.prepare(home, windows=WINDOWS, now=now)
+    known = seed.Seed.read(home)
+    with Platform(home) as platform, orm(platform.urls):
+        codes = items.fill(Staff.objects.select_related("department").get(pk=known.staff["clerk"]).department)
+        version = platform.rows("SHOW server_version")[0][0]
+        durable = platform.rows("SELECT current_setting('fsync') || '/' || current_setting('synchronous_commit')")[0][0]
+        rows = hall.run(count, now)
+        rows += cases.bench(known, platform.urls.app, seconds=seconds)
+        materials = ItemMaterial.objects.filter(version__pk=known.versions["immediate"]).values_list("pk", flat=True)
+        sample = codes[:: max(1, len(codes) // 50)]
+        rows += http.bench(platform, known, seconds=seconds, materials=[str(pk) for pk in materials], codes=sample)
+        (folder / "harness").mkdir(exist_ok=True)
+        (folder / "harness" / "static").symlink_to(home / "static")  # pages rendered here name the collected files
+        rows += http.render(seconds=seconds, codes=sample)
+        acts = cases.per_act(known)
+    return {
+        "machine": {"cores": os.cpu_count(), "load": round(os.getloadavg()[0], 1), "python": sys.version.split()[0]},
+        "postgresql": {"version": version, "fsync/synchronous_commit": durable},
+        "items": len(codes),
+        "statements_per_act": acts,
+        "figures": [row.as_dict() for row in rows],
+    }
+
+
+def _table(found: dict[str, Any]) -> str:
+    machine, database = found["machine"], found["postgresql"]
+    acts = found["statements_per_act"]
+    lines = [
+        f"{machine['cores']} cores (load {machine['load']} when done), Python {machine['python']},"
+        f" PostgreSQL {database['version']} (fsync/synchronous_commit {database['fsync/synchronous_commit']}),"
+        f" {found['items']:,} items, {found['seconds']} s",
+        "",
+        f"{'what':<36}{'clients':>8}{'a second':>10}{'median ms':>11}{'p99 ms':>9}{'raw/s':>9}{'raw/ours':>10}",
+    ]
+    for row in found["figures"]:
+        line = f"{row['what']:<36}{row['clients']:>8}{row['per_second']:>10.1f}"
+        line += f"{row['median_ms']:>11.1f}{row['p99_ms']:>9.1f}"
+        if row["ratio"]:
+            line += f"{row['raw_per_second']:>9.1f}{row['ratio']:>10.2f}"
+        lines.append(line)
+    lines += ["", "statements a lifecycle: " + ", ".join(f"{act} {n}" for act, n in acts.items())]
+    lines[-1] += f" = {sum(acts.values())}"
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
