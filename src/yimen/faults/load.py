@@ -6,7 +6,6 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -119,7 +118,8 @@ class Load:
             reply = self._ask(client, f"/api/v1/halls/{self.seed.hall}/tickets", body, key)
             if reply is not None:
                 ticket = reply.body
-                self._note(lambda told, k=key, t=ticket: told.taken.append(Taken(k, t["id"], t["label"])))
+                with self.notes.lock:
+                    self.notes.told.taken.append(Taken(key, ticket["id"], ticket["label"]))
         client.close()
 
     def _serve(self, window: str, session: str) -> None:
@@ -130,19 +130,17 @@ class Load:
             if ticket is None:
                 continue
             pk = ticket["id"]
-            self._note(lambda told, p=pk: told.called.append(Called(window, p)))
+            with self.notes.lock:
+                self.notes.told.called.append(Called(window, pk))
             body = {"ticket": pk}
             if self._ask(client, f"/api/v1/windows/{window}/finish", body, uuid4().hex) is not None:
-                self._note(lambda told, p=pk: told.finished.append(p))
+                with self.notes.lock:
+                    self.notes.told.finished.append(pk)
         client.close()
 
     def _pause(self, chance: random.Random) -> bool:
         """True when it is time to go home."""
         return self.stopping.wait(chance.uniform(0.2, 1.8) * self.think)
-
-    def _note(self, what: Callable[[Told], None]) -> None:
-        with self.notes.lock:
-            what(self.notes.told)
 
     def _ask(self, client: Client, path: str, body: dict[str, str], key: str) -> Reply | None:
         """Ask until there is an answer, with the same key; None when the answer is no."""

@@ -64,6 +64,7 @@ def prepare(home: Path, *, windows: int = 40, now: datetime) -> None:
 def _fill(window_count: int, now: datetime) -> Seed:
     from django.db import transaction
 
+    from yimen.catalog.models import ServiceItem
     from yimen.hall import actions as hall_actions
     from yimen.hall.models import Hall, Series, Window
     from yimen.ledger.actions import SYSTEM
@@ -121,7 +122,7 @@ def _fill(window_count: int, now: datetime) -> Seed:
             item, version = make_item(department, key, n=len(seed.items))
             seed.items[key], seed.versions[key] = str(item), str(version)
             for one in series.values():
-                one.items.add(item)
+                one.items.add(ServiceItem.objects.get(pk=item))
         seed.applicants = [str(make_applicant(region.pk, n, now)) for n in range(20)]
     return seed
 
