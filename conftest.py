@@ -18,6 +18,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 import psycopg
 import pytest
@@ -89,6 +90,7 @@ class Run:
     def __init__(self) -> None:
         self.server: embedded.Server | None = None
         self.folder: Path | None = None
+        self.claim: IO[str] | None = None
         self.urls: embedded.Urls | None = None
         self.template = ""
 
@@ -114,12 +116,14 @@ class Run:
     def _own_server(self) -> None:
         cache = embedded.place_for(ROOT / ".yimen" / "test-cache", embedded.account_for(ROOT / "nowhere"))
         cache.mkdir(parents=True, exist_ok=True)
-        self._remove_old_runs(cache)
         golden = cache / _key()
-        self.folder = Path(tempfile.mkdtemp(prefix="run-", dir=cache))
-        self.folder.chmod(0o755)
         with (cache / "lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # parallel runs wait for one of them to make the template
+            self._remove_old_runs(cache)
+            self.folder = Path(tempfile.mkdtemp(prefix="run-", dir=cache))
+            self.folder.chmod(0o755)
+            self.claim = (self.folder / "claim").open("a")
+            fcntl.flock(self.claim, fcntl.LOCK_EX)  # held as long as this run lives
             if not (golden / "done").exists():
                 shutil.rmtree(golden, ignore_errors=True)
                 golden.mkdir()
@@ -139,8 +143,8 @@ class Run:
     def _remove_old_runs(self, cache: Path) -> None:
         """Clear away what runs left that were killed."""
         for folder in cache.glob("run-*"):
-            with contextlib.suppress(OSError), (folder / "postgres" / "lock").open("a") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with contextlib.suppress(OSError), (folder / "claim").open("a") as claim:
+                fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(folder, ignore_errors=True)
 
     def end(self) -> None:
@@ -148,6 +152,8 @@ class Run:
             self.server.stop()
         if self.folder:
             shutil.rmtree(self.folder, ignore_errors=True)
+        if self.claim:
+            self.claim.close()
         self.server = self.folder = self.urls = None
 
 

@@ -83,7 +83,7 @@ def person(chromium, platform):
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        page.on("console", heard)
         return page
 
     yield open_browser
@@ -94,7 +94,7 @@ def person(chromium, platform):
 
 @pytest.fixture
 def look():
-    """look(page, name): axe finds nothing, nothing scrolls sideways; with YIMEN_PICTURES the page is kept as a picture."""
+    """look(page, name): axe finds nothing, nothing scrolls sideways; YIMEN_PICTURES names a folder for pictures."""
     from axe_playwright_python.sync_playwright import Axe
 
     def check(page, name):

@@ -305,5 +305,9 @@ PEOPLE = (
 SURNAMES = "赵钱孙李周吴郑王冯陈蒋沈韩杨朱秦许何吕施张孔曹严华金魏陶姜"
 GIVEN = ("小满", "春生", "玉兰", "建国", "秀英", "志强", "桂芳", "子涵", "海燕", "大山", "雨桐", "长河", "立夏", "冬梅")
 FIRMS = ("满面馆", "春风理发店", "青禾超市", "好邻居便利店", "老街茶馆", "和畅文印店", "南门小吃", "禾田农资店")
-PRAISE = ("态度热情", "办得快", "讲得清楚")
-BLAME = (("等太久了", "排了快一个小时。"), ("指引不清楚", "转了两圈才找到窗口。"), ("设备不好用", "复印要跑到街对面。"))
+# What a dissatisfied visitor says: the key of a reason (ratings.rules.BLAME) and a sentence.
+BLAME = (
+    ("waited_long", "排了快一个小时。"),
+    ("unclear_guidance", "转了两圈才找到窗口。"),
+    ("unclear_guidance", "复印要跑到街对面，没人说楼里就有。"),
+)

@@ -18,6 +18,7 @@ from yimen.catalog.models import ServiceItem
 from yimen.hall import actions, queries
 from yimen.hall.models import Hall, Series, Ticket
 from yimen.ledger.actions import PUBLIC
+from yimen.ratings.models import Invitation
 from yimen.web.limits import Limit
 from yimen.web.once import Done, keyed, with_status
 
@@ -174,5 +175,6 @@ def follow(request: HttpRequest, ticket_id: UUID) -> HttpResponse:
 
 
 def rate_address(ticket: Ticket) -> str:
-    """Where a finished visit is rated; nothing until ratings send invitations for tickets."""
-    return ""
+    """Where a finished visit is rated; empty when it is not finished, or rated already."""
+    token = Invitation.objects.filter(ticket=ticket, rating=None).values_list("token", flat=True).first()
+    return reverse("portal:rate", args=[token]) if token else ""

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from yimen.cases.models import Case, Notice
 from yimen.catalog import queries as catalog
@@ -46,6 +46,7 @@ def notice_by_code(code: str) -> Notice | None:
 
 
 def rating_token(case: Case) -> str:
-    """The token to rate this matter with while nobody has; empty otherwise."""
-    tokens = Invitation.objects.filter(case=case, rating=None).values_list("token", flat=True)
+    """The token to rate this matter, or the visit it was handled in, while nobody has; empty otherwise."""
+    for_it = Q(case=case) | Q(ticket__case=case)
+    tokens = Invitation.objects.filter(for_it, rating=None).order_by("-made_at").values_list("token", flat=True)
     return tokens.first() or ""
