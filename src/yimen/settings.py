@@ -278,5 +278,7 @@ WEB_THREADS = env_int("YIMEN_WEB_THREADS", 16, least=1)
 BODY_SECONDS = env_int("YIMEN_BODY_SECONDS", 15, least=1)
 BODY_MAX_BYTES = env_int("YIMEN_BODY_MAX_BYTES", 25_000_000, least=1)
 MAX_CONNECTIONS = env_int("YIMEN_MAX_CONNECTIONS", 2000, least=1)
+# How many tickets one address may take a minute from one process; a whole hall may share an address.
+TICKETS_PER_MINUTE = env_int("YIMEN_TICKETS_PER_MINUTE", 600, least=1)
 # Addresses of our own reverse proxies, comma separated; only their X-Forwarded-For is believed.
 TRUSTED_PROXIES = env("YIMEN_TRUSTED_PROXIES")
