@@ -16,7 +16,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, models, transaction
-from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from yimen.cases import actions, rules
@@ -27,7 +26,7 @@ from yimen.ledger.actions import Actor
 from yimen.ledger.bulk import NewEvent, record_many
 from yimen.lib.errors import DomainError
 from yimen.lib.ids import uuid7
-from yimen.lib.workdays import Calendar, Limit, Unit
+from yimen.lib.workdays import LOCAL_ZONE, Calendar, Limit, Unit
 from yimen.people import access
 from yimen.people.models import Applicant, ServiceCenter, Staff
 
@@ -101,7 +100,7 @@ class _Numbers:
             self.last = {(region, name, day): value - wanted[region, name, day] for region, name, day, value in cursor}
 
     def _names(self, row: PastCase) -> tuple[tuple[str, str, date], tuple[str, str, date]]:
-        item, day = row.version.item, localdate(row.received_at)
+        item, day = row.version.item, _day(row.received_at)
         return (
             (item.region_id, f"case:{item.task_code}"[:80], day),
             (item.region_id, f"query:{self.center.letters}", day),
@@ -109,7 +108,7 @@ class _Numbers:
 
     def of(self, row: PastCase) -> tuple[str, str]:
         """Return the next case number and query number."""
-        day, serials = localdate(row.received_at), []
+        day, serials = _day(row.received_at), []
         for name in self._names(row):
             self.last[name] += 1
             serials.append(self.last[name])
@@ -163,7 +162,7 @@ class _Part:
             self._deliver(told, row.delivered_at)
 
     def _accept(self, told: _Case, at: datetime) -> None:
-        day, case = localdate(at), told.case
+        day, case = _day(at), told.case
         for kind, limit in told.known.limits(day):
             clock = self._start(told, kind, day, limit)
             if kind == Clock.Kind.PROMISED:
@@ -174,7 +173,7 @@ class _Part:
         self._open_tasks(told, at)
 
     def _decide(self, told: _Case, at: datetime) -> None:
-        day, case, by = localdate(at), told.case, told.row.decided_by
+        day, case, by = _day(at), told.case, told.row.decided_by
         while reviews := [task for task in told.open_tasks() if task["kind"] not in _AT_THE_END]:
             for task in reviews:
                 _finish(task, by, at)
@@ -202,7 +201,7 @@ class _Part:
         for task in told.open_tasks():
             _finish(task, told.row.clerk, at)
         for clock in told.clocks:
-            clock["ended_on"] = clock["ended_on"] or localdate(at)
+            clock["ended_on"] = clock["ended_on"] or _day(at)
         told.case.update(status=Case.Status.DELIVERED.value, delivered_at=at)
         self._record(told, "case.delivered", told.row.clerk, at, how="window", by_agent=False)
 
@@ -241,7 +240,7 @@ class _Part:
                 kind=str(step.kind),
                 post=step.post,
                 opened_at=at,
-                due_on=self.versions.due_of_step(localdate(at), step.limit_days),
+                due_on=self.versions.due_of_step(_day(at), step.limit_days),
             )
             told.tasks.append(task)
 
@@ -312,6 +311,11 @@ class _Versions:
 _AT_THE_END = frozenset({FlowStep.Kind.DECIDE, FlowStep.Kind.MAKE, FlowStep.Kind.DELIVER})
 
 
+def _day(at: datetime) -> date:
+    """The local day; Django's localdate() looks its zone up each time, which counts here."""
+    return at.astimezone(LOCAL_ZONE).date()
+
+
 def _check(row: PastCase) -> None:
     times = [row.received_at, row.accepted_at, row.completed_at, row.delivered_at]
     happened = [at for at in times if at]
@@ -328,7 +332,7 @@ def _finish(task: _Row, by: Staff, at: datetime) -> None:
 @cache
 def _empty(model: type[models.Model]) -> _Row:
     """A row of the model's defaults, by column."""
-    return {each.column: None if each.primary_key else each.get_default() for each in model._meta.concrete_fields}
+    return {str(each.column): None if each.primary_key else each.get_default() for each in model._meta.concrete_fields}
 
 
 def _new(model: type[models.Model], **values: Any) -> _Row:

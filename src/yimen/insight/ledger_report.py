@@ -7,7 +7,7 @@ docs/rules/statistics.md says what each figure means.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from yimen.catalog.models import CaseType, ServiceItem
 from yimen.insight import rules
+from yimen.lib.dates import month_name
 from yimen.lib.errors import DomainError
 from yimen.lib.workdays import LOCAL_ZONE
 from yimen.people.models import Department
@@ -263,7 +264,7 @@ def _month_rows(counted: dict[str, dict[str, int]], months: Sequence[rules.Perio
         flow = Figures(**counts)
         if month is not months[-1]:
             counts["open"] = flow.carried_in + flow.accepted - flow.finished - flow.withdrawn
-        label = _("%(year)s 年 %(month)s 月") % {"year": month.start.year, "month": month.start.month}
+        label = month_name(month.start.month, month.start.year)
         rows.append(Row(key=key, label=label, **counts))
     return rows
 
@@ -276,6 +277,7 @@ def _total(rows: Sequence[Row], by: str) -> Row:
 
 
 def _labels(by: str, keys: Sequence[str] | dict[str, Any]) -> dict[str, str]:
+    found: Iterable[tuple[Any, str]]
     match by:
         case "department":
             found = Department.objects.filter(pk__in=list(keys)).values_list("pk", "name")

@@ -63,7 +63,7 @@ def test_the_page_draws_its_chart_without_inline_style_or_script(office, by):
     svg = re.search(r'<svg class="bars desk".*?</svg>', text, re.S).group()
     assert re.search(r'role="img" aria-label="2026-03-01 到 2026-05-20：[^"]*受理 [^"]*件，办结 [^"]*件', svg)
     assert set(re.findall(r'<rect x="(\d+)"', svg)) == {"0"}
-    assert all(int(length) <= 780 for length in re.findall(r'<rect [^>]*width="(\d+)"', svg))
+    assert all(int(length) <= 1080 for length in re.findall(r'<rect [^>]*width="(\d+)"', svg))
     assert "受理（件）" in text and "按时办结率" in text and "在办的件怎么来的" in text
 
 

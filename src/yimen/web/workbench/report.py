@@ -176,7 +176,7 @@ def page(request: StaffRequest) -> HttpResponse:
             "chosen": chosen,
             "by_words": dict(form.fields["by"].choices)[chosen["by"]],  # type: ignore[attr-defined]
             "balance": _balance(report.total),
-            "charts": [("hand", chart(drawn, 340)), ("desk", chart(drawn, 900))] if drawn else [],
+            "charts": [("hand", chart(drawn, 340)), ("desk", chart(drawn, 1200))] if drawn else [],
             "chart_sentence": sentence(report, drawn),
             "is_cut": len(drawn) < len(report.rows),
             "most": len(drawn),
