@@ -23,6 +23,7 @@ from yimen.catalog.models import FlowStep, ItemMaterial, ItemVersion
 from yimen.ledger import actions as ledger
 from yimen.ledger.actions import Actor
 from yimen.lib.errors import DomainError
+from yimen.lib.text import listed
 from yimen.lib.workdays import Limit, Unit
 from yimen.people import access
 from yimen.people.models import Applicant, ServiceCenter, Staff
@@ -165,7 +166,7 @@ def accept(case_id: UUID, *, by: Actor, at: datetime) -> Case:
     _expect(case, Case.Status.RECEIVED)
     if missing := missing_materials(case.materials.select_related("material")):
         raise MaterialsMissing(
-            _("还不能受理，缺 %(n)s 样：%(names)s。") % {"n": len(missing), "names": "、".join(m.name for m in missing)}
+            _("还不能受理，缺 %(n)s 样：%(names)s。") % {"n": len(missing), "names": listed(m.name for m in missing)}
         )
 
     calendar, day = catalog.work_calendar(), localdate(at)
@@ -265,7 +266,7 @@ def decide(case_id: UUID, *, outcome: str, by: Staff, at: datetime, reasons: str
     tasks = list(case.tasks.filter(done_at=None))
     open_before = [task for task in tasks if task.kind != FlowStep.Kind.DECIDE]
     if open_before or not tasks:
-        names = "、".join(task.name for task in open_before)
+        names = listed(task.name for task in open_before)
         raise WrongStep(_("还有步骤没办完：%(names)s。办完才能作决定。") % {"names": names})
     if outcome not in Case.Outcome.values:
         raise DomainError(_("请选择准予，或者不予许可。"))

@@ -19,6 +19,7 @@ from yimen.cases.models import Case, Clock, Notice, QueryTries, Task
 from yimen.catalog import queries as catalog
 from yimen.ledger.models import Event
 from yimen.lib import crypto
+from yimen.lib.dates import short_day
 from yimen.lib.errors import DomainError
 from yimen.lib.workdays import Limit, Unit
 from yimen.people import access
@@ -139,6 +140,7 @@ _TITLES = {
     "case.task_done": (gettext_lazy("办完一步"), None),
     "case.decided": (gettext_lazy("有结果了"), Notice.Kind.DECISION),
     "case.delivered": (gettext_lazy("结果已送到"), None),
+    "case.due_moved": (gettext_lazy("放假安排公布了，到期日重新算过"), None),
 }
 
 
@@ -153,8 +155,8 @@ def timeline(case: Case) -> list[TimelineRow]:
     }
     rows = []
     for event in events:
-        if event.kind not in _TITLES:
-            continue
+        if event.kind not in _TITLES or event.data.get("clock", Clock.Kind.PROMISED) != Clock.Kind.PROMISED:
+            continue  # the citizen is promised one day; the other clocks move silently
         task = tasks.get(event.data.get("task", ""))
         _title, document = _TITLES[event.kind]
         rows.append(
@@ -221,7 +223,10 @@ def _detail(event: Event, task: Task | None) -> str:
     match event.kind:
         case "case.accepted":
             due_on = date.fromisoformat(event.data["due_on"])
-            return _("最晚 %(month)s 月 %(day)s 日出结果") % {"month": due_on.month, "day": due_on.day}
+            return _("最晚 %(day)s出结果") % {"day": short_day(due_on)}
+        case "case.due_moved":
+            days = {key: short_day(date.fromisoformat(event.data[key])) for key in ("from", "to")}
+            return _("由 %(before)s改为 %(after)s") % {"before": days["from"], "after": days["to"]}
         case "case.declined":
             return str(event.data.get("reasons", ""))
         case "case.delivered":

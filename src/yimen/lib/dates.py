@@ -1,10 +1,45 @@
-"""Dates and times as people read them in formal Chinese documents; pages have their own shorter forms."""
+"""Dates and times as people read them: long in formal Chinese documents, short on pages in the reader's language."""
 
 from datetime import date, datetime
 
 from django.utils.timezone import localtime
+from django.utils.translation import get_language
 
 WEEKDAYS = "一二三四五六日"
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_WEEKDAYS_EN = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def _in_english() -> bool:
+    return (get_language() or "").lower().startswith("en")
+
+
+def _in_traditional() -> bool:
+    return (get_language() or "").lower() == "zh-hant"
+
+
+def weekday_names() -> tuple[str, ...]:
+    """Return 周一 … 周日, 週一 … or Mon … Sun, in the reader's language."""
+    if _in_english():
+        return _WEEKDAYS_EN
+    return tuple(("週" if _in_traditional() else "周") + letter for letter in WEEKDAYS)
+
+
+def month_name(month: int, year: int | None = None) -> str:
+    """Return 11 月 or Nov, with its year 2026 年 11 月 or Nov 2026."""
+    if _in_english():
+        return _MONTHS[month - 1] + (f" {year}" if year else "")
+    return (f"{year} 年 " if year else "") + f"{month} 月"
+
+
+def short_day(day: date, *, year: bool = False, weekday: bool = False) -> str:
+    """Return 11 月 26 日 or 26 Nov, with year and weekday as asked: 2026 年 11 月 26 日（周四）, Thu 26 Nov 2026."""
+    name = weekday_names()[day.weekday()]
+    if _in_english():
+        text = f"{day.day} {_MONTHS[day.month - 1]}" + (f" {day.year}" if year else "")
+        return f"{name} {text}" if weekday else text
+    text = (f"{day.year} 年 " if year else "") + f"{day.month} 月 {day.day} 日"
+    return f"{text}（{name}）" if weekday else text
 
 
 def long_day(day: date, *, weekday: bool = False) -> str:

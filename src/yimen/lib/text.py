@@ -1,11 +1,19 @@
-"""Chinese text for searching: one spelling, and the tokens a GIN index on an array holds."""
+"""Chinese text for searching: one spelling, the tokens a GIN index on an array holds, lists of names for readers."""
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from itertools import pairwise
+
+from django.utils.translation import pgettext
 
 _HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _HAN_RUN_OR_WORD = re.compile(f"([{_HAN}]+)|[^\\W_{_HAN}]+")
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return the names in one line, as the reader's language puts them: 甲、乙, or A, B."""
+    return pgettext("between two of a list", "、").join(names)
 
 
 def normalise(text: str) -> str:
