@@ -19,7 +19,7 @@ NEEDS_DATABASE = True
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help=str(gettext_lazy("清单文件，一行一个事项")))
-    parser.add_argument("--region", default="", help=str(gettext_lazy("收进哪个区划；不写就按每行自己的区划")))
+    parser.add_argument("--region", default="", help=str(gettext_lazy("收进哪个区划；不写就收进本中心的区划，还没有中心时按每行自己的区划")))
     parser.add_argument("--quiet", action="store_true", help=str(gettext_lazy("不逐行说明，只给合计")))
 
 
@@ -27,9 +27,11 @@ def run(args: argparse.Namespace) -> int:
     """Return 0 when every row could be read, else 1; unreadable files raise importers.Unreadable."""
     from yimen.catalog import importers
     from yimen.ledger.actions import SYSTEM
+    from yimen.people.queries import only_region
 
+    region = args.region or only_region()
     at = timezone.now().astimezone(LOCAL_ZONE)
-    report = importers.import_guangdong(args.file, by=SYSTEM, at=at, region_code=args.region, progress=_bar)
+    report = importers.import_guangdong(args.file, by=SYSTEM, at=at, region_code=region, progress=_bar)
     out = sys.stdout.write
     if not args.quiet:
         for left in report.left_out:

@@ -8,7 +8,7 @@ from django.db.models import Prefetch, Q, QuerySet
 
 from yimen.lib import crypto
 from yimen.people import access
-from yimen.people.models import Applicant, RoleGrant, Staff
+from yimen.people.models import Applicant, RoleGrant, ServiceCenter, Staff
 
 
 def find_applicant(staff: Staff, kind: str, id_number: str) -> Applicant | None:
@@ -62,3 +62,9 @@ def _accounts(by: Staff) -> QuerySet[Staff]:
         .select_related("user", "department", "post", "center")
         .prefetch_related(Prefetch("grants", queryset=running, to_attr="running"))
     )
+
+
+def only_region() -> str:
+    """Return the code of the region all centres stand in; empty when there is none, or more than one."""
+    codes = set(ServiceCenter.objects.values_list("region_id", flat=True))
+    return codes.pop() if len(codes) == 1 else ""

@@ -3,8 +3,10 @@ import argparse
 import pytest
 
 from yimen.catalog.importers import Unreadable
+from yimen.catalog.models import ServiceItem
 from yimen.catalog.tests.guides import guide, write
 from yimen.commands import import_catalogue
+from yimen.people.tests.factories import make_center, make_region
 
 pytestmark = pytest.mark.django_db
 
@@ -36,3 +38,9 @@ def test_a_refused_row_makes_the_exit_code_1_and_keeps_the_others(tmp_path, caps
 def test_a_missing_file_is_one_sentence(tmp_path):
     with pytest.raises(Unreadable, match="找不到文件"):
         run(tmp_path / "missing.jsonl")
+
+
+def test_guides_go_where_the_centre_is_so_that_its_portal_finds_them(tmp_path):
+    center = make_center(make_region("529901", "演示县"))
+    run(write(tmp_path / "list.jsonl", guide(1)), "--quiet")
+    assert ServiceItem.objects.get(task_code=guide(1)["TASK_CODE"]).region_id == center.region_id
