@@ -11,6 +11,7 @@ import heapq
 import random
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -39,6 +40,7 @@ VISITORS_A_DAY = 36
 # Seconds between arrivals while somebody watches; the hall is quieter outside office hours but never dead.
 LIVE_GAP, QUIET_GAP = 75, 160
 KNOWN_PHONE = "13900000417"
+Act = Callable[[datetime], object]
 
 
 class Life:
@@ -64,13 +66,13 @@ class Life:
             "item__department", "item__region"
         )
         self.items = [(wanted[version.name], version) for version in versions if version.name in wanted]
-        self.queue: list[tuple[datetime, int, Callable[[datetime], None]]] = []
+        self.queue: list[tuple[datetime, int, Act]] = []
         self.order = count()
         self.idle: set[int] = set()
 
     # --- the event queue ---
 
-    def at(self, moment: datetime, act: Callable[[datetime], None]) -> None:
+    def at(self, moment: datetime, act: Act) -> None:
         heapq.heappush(self.queue, (moment, next(self.order), act))
 
     def run(self, until: datetime) -> int:
@@ -89,11 +91,11 @@ class Life:
 
     def open_windows(self, moment: datetime) -> None:
         for window in self.windows:
-            self.at(moment, lambda at, window=window: self._sign_in(window, at))
+            self.at(moment, partial(self._sign_in, window))
 
     def close_windows(self, moment: datetime) -> None:
         for window in self.windows:
-            self.at(moment, lambda at, window=window: self._sign_out(window, at))
+            self.at(moment, partial(self._sign_out, window))
 
     def visitors(self, moments: Iterator[datetime] | list[datetime]) -> None:
         for moment in moments:
@@ -121,9 +123,7 @@ class Life:
         )
         for window in self.windows:
             if window.number in self.idle:
-                self.at(
-                    at + timedelta(seconds=self.chance.randint(5, 20)), lambda at, window=window: self._next(window, at)
-                )
+                self.at(at + timedelta(seconds=self.chance.randint(5, 20)), partial(self._next, window))
 
     def _next(self, window: Window, at: datetime) -> None:
         if window.number in self.idle:
@@ -139,16 +139,16 @@ class Life:
         sits = at + timedelta(seconds=self.chance.randint(20, 70))
         if self.chance.random() < 0.04:
             gone = sits + timedelta(seconds=60)
-            self.at(gone, lambda at: hall.pass_over(ticket.pk, by=clerk, at=at) and None)
-            self.at(gone + timedelta(seconds=2), lambda at: self._next(window, at))
+            self.at(gone, lambda at: hall.pass_over(ticket.pk, by=clerk, at=at))
+            self.at(gone + timedelta(seconds=2), partial(self._next, window))
             return
         item, version = self._matter(ticket)
         minutes = self.chance.uniform(*item.serve)
         ends = sits + timedelta(minutes=minutes)
-        self.at(sits, lambda at: hall.start(ticket.pk, by=clerk, at=at) and None)
+        self.at(sits, lambda at: hall.start(ticket.pk, by=clerk, at=at))
         self.at(sits + timedelta(minutes=minutes * 0.3), lambda at: self._handle(version, ticket, clerk, at, ends))
         self.at(ends, lambda at: self._finish(ticket, clerk, at))
-        self.at(ends + timedelta(seconds=self.chance.randint(10, 40)), lambda at: self._next(window, at))
+        self.at(ends + timedelta(seconds=self.chance.randint(10, 40)), partial(self._next, window))
 
     def _handle(self, version: ItemVersion, ticket: Ticket, clerk: Staff, at: datetime, ends: datetime) -> None:
         applicant = self._applicant(clerk, at, ticket.phone_last_four)
@@ -166,23 +166,23 @@ class Life:
         accepts = at + (ends - at) * 0.4
         if self.chance.random() < 0.02:
             reasons = "这件事归乡镇便民服务中心办，请带身份证到户口所在地的便民服务中心。"
-            self.at(accepts, lambda at: cases.decline(case.pk, reasons=reasons, by=clerk, at=at) and None)
+            self.at(accepts, lambda at: cases.decline(case.pk, reasons=reasons, by=clerk, at=at))
             return
-        self.at(accepts, lambda at: cases.accept(case.pk, by=clerk, at=at) and None)
+        self.at(accepts, lambda at: cases.accept(case.pk, by=clerk, at=at))
         if version.is_immediate:
             granted = Case.Outcome.GRANTED
-            self.at(at + (ends - at) * 0.7, lambda at: cases.decide(case.pk, outcome=granted, by=clerk, at=at) and None)
-            self.at(at + (ends - at) * 0.8, lambda at: cases.deliver(case.pk, how="window", by=clerk, at=at) and None)
+            self.at(at + (ends - at) * 0.7, lambda at: cases.decide(case.pk, outcome=granted, by=clerk, at=at))
+            self.at(at + (ends - at) * 0.8, lambda at: cases.deliver(case.pk, how="window", by=clerk, at=at))
 
     def _finish(self, ticket: Ticket, clerk: Staff, at: datetime) -> None:
         hall.finish(ticket.pk, by=clerk, at=at)
         if self.chance.random() < 0.42:
-            self.at(at + timedelta(minutes=self.chance.uniform(1, 6)), lambda at: self._rate(ticket.pk, at))
+            self.at(at + timedelta(minutes=self.chance.uniform(1, 6)), partial(self._rate, ticket.pk))
 
     def _rate(self, ticket_pk: Any, at: datetime) -> None:
         ticket = Ticket.objects.select_related("hall__center", "window", "served_by", "case").get(pk=ticket_pk)
-        levels, weights = zip(("very_good", 78), ("good", 16), ("fair", 3), ("bad", 2), ("very_bad", 1), strict=True)
-        level = self.chance.choices(levels, weights=weights)[0]
+        levels = ("very_good", "good", "fair", "bad", "very_bad")
+        level = self.chance.choices(levels, weights=(78, 16, 3, 2, 1))[0]
         invitation = ratings.invite_for_visit(ticket, at=at)
         ratings.rate(invitation.token, level=level, channel="qr", at=at)
         if level in {"bad", "very_bad"}:
@@ -278,10 +278,10 @@ class Life:
             ticket = held.get(window.number)
             if ticket is not None:
                 clerk, soon = self._clerk(window), at + timedelta(seconds=self.chance.randint(20, 150))
-                self.at(soon, lambda at, ticket=ticket, clerk=clerk: self._finish(ticket, clerk, at))
-                self.at(soon + timedelta(seconds=5), lambda at, window=window: self._again(window, at))
+                self.at(soon, partial(self._finish, ticket, clerk))
+                self.at(soon + timedelta(seconds=5), partial(self._again, window))
             else:
-                self.at(at, lambda at, window=window: self._again(window, at))
+                self.at(at, partial(self._again, window))
 
     def _again(self, window: Window, at: datetime) -> None:
         hall.sign_in(window.pk, by=self._clerk(window), at=at)

@@ -14,7 +14,8 @@ def test_the_application_owns_nothing():
         ).fetchall()
         assert owned == []
         facts = cursor.execute(
-            "SELECT current_user, rolsuper, rolcreatedb, rolcreaterole, rolbypassrls FROM pg_roles WHERE rolname = current_user"
+            "SELECT current_user, rolsuper, rolcreatedb, rolcreaterole, rolbypassrls FROM pg_roles"
+            " WHERE rolname = current_user"
         ).fetchone()
     assert facts == ("yimen_app", False, False, False, False)
 
