@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from stdnum.cn import uscc
 
 from yimen.lib.errors import DomainError
+from yimen.lib.text import listed
 from yimen.lib.workdays import Limit, Unit
 
 
@@ -204,7 +205,7 @@ def _step_faults(steps: Sequence[Step]) -> list[str]:
             if not is_there
         ]
         if missing:
-            values = {"number": number, "name": step.name or step.key, "missing": "、".join(missing)}
+            values = {"number": number, "name": step.name or step.key, "missing": listed(missing)}
             faults.append(_("第 %(number)d 步“%(name)s”还没写%(missing)s。") % values)
     return faults
 

@@ -1,4 +1,4 @@
-"""Chinese text for searching: one spelling, the tokens a GIN index on an array holds, lists of names for readers."""
+"""Chinese text for searching (one spelling; the tokens a GIN index on an array holds), and lists of names to read."""
 
 import re
 import unicodedata

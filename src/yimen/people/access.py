@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from yimen.ledger.actions import SYSTEM, Actor
 from yimen.lib.errors import DomainError
+from yimen.lib.text import listed
 from yimen.people.models import Department, Role, Staff
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def require(by: Actor, permission: str, *, department: Department | None = None,
     """Raise NotAllowed, saying who can, unless `by` is allowed."""
     if allowed(by, permission, department=department, region=region):
         return
-    who = "、".join(str(role.label) for role in sorted(PERMISSIONS[permission]))
+    who = listed(str(role.label) for role in sorted(PERMISSIONS[permission]))
     if department is not None:
         raise NotAllowed(
             _("这件由%(department)s的%(who)s办，您的账号办不了。") % {"department": department.name, "who": who}

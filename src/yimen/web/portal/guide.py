@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 
 from yimen.cases import rules
 from yimen.catalog.models import FlowStep, ItemMaterial, ItemVersion
+from yimen.lib.text import listed
 from yimen.lib.workdays import Calendar, Limit, Unit
 from yimen.web.templatetags.yimen import day, limit_words
 
@@ -53,6 +54,10 @@ def _things(count: int) -> str:
     return ngettext("%(n)s 样", "%(n)s 样", count) % {"n": count}
 
 
+def _steps(count: int) -> str:
+    return ngettext("走 %(n)s 步", "走 %(n)s 步", count) % {"n": count}
+
+
 def _what_to_bring(version: ItemVersion, materials: Materials) -> Answer:
     question = _("要带什么材料")
     if not materials.bring:
@@ -73,16 +78,16 @@ def _what_to_bring(version: ItemVersion, materials: Materials) -> Answer:
 
 def _how_it_goes(version: ItemVersion, steps: Sequence[FlowStep]) -> Answer:
     question = _("走哪些程序")
-    names = "、".join(step.name for step in steps[:_NAMES])
+    names = listed(step.name for step in steps[:_NAMES])
     visits = version.visit_count
     if visits is None:
-        answer = _("走 %(steps)s 步") % {"steps": len(steps)} if steps else _("到窗口就能办")
+        answer = _steps(len(steps)) if steps else _("到窗口就能办")
     elif visits == 0:
-        answer = _("一趟不用跑，走 %(steps)s 步") % {"steps": len(steps)} if steps else _("一趟不用跑")
+        answer = _("一趟不用跑，%(steps)s") % {"steps": _steps(len(steps))} if steps else _("一趟不用跑")
     else:
-        answer = _("跑 %(visits)s 趟") % {"visits": visits}
+        answer = ngettext("跑 %(n)s 趟", "跑 %(n)s 趟", visits) % {"n": visits}
         if steps:
-            answer = _("跑 %(visits)s 趟，走 %(steps)s 步") % {"visits": visits, "steps": len(steps)}
+            answer = _("%(visits)s，%(steps)s") % {"visits": answer, "steps": _steps(len(steps))}
     if not names:
         names = _("每一步写在下面") if version.procedure else _("网上能办的，全程在网上")
         if visits:

@@ -11,11 +11,13 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
 
 from yimen.cases.rules import ClockView, Day, DayKind
+from yimen.lib import dates
 from yimen.lib import qr as drawn
+from yimen.lib import text as text_of
 from yimen.lib.workdays import Limit, Unit
 
 register = template.Library()
@@ -50,12 +52,6 @@ _MOUTHS: Mapping[str, str] = {
 _CHIP_ICONS: Mapping[str, str] = {
     "info": "info", "wait": "clock", "go": "arrow", "pause": "pause", "done": "check", "bad": "warn", "off": "cross",
 }  # fmt: skip
-_WEEKDAYS: Mapping[str, tuple[str, ...]] = {
-    "zh-hans": ("周一", "周二", "周三", "周四", "周五", "周六", "周日"),
-    "zh-hant": ("週一", "週二", "週三", "週四", "週五", "週六", "週日"),
-    "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
-}
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 @register.simple_tag
@@ -114,11 +110,6 @@ def query(context: template.Context, **changes: Any) -> str:
     return f"?{values.urlencode()}"
 
 
-def _language() -> str:
-    language = (get_language() or "zh-hans").lower()
-    return language if language in _WEEKDAYS else "zh-hans"
-
-
 def _local(value: date | datetime) -> date:
     if isinstance(value, datetime):
         return timezone.localtime(value).date() if timezone.is_aware(value) else value.date()
@@ -135,13 +126,23 @@ def day(value: date | datetime | None, form: str = "") -> str:
     if not value:
         return ""
     on = _local(value)
-    weekday = _WEEKDAYS[_language()][on.weekday()]
     with_year = form == "year" or on.year != timezone.localdate().year
-    if _language() == "en":
-        text = f"{on.day} {_MONTHS[on.month - 1]}" + (f" {on.year}" if with_year else "")
-        return text if form == "short" else f"{weekday} {text}"
-    text = (f"{on.year} 年 " if with_year else "") + f"{on.month} 月 {on.day} 日"
-    return text if form == "short" else f"{text}（{weekday}）"
+    return dates.short_day(on, year=with_year, weekday=form != "short")
+
+
+register.filter("month_name", dates.month_name)
+
+
+@register.simple_tag
+def weekday_letters() -> list[str]:
+    """The heads of a calendar's columns: 一 … 日, or Mo … Su."""
+    return [name[:2] if name.isascii() else name[-1] for name in dates.weekday_names()]
+
+
+@register.filter
+def listed(things: Iterable[Any], name: str = "") -> str:
+    """Names in one line, 甲、乙 or A, B; `name` is the attribute to show."""
+    return text_of.listed(str(getattr(thing, name) if name else thing) for thing in things)
 
 
 @register.filter
@@ -270,6 +271,12 @@ def limit_words(limit: Limit) -> str:
     return text % {"n": n}
 
 
+@register.filter
+def limit_in(number: int, unit: str) -> str:
+    """20|limit_in:"workday" is 20 个工作日."""
+    return limit_words(Limit(number, Unit(unit)))
+
+
 def _days_words(n: int) -> str:
     return ngettext("%(n)s 天", "%(n)s 天", n) % {"n": n}
 
@@ -322,7 +329,7 @@ def ribbon(clock: ClockView) -> dict[str, Any]:
         "sentence": clock_sentence(clock),
         "long": clock.is_long,
         "kinds": _kinds(clock.days),
-        "weekdays": [name[:2] if _language() == "en" else name[-1] for name in _WEEKDAYS[_language()]],
+        "weekdays": weekday_letters(),
     }
 
 
