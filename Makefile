@@ -9,7 +9,7 @@ WORKERS ?= 2
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo demo-reset test check bench faults test-pg15 install-pg15 capabilities lock clean
+.PHONY: help setup dev demo demo-reset test check bench faults test-pg15 install-pg15 capabilities messages lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,8 +38,8 @@ check: dev ## format, lint, types, import directions, fast tests
 bench: setup ## measure tickets, calls and case lifecycles a second, beside the same SQL sent raw
 	$(BIN)/python -m yimen.bench
 
-faults: dev ## break processes, database and network under load; count what is lost
-	$(BIN)/python -m yimen.faults
+faults: dev ## break processes, database and network under load; count what is lost (FAULTS="--short REL-1" for a part)
+	$(BIN)/python -m yimen.faults $(FAULTS)
 
 test-pg15: dev ## run the fast tests on Debian's PostgreSQL 15: started by us, then as an outside server
 	@if [ ! -x $(PG15)/postgres ]; then \
@@ -57,6 +57,14 @@ install-pg15: ## install Debian's PostgreSQL 15 programs (as root); its own serv
 
 capabilities: dev ## list the rows of the acceptance list that tests prove, and whether they pass
 	$(BIN)/pytest -n $(WORKERS) -q -m capability --capabilities
+
+messages: dev ## collect the texts to translate into src/yimen/locale (needs Debian's gettext)
+	@command -v xgettext >/dev/null && command -v msgmerge >/dev/null || \
+		{ echo "缺少 gettext：请管理员运行 apt-get install gettext。gettext is missing." >&2; exit 1; }
+	@cd src/yimen && DJANGO_SETTINGS_MODULE=yimen.settings $(CURDIR)/$(BIN)/python -m django makemessages \
+		--locale en --locale zh_Hant --no-location --no-obsolete --no-wrap --ignore tests
+	@sed -i '/^"POT-Creation-Date:/d' src/yimen/locale/*/LC_MESSAGES/django.po
+	@$(BIN)/python -m yimen.lib.messages
 
 lock: ## compile requirements/*.in into *.txt, with hashes and without registry addresses
 	$(PYTHON) -m venv build/lock
