@@ -48,16 +48,22 @@ def _measure(folder: Any, *, short: bool) -> dict[str, Any]:
         rows += cases.bench(known, platform.urls.app, seconds=seconds)
         materials = ItemMaterial.objects.filter(version__pk=known.versions["immediate"]).values_list("pk", flat=True)
         sample = codes[:: max(1, len(codes) // 50)]
-        rows += http.bench(platform, known, seconds=seconds, materials=[str(pk) for pk in materials], codes=sample)
+        try:
+            rows += http.bench(platform, known, seconds=seconds, materials=[str(pk) for pk in materials], codes=sample)
+        except http.Unexpected:
+            print(platform.last_words(), file=sys.stderr)
+            raise
         (folder / "harness").mkdir(exist_ok=True)
         (folder / "harness" / "static").symlink_to(home / "static")  # pages rendered here name the collected files
         rows += http.render(seconds=seconds, codes=sample)
         acts = cases.per_act(known)
+        requests = http.statements(known, [str(pk) for pk in materials], codes[0])
     return {
         "machine": {"cores": os.cpu_count(), "load": round(os.getloadavg()[0], 1), "python": sys.version.split()[0]},
         "postgresql": {"version": version, "fsync/synchronous_commit": durable},
         "items": len(codes),
         "statements_per_act": acts,
+        "statements_per_request": requests,
         "figures": [row.as_dict() for row in rows],
     }
 
@@ -80,6 +86,9 @@ def _table(found: dict[str, Any]) -> str:
         lines.append(line)
     lines += ["", "statements a lifecycle: " + ", ".join(f"{act} {n}" for act, n in acts.items())]
     lines[-1] += f" = {sum(acts.values())}"
+    lines.append(
+        "statements a request: " + ", ".join(f"{what} {n}" for what, n in found["statements_per_request"].items())
+    )
     return "\n".join(lines)
 
 

@@ -5,16 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from itertools import count
+from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
-from yimen.bench.measure import Figure, figure, run_for
+from yimen.bench.measure import Figure, figure, recording, run_for
 from yimen.faults.client import Client, Reply
 from yimen.faults.platform import Platform
 from yimen.faults.seed import Seed, resident_id
 
 SEARCHES = ("查房子", "开饭馆", "营业执照变更", "社保", "结婚登记怎么办", "身份证丢了")
 CLIENTS = 8
+_REST: tuple[tuple[str, dict[str, str]], ...] = (
+    ("accept", {}),
+    ("decide", {"outcome": "granted"}),
+    ("deliver", {"how": "window"}),
+)
 
 _people = count(5000)
 
@@ -57,6 +63,52 @@ def render(*, seconds: float, codes: list[str]) -> list[Figure]:
         look()
         rows.append(figure(what, 1, run_for(seconds, 1, lambda n, look=look: look)))  # type: ignore[misc]
     return rows
+
+
+def statements(seed: Seed, materials: list[str], code: str) -> dict[str, int]:
+    """Statements the database sees for each request, session and rights included."""
+    from django.test import Client as TestClient
+
+    window, session = seed.windows[-1]
+    staff, public = (TestClient(headers={"host": "127.0.0.1"}) for _n in range(2))
+    staff.cookies["yimen_session"] = session
+    counts: dict[str, int] = {}
+
+    def send(what: str, client: TestClient, method: str, path: str, **values: Any) -> Any:
+        with recording() as sent:
+            response = getattr(client, method)(path, **values)
+        if response.status_code >= 400:
+            raise Unexpected(f"{response.status_code} for {what}")
+        counts[what] = len(sent)
+        return response
+
+    def program(what: str, client: TestClient, path: str, body: dict[str, str]) -> Any:
+        values = {"content_type": "application/json", "headers": {"Idempotency-Key": uuid4().hex}}
+        return send(what, client, "post", path, data=body, **values).json()
+
+    for _twice in range(2):  # what is read once a process is not counted
+        program("take a ticket", public, f"/api/v1/halls/{seed.hall}/tickets", {"series": "A"})
+        ticket = program("call", staff, f"/api/v1/windows/{window}/call-next", {})["ticket"]["id"]
+        program("finish", staff, f"/api/v1/windows/{window}/finish", {"ticket": ticket})
+        number = next(_people)
+        fields = {
+            "version": seed.versions["immediate"],
+            "kind": "person",
+            "id_number": resident_id(number),
+            "name": "王小明",
+            "phone": f"139{number:08d}",
+            **{f"state-{pk}": "complete" for pk in materials},
+        }
+        path = f"/workbench/window/receive/{seed.items['immediate']}"
+        reply = send("receive", staff, "post", path, data=fields | {"_key": uuid4().hex})
+        found = re.search(r"case=([A-Z0-9-]+)", reply["location"])
+        assert found
+        for act, values in _REST:
+            send(act, staff, "post", f"/workbench/cases/{found[1]}/{act}", data=values | {"_key": uuid4().hex})
+        send("window page", staff, "get", "/workbench/window")
+        send("guide page", public, "get", f"/items/{code}")
+        send("search", public, "get", _searches()[0])
+    return counts
 
 
 def _guides(codes: list[str]) -> list[str]:
@@ -122,7 +174,7 @@ def _lifecycle(port: int, seed: Seed, n: int, materials: list[str]) -> Callable[
         if found is None:
             raise Unexpected("no case was received")
         case = f"/workbench/cases/{found[1]}"
-        for act, values in (("accept", {}), ("decide", {"outcome": "granted"}), ("deliver", {"how": "window"})):
+        for act, values in _REST:
             _expect(client.submit(f"{case}/{act}", values, key=uuid4().hex), 303)
 
     return once

@@ -116,9 +116,8 @@ class Platform:
                 self.port = int(found[1])
                 return
             time.sleep(0.05)
-        said = self.log.read_text(errors="replace")[-3000:]
         self.stop()
-        raise RuntimeError(f"the platform did not start:\n{said}")
+        raise RuntimeError(f"the platform did not start:\n{self.last_words()}")
 
     def stop(self) -> None:
         if self.process and self.process.poll() is None:
@@ -135,6 +134,10 @@ class Platform:
 
     def __exit__(self, *exc_info: object) -> None:
         self.stop()
+
+    def last_words(self) -> str:
+        """What it printed last."""
+        return self.log.read_text(errors="replace")[-3000:]
 
     # -- its processes -------------------------------------------------------------------------------------------
 
