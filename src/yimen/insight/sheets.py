@@ -53,7 +53,7 @@ def _open_heads() -> list[str]:
 
 
 def _open_cells(case: OpenCase) -> list[str]:
-    due_on = f"{case.due_on}{_('（暂定）')}" if case.is_provisional else str(case.due_on)
+    due_on = _("%(day)s（暂定）") % {"day": case.due_on} if case.is_provisional else str(case.due_on)
     left, over = ("", str(case.days_over)) if case.is_over else (str(case.days_left), "")
     return [case.number, case.item, case.department, case.case_type, str(case.accepted_on), due_on, left, over]
 
