@@ -35,7 +35,7 @@ def _measure(folder: Any, *, short: bool) -> dict[str, Any]:
     from yimen.faults import seed
     from yimen.people.models import Staff
 
-    seconds, count = (1.5, 150) if short else (6.0, 600)
+    seconds, count = (1.5, 150) if short else (4.5, 600)
     home = folder / "home"
     now = datetime.now(UTC)
     seed.prepare(home, windows=WINDOWS, now=now)
