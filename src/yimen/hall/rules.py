@@ -9,6 +9,8 @@ from itertools import pairwise
 from math import ceil
 from uuid import UUID
 
+from yimen.lib.text import listed
+
 # The nearest two are told to come back to the seats.
 NEARLY = 2
 # From here on a queue is called long on the screen.
@@ -95,4 +97,4 @@ def ranges(numbers: Iterable[int]) -> str:
     for start, end in pairwise(cuts):
         run = found[start:end]
         parts += [f"{run[0]}–{run[-1]}"] if len(run) > 1 else [str(run[0])]
-    return "、".join(parts)
+    return listed(parts)

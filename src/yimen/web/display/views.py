@@ -33,10 +33,10 @@ def screen(request: HttpRequest, code: str) -> HttpResponse:
         hall = queries.get_hall(code)
     except Hall.DoesNotExist:
         raise Http404 from None
-    board = queries.board(hall, now)
-    below = board.calls[1 : BELOW + 1]
     # A screen has no reader of its own: it speaks the centre's language whatever its browser asks for.
     with translation.override(settings.LANGUAGE_CODE):
+        board = queries.board(hall, now)
+        below = board.calls[1 : BELOW + 1]
         context = {
             "hall": hall,
             "board": board,

@@ -222,10 +222,11 @@ _STRIP = {
 def _said(of: Day) -> tuple[str, str]:
     """What a day's cell says, and how it is read aloud."""
     if of.is_due:
-        return (_("暂定"), _("暂定的到期日")) if of.is_provisional else (_("到期"), _("到期日"))
+        word = pgettext("day of a clock", "暂定") if of.is_provisional else _("到期")
+        return word, _("暂定的到期日") if of.is_provisional else _("到期日")
     match of.kind:
         case DayKind.START:
-            return _("受理"), _("受理日，不计")
+            return pgettext("day of a clock", "受理"), _("受理日，不计")
         case DayKind.REST:
             return _("休"), _("休息日，不计")
         case DayKind.STOPPED:
