@@ -30,9 +30,10 @@ def record_login(kind: str, user: User, *, at: datetime) -> None:
         ledger.record(_stream(), kind, region=staff.region_id if staff else "", by=actor, at=at)
 
 
-def record_failure(username: str, *, at: datetime) -> None:
+def record_failure(username: str, *, at: datetime, stage: str = "") -> None:
+    """Record "people.login_failed". stage: "second_factor" when the password was right and the code was not."""
     with transaction.atomic():
-        data = {"login": login_index(username)}
+        data = {"login": login_index(username)} | ({"stage": stage} if stage else {})
         ledger.record(_stream(), "people.login_failed", region="", by=ledger.PUBLIC, at=at, data=data)
 
 

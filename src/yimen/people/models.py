@@ -110,6 +110,14 @@ class User(AbstractBaseUser):
         return self.username
 
 
+class SecondFactorTries(models.Model):
+    """How often in a row a second-factor code was tried for a login; a right one removes the row."""
+
+    user = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="+")
+    count = models.PositiveSmallIntegerField()
+    last_at = models.DateTimeField()
+
+
 class Staff(models.Model):
     """工作人员, with a service number that citizens may read (工号)."""
 
@@ -234,7 +242,13 @@ class Applicant(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["region", "kind", "id_index"], name="applicant_once")]
-        indexes = [models.Index(fields=["region", "phone_index"], name="applicant_by_phone")]
+        indexes = [
+            models.Index(fields=["region", "phone_index"], name="applicant_by_phone"),
+            # With pattern operators LIKE 'x%' is a range whatever the collation.
+            models.Index(
+                fields=["region", "name"], opclasses=["varchar_ops", "varchar_pattern_ops"], name="applicant_by_name"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.masked_name

@@ -4,9 +4,13 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.views import AccountInactiveView, LoginView
-from django.http import HttpRequest
+from allauth.mfa.base.views import AuthenticateView, ReauthenticateView
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 
+from yimen.people import second_factor
 from yimen.people.models import User
 
 
@@ -47,3 +51,37 @@ class Login(OurSite, LoginView):
 
 class Inactive(OurSite, AccountInactiveView):
     pass
+
+
+class LimitedCodes:
+    """Only so many wrong second-factor codes in a row, then nothing is looked at for the time passwords wait too."""
+
+    def code_of(self) -> User:
+        raise NotImplementedError
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        user, now = self.code_of(), timezone.now()
+        left = second_factor.begin_try(user, at=now)
+        if left is None:
+            return self._locked(request)
+        response: HttpResponse = super().post(request, *args, **kwargs)  # type: ignore[misc]
+        if response.status_code == 302:
+            second_factor.passed(user)
+            return response
+        second_factor.failed(user, at=now)
+        return response if left else self._locked(request)
+
+    def _locked(self, request: HttpRequest) -> HttpResponse:
+        return render(request, "account/locked.html", {"second_factor": True}, status=429)
+
+
+class SecondFactor(LimitedCodes, AuthenticateView):
+    def code_of(self) -> User:
+        user: User = self.stage.login.user
+        return user
+
+
+class SecondFactorAgain(LimitedCodes, ReauthenticateView):
+    def code_of(self) -> User:
+        assert isinstance(self.request.user, User)  # the page is for those logged in
+        return self.request.user
