@@ -82,6 +82,7 @@ class Cast:
         return bulk.PastCase(version, self.people[n % 20], *moments, clerk=self.clerk, decided_by=self.approver)
 
 
+@pytest.mark.both_databases
 @pytest.mark.slow
 @pytest.mark.django_db
 @pytest.mark.timeout(600)

@@ -1,5 +1,7 @@
 """`yimen serve` as a whole: it answers, mends itself, and leaves nothing behind."""
 
+import contextlib
+import json
 import os
 import signal
 import socket
@@ -63,14 +65,14 @@ class Platform:
     def __init__(self, home):
         self.home, self.port, self.process = home, free_port(), None
 
-    def start(self):
+    def start(self, *command):
+        """Run `yimen serve`, or another command, and return the seconds until it answers."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("DATABASE", "YIMEN"))}
         environment |= {"YIMEN_HOME": str(self.home), "PYTHONPATH": str(ROOT / "src"), "PORT": str(self.port)}
         self.out = self.home / "out"
         with self.out.open("w") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "yimen.cli", "serve"], env=environment, cwd=self.home, stdout=out, stderr=out
-            )
+            line = [sys.executable, "-m", "yimen.cli", *(command or ["serve"])]
+            self.process = subprocess.Popen(line, env=environment, cwd=self.home, stdout=out, stderr=out)
         started = time.monotonic()
         wait_until(lambda: "Ctrl-C" in self.said() or self.process.poll() is not None)
         assert self.process.poll() is None, self.said()
@@ -86,6 +88,23 @@ class Platform:
         except urllib.error.HTTPError as error:
             with error:
                 return error.code
+
+    def call(self, path, body=None, **headers):
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/api/v1{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"} | headers,
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)
+
+    def kill_everything(self):
+        everything = [self.process.pid, *descendants(self.process.pid)]
+        for pid in everything:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+        wait_until(lambda: not alive(everything), 30)
 
     def parts(self, word):
         return [pid for pid, line in descendants(self.process.pid).items() if word in line]
@@ -139,6 +158,33 @@ def test_kill_9_of_the_parent_ends_all_and_the_next_start_repairs(platform):
     assert platform.status() == 200
     platform.process.terminate()
     assert platform.process.wait(60) == 0
+
+
+def test_the_demo_keeps_its_data_over_a_kill_of_everything_and_a_reset_starts_over(open_folder):
+    platform = Platform(open_folder())
+    try:
+        first = platform.start("demo", "--quiet")
+        assert platform.status("/kiosk/main/") == 200
+        ticket = platform.call("/halls/main/tickets", {"series": "A"}, **{"Idempotency-Key": "the-first-ticket"})
+        platform.kill_everything()
+
+        second = platform.start("demo", "--quiet")
+        print(f"first start {first:.1f} s, second start {second:.1f} s")
+        assert platform.call(f"/tickets/{ticket['id']}")["label"] == ticket["label"]
+        again = platform.call("/halls/main/tickets", {"series": "A"}, **{"Idempotency-Key": "the-first-ticket"})
+        assert again["id"] == ticket["id"]
+        platform.process.send_signal(signal.SIGINT)
+        assert platform.process.wait(60) == 0
+
+        platform.start("demo", "--quiet", "--reset")
+        with pytest.raises(urllib.error.HTTPError):
+            platform.call(f"/tickets/{ticket['id']}")
+        platform.process.send_signal(signal.SIGINT)
+        assert platform.process.wait(60) == 0
+        assert "Traceback" not in platform.said()
+    finally:
+        if platform.process.poll() is None:
+            platform.process.kill()
 
 
 def test_a_taken_port_is_said_in_one_sentence(platform):

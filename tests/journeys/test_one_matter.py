@@ -79,7 +79,7 @@ def report_counts(leader: Page) -> tuple[int, int]:
     return tuple(int(re.sub(r"\D", "", figures.get(name, "0"))) for name in ("受理", "办结"))
 
 
-@pytest.mark.capability("S0-3", "S0-9")
+@pytest.mark.capability("S0-3")
 def test_an_immediate_matter_from_search_to_rating(person, platform, look):
     phone, kiosk, screen = person(390, 844, has_touch=True), person(1080, 1920), person(1920, 1080)
     clerk, leader = person(1280), person(1280)

@@ -19,7 +19,8 @@ NEEDS_DATABASE = True
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help=str(gettext_lazy("清单文件，一行一个事项")))
-    parser.add_argument("--region", default="", help=str(gettext_lazy("收进哪个区划；不写就收进本中心的区划，还没有中心时按每行自己的区划")))
+    where = gettext_lazy("收进哪个区划；不写就收进本中心的区划，还没有中心时按每行自己的区划")
+    parser.add_argument("--region", default="", help=str(where))
     parser.add_argument("--quiet", action="store_true", help=str(gettext_lazy("不逐行说明，只给合计")))
 
 

@@ -58,11 +58,13 @@ def notes() -> list[str]:
         "工作台      {base}/workbench/",
         f"大厅屏幕    {{base}}/screen/{centre.HALL[0]}/",
         f"自助取号机  {{base}}/kiosk/{centre.HALL[0]}/",
+        "（小票和文书上的二维码也指着这个地址，只有这台机器打得开；要用手机扫，请设 YIMEN_BASE_URL）",
         "",
         f"演示账号（人物均为虚构），密码都是 {centre.PASSWORD}",
         "  clerk1 clerk2       窗口人员，1、2 号窗口空着等您",
         "  approver-scjg       市场监管局审批人员",
         "  leader supervisor   负责人、监督人员（看统计）",
+        "  manager guide       大厅管理员、导办员",
         "  editor publisher    事项编辑、发布",
         "  sysadmin secadmin auditor   系统、安全、审计管理员",
     ]

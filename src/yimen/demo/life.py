@@ -31,7 +31,7 @@ from yimen.hall.models import Hall, Series, Ticket, Window
 from yimen.ledger.actions import PUBLIC
 from yimen.lib.errors import DomainError
 from yimen.people import actions as people
-from yimen.people.models import Applicant, Role, Staff
+from yimen.people.models import Applicant, Staff
 from yimen.ratings import actions as ratings
 
 OPENS, CLOSES = time(9), time(17)
@@ -366,10 +366,6 @@ def known_case() -> Case | None:
         .order_by("received_at")
         .first()
     )
-
-
-def approvers() -> list[str]:
-    return [person.username for person in centre.PEOPLE if person.role == Role.APPROVER]
 
 
 def _local(day: date, at: time) -> datetime:

@@ -251,6 +251,7 @@ def test_a_file_that_is_no_list_is_one_sentence(tmp_path):
     assert not ServiceItem.objects.exists()
 
 
+@pytest.mark.slow
 def test_the_guides_of_guangdong_are_taken_whole():
     path = shared("data/catalogue/guangdong_province.jsonl.gz")
     wanted = json.loads(shared("data/catalogue/reference.json").read_text())["guangdong_province"]

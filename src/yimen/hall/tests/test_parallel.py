@@ -114,6 +114,7 @@ def broken_call(window):
     return ticket
 
 
+@pytest.mark.both_databases
 @pytest.mark.slow
 def test_2000_tickets_from_64_threads_then_50_windows_call_them_all():
     series = make_series()
@@ -265,6 +266,7 @@ def test_a_web_process_killed_before_it_answers_loses_no_call(point, calls, tmp_
     assert Event.objects.filter(kind="hall.called").count() == calls
 
 
+@pytest.mark.both_databases
 @pytest.mark.slow
 def test_the_head_is_found_by_index_among_20_000_tickets(admin_connection):
     series = make_series()

@@ -107,6 +107,7 @@ def test_the_growing_merkle_root_is_the_textbook_one(hashes):
 
 
 @pytest.mark.django_db
+@pytest.mark.slow
 def test_fifty_thousand_rows_are_written_quickly(capsys):
     rows = [
         NewEvent("500000", f"case:{n // 5}", "cases.step", "staff:1", "clerk", AT, {"number": str(n), "step": "a"})

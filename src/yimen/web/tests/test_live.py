@@ -130,6 +130,7 @@ def test_a_screen_gets_the_whole_board_and_then_only_what_changes():
     run(scene)
 
 
+@pytest.mark.slow
 @WITH_DATABASE
 def test_thirty_screens_cost_one_look():
     series, call = cast()
