@@ -20,6 +20,8 @@ from yimen.people import access
 from yimen.people.models import Staff
 
 MOST_EXPORTED = 50_000
+NATION = "000000"  # where the work calendar is recorded
+IMPORTED = "imported"  # where other systems' event logs stand (exchange)
 # One row for each kind there is, without reading the others.
 _KINDS = """
 WITH RECURSIVE found AS (
@@ -64,12 +66,13 @@ class Health:
 
 def rows(by: Staff, wanted: Wanted) -> QuerySet[Event]:
     """
-    Return the rows of the reader's region and of no region (logins, checks), newest first.
+    Return the rows of the reader's region and of those that are everybody's: no region (logins, checks), the nation
+    (the work calendar), imported logs; newest first.
 
     Raises access.NotAllowed without the right.
     """
     access.require(by, "ledger.read")
-    found = Event.objects.filter(region__in=[by.region_id, ""])
+    found = Event.objects.filter(region__in=_regions(by))
     if wanted.kind:
         found = found.filter(kind=wanted.kind)
     if wanted.stream:
@@ -107,11 +110,11 @@ def export(by: Staff, wanted: Wanted, *, at: datetime) -> list[Event]:
 
 
 def kinds(by: Staff) -> list[str]:
-    """Return the kinds of rows there are in the reader's region."""
+    """Return the kinds of rows there are for the reader."""
     access.require(by, "ledger.read")
     with connection.cursor() as cursor:
         found: set[str] = set()
-        for region in (by.region_id, ""):
+        for region in _regions(by):
             cursor.execute(_KINDS, {"region": region})
             found |= {kind for (kind,) in cursor}
     return sorted(found)
@@ -134,6 +137,10 @@ def names_of(by: Staff, events: Iterable[Event]) -> dict[str, str]:
     references = {event.actor.removeprefix("staff:") for event in events if event.actor.startswith("staff:")}
     found = Staff.objects.filter(pk__in=[pk for pk in references if _is_id(pk)])
     return {staff.ledger_ref: str(staff) for staff in found}
+
+
+def _regions(by: Staff) -> list[str]:
+    return [by.region_id, "", NATION, IMPORTED]
 
 
 def _is_id(text: str) -> bool:

@@ -4,10 +4,12 @@ import csv
 import io
 import json
 import re
+from datetime import date
 
 import pytest
 from django.urls import reverse
 
+from yimen.catalog import actions as catalog
 from yimen.ledger import jobs
 from yimen.ledger.actions import SYSTEM, record
 from yimen.ledger.models import Event
@@ -153,6 +155,18 @@ def test_the_ledger_is_filtered_by_kind_person_day_and_object(enter):
     assert streams(stream="test:t") == {"test:two"}
     assert streams(begins_on="2026-11-18", ends_on="2026-11-18", kind="test.other") == {"test:two"}
     assert streams(begins_on="2026-11-19", kind="test.other") == set()
+
+
+def test_the_auditor_sees_the_calendar_and_imported_logs_marked(enter):
+    catalog.set_calendar_day(date(2027, 3, 1), False, "演示放假", reason="本地通知一号", by=SYSTEM, at=NOW)
+    record("log:演示:1", "log.event", region="imported", by=SYSTEM, at=NOW)
+    record("case:别处", "test.elsewhere", region="500001", by=SYSTEM, at=NOW)
+    client = enter(make_staff(Role.AUDIT_ADMIN))
+    page = client.get(_url("ledger")).content.decode()
+    assert "catalog.calendar_day_set" in page and "本地通知一号" in page
+    assert page.count("导入的日志") == 1 and "test.elsewhere" not in page
+    assert "log:演示:1" in client.get(_url("ledger"), {"kind": "log.event"}).content.decode()
+    assert "2027-03-01" in client.post(_url("ledger-export")).content.decode("utf-8-sig")
 
 
 def test_an_export_is_in_the_ledger_and_harmless_in_a_spreadsheet(enter):
