@@ -14,10 +14,15 @@ from yimen.ledger.models import Once
 from yimen.lib.errors import DomainError
 
 KEPT = timedelta(hours=48)
+MOST_KEY_CHARACTERS = 80
 
 
 class DifferentBody(DomainError):
     """The key was used before for something else."""
+
+
+class KeyTooLong(DomainError):
+    """The key is longer than MOST_KEY_CHARACTERS; cutting it could make two keys one."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +42,12 @@ def once(
 
     The answer is stored in the transaction of the act, so both exist or neither does. A DomainError undoes
     the act and is itself the answer (`refused`), except for an empty key, which means "not keyed".
-    Raises DifferentBody when the key comes back with another `body`.
+    Raises DifferentBody when the key comes back with another `body`, KeyTooLong.
     """
     if not key:
         return produce()
+    if len(key) > MOST_KEY_CHARACTERS:
+        raise KeyTooLong(_("提交的编号太长了。请刷新页面再试。"))
     fingerprint = hashlib.sha256(body).digest()
     with transaction.atomic():
         with connection.cursor() as cursor:
@@ -48,10 +55,10 @@ def once(
             cursor.execute(
                 "INSERT INTO ledger_once (actor, act, key, body_hash, at) VALUES (%s, %s, %s, %s, %s)"
                 " ON CONFLICT (actor, act, key) DO NOTHING",
-                [by.ledger_ref, act, key[:80], fingerprint, at],
+                [by.ledger_ref, act, key, fingerprint, at],
             )
             is_first = cursor.rowcount == 1
-        row = Once.objects.filter(actor=by.ledger_ref, act=act, key=key[:80])
+        row = Once.objects.filter(actor=by.ledger_ref, act=act, key=key)
         if not is_first:
             known = row.get()
             if bytes(known.body_hash) != fingerprint:

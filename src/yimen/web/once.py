@@ -24,7 +24,7 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from yimen.ledger.actions import PUBLIC, Actor
-from yimen.ledger.once import Answer, DifferentBody, once
+from yimen.ledger.once import MOST_KEY_CHARACTERS, Answer, DifferentBody, once
 from yimen.people.models import Staff, User
 
 KEY = "_key"
@@ -68,7 +68,7 @@ def keyed(act: str, *, stay: Page) -> Callable[[Act], Page]:
         @wraps(do)
         def view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             key = request.POST.get(KEY, "")
-            if not key:
+            if not key or len(key) > MOST_KEY_CHARACTERS:
                 raise BadRequest("a form without its key")
 
             def produce() -> Answer:
@@ -102,14 +102,15 @@ def actor_of(request: HttpRequest) -> Actor:
 
 def body_of(request: HttpRequest) -> bytes:
     """
-    Return what makes two submissions the same: the address and every field but the key and the CSRF token.
+    Return what makes two submissions the same: the address with its query and every field but the key and
+    the CSRF token.
 
     Keyed with our secret, so that what is stored says nothing about what was typed.
     """
     fields = sorted(
         (name, value) for name, values in request.POST.lists() if name not in NOT_IN_BODY for value in values
     )
-    text = f"{request.path}\n{urlencode(fields)}".encode()
+    text = f"{request.get_full_path()}\n{urlencode(fields)}".encode()
     return hmac.digest(settings.SECRET_KEY.encode(), text, hashlib.sha256)
 
 

@@ -6,7 +6,7 @@ from django.db import connection, transaction
 from yimen.ledger import actions
 from yimen.ledger.actions import Nobody
 from yimen.ledger.models import Event, Once
-from yimen.ledger.once import KEPT, Answer, DifferentBody, forget_old, once
+from yimen.ledger.once import KEPT, MOST_KEY_CHARACTERS, Answer, DifferentBody, KeyTooLong, forget_old, once
 from yimen.ledger.tests.helpers import AT, CLERK, REGION
 from yimen.lib.errors import DomainError
 
@@ -47,6 +47,17 @@ def test_a_key_used_for_something_else_is_refused():
     _act(_effect())
     with pytest.raises(DifferentBody):
         _act(_effect(), body=b'{"n": 2}')
+    assert Event.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_key_too_long_to_keep_is_refused_not_cut():
+    """Cut, both would be the same key."""
+    longest = "k" * MOST_KEY_CHARACTERS
+    assert _act(_effect(1), longest).body == {"number": 1}
+    for end in "ab":
+        with pytest.raises(KeyTooLong):
+            _act(_effect(2), longest + end)
     assert Event.objects.count() == 1
 
 

@@ -105,7 +105,7 @@ def _keyed(
     request: HttpRequest, act: str, key: str, by: Actor, produce: Callable[[], dict[str, Any]], status: int
 ) -> HttpResponse | Status[Any]:
     """The same key and body give the same status and body; another body is 422."""
-    body = f"{request.path}\n".encode() + request.body
+    body = f"{request.get_full_path()}\n".encode() + request.body
     answer = once(act, key, by=by, at=timezone.now(), body=body, produce=lambda: Answer(status, produce()))
     if answer.status != status:
         return refusals.answer(str(answer.body["code"]), str(answer.body["error"]))

@@ -6,7 +6,7 @@ from django.http import HttpResponse
 
 from yimen.web.errors import api_error
 
-_STATUS = {"NotAllowed": 403, "DifferentBody": 422}
+_STATUS = {"NotAllowed": 403, "DifferentBody": 422, "KeyTooLong": 422}
 
 
 def answer(name: str, message: str) -> HttpResponse:
