@@ -6,7 +6,7 @@ import re
 from datetime import date, datetime
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
@@ -126,7 +126,11 @@ def sign_in(window_id: UUID, *, by: Staff, at: datetime) -> Window:
     if elsewhere is not None:
         raise WindowTaken(_("您还在 %(number)s 号窗口，先在那里签退。") % {"number": elsewhere.number})
     window.staff, window.opened_at = by, at
-    window.save(update_fields=["staff", "opened_at"])
+    try:
+        with transaction.atomic():
+            window.save(update_fields=["staff", "opened_at"])
+    except IntegrityError as error:  # at another window in the same moment
+        raise WindowTaken(_("您刚在别的窗口签到了，先在那里签退。")) from error
     _record_window(window, "hall.window_opened", by, at)
     return window
 
@@ -380,7 +384,7 @@ def _require_holder(window: Window, by: Actor) -> None:
         raise NotAtWindow(_("您没有在 %(number)s 号窗口签到，先签到再办。") % {"number": window.number})
 
 
-def _tell(hall_id: UUID) -> None:
+def tell(hall_id: UUID) -> None:
     """The screens of the hall look again once this has been committed."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(hall_id)])
@@ -397,9 +401,9 @@ def _record(
         **(more or {}),
     }
     ledger.record(ticket.stream, kind, region=ticket.region_id, by=by, at=at, data=data)
-    _tell(ticket.hall_id)
+    tell(ticket.hall_id)
 
 
 def _record_window(window: Window, kind: str, by: Actor, at: datetime) -> None:
     ledger.record(f"window:{window.pk}", kind, region=window.region_id, by=by, at=at, data={"number": window.number})
-    _tell(window.hall_id)
+    tell(window.hall_id)

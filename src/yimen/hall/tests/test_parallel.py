@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import connection, transaction
@@ -289,3 +290,14 @@ def test_the_head_is_found_by_index_among_20_000_tickets(admin_connection):
     assert "Sort" not in plan.split("Limit")[-1], plan
     assert "rows=8" in plan, plan
     assert call(window).label == "A001"
+
+
+def test_one_clerk_signs_in_at_one_of_many_windows_at_once():
+    series = make_series()
+    windows = [make_window(series) for _n in range(6)]
+    clerk = windows[0].staff
+    for window in windows:
+        actions.sign_out(window.pk, by=window.staff, at=NOW)
+    wrong = at_once([partial(actions.sign_in, window.pk, by=clerk, at=NOW) for window in windows])
+    assert [type(error).__name__ for error in wrong] == ["WindowTaken"] * 5
+    assert Window.objects.filter(staff=clerk).count() == 1
