@@ -41,7 +41,9 @@ async def _work(threads: int) -> None:
         async with worker.open_async():
             rescuer = asyncio.create_task(_rescue_stalled(worker))
             try:
-                await worker.run_worker_async(concurrency=threads, shutdown_graceful_timeout=3, name="yimen")
+                await worker.run_worker_async(
+                    concurrency=threads, shutdown_graceful_timeout=3, name="yimen", delete_jobs="successful"
+                )
             finally:
                 rescuer.cancel()
 
