@@ -231,6 +231,33 @@ def _order_faults(steps: Sequence[Step]) -> list[str]:
     return faults
 
 
+def decision_faults(steps: Sequence[Step]) -> list[str]:
+    """
+    Return a sentence for each step that would leave a case without an end: exactly one decision, with all that
+    leads to it before it and making and delivering after it. `steps` must have passed flow_faults().
+    """
+    decisions = [step for step in steps if step.kind == "decide"]
+    if len(decisions) != 1:
+        return [_("要有一步“决定”，而且只有一步；现在有 %(count)d 步。") % {"count": len(decisions)}]
+    before: dict[str, set[str]] = {}
+    by_key = {step.key: step for step in steps}
+    for key in _sorter(steps).static_order():
+        before[key] = set(by_key[key].after).union(*(before[name] for name in by_key[key].after))
+    decision = decisions[0]
+    return [
+        _("“%(step)s”要排在“%(decision)s”后面。") % {"step": step.name, "decision": decision.name}
+        if step.kind in AFTER_DECISION
+        else _("“%(step)s”要排在“%(decision)s”前面。") % {"step": step.name, "decision": decision.name}
+        for step in steps
+        if step is not decision
+        and (
+            decision.key not in before[step.key]
+            if step.kind in AFTER_DECISION
+            else step.key not in before[decision.key]
+        )
+    ]
+
+
 def _sorter(steps: Iterable[Step]) -> TopologicalSorter[str]:
     return TopologicalSorter({step.key: step.after for step in steps})
 
@@ -302,6 +329,7 @@ def publish_faults(edition: Edition) -> list[str]:
     faults += flow
     if flow or not edition.steps:
         return faults
+    faults += decision_faults(edition.steps)
     allowed = working_days_in(edition.promised) if edition.promised else 0
     kinds = {step.kind for step in edition.steps}
     takes = longest_path(edition.steps, kinds - OFF_THE_CLOCK)

@@ -269,6 +269,37 @@ def test_what_the_law_forbids_cannot_be_published(fields, word):
     assert any(word in fault for fault in rules.publish_faults(edition(**fields)))
 
 
+DECIDE = step("decide", 1, kind="decide")
+
+
+@pytest.mark.parametrize(
+    "steps, word",
+    [
+        ((step("review", 1, kind="review"),), "只有一步"),
+        ((DECIDE, step("again", 1, ["decide"], kind="decide")), "只有一步"),
+        ((step("review", 1, kind="review"), DECIDE), "“review”要排在“decide”前面"),
+        ((DECIDE, step("visit", 1, ["decide"], kind="visit")), "“visit”要排在“decide”前面"),
+        ((step("expert", 1, kind="expert"), DECIDE), "“expert”要排在“decide”前面"),
+        ((DECIDE, step("deliver", 1, kind="deliver")), "“deliver”要排在“decide”后面"),
+        ((step("make", 1, kind="make"), step("decide", 1, ["make"], kind="decide")), "“make”要排在“decide”后面"),
+    ],
+)
+def test_a_flow_that_cannot_end_or_passes_by_the_decision_cannot_be_published(steps, word):
+    assert any(word in fault for fault in rules.publish_faults(edition(steps=steps)))
+
+
+def test_steps_before_the_decision_may_lead_to_it_through_others():
+    flow = (
+        step("accept", 0, kind="accept"),
+        step("visit", 1, ["accept"], kind="visit"),
+        step("review", 1, ["visit"], kind="review"),
+        step("decide", 1, ["review"], kind="decide"),
+        step("make", 1, ["decide"], kind="make"),
+        step("deliver", 1, ["make"], kind="deliver"),
+    )
+    assert rules.publish_faults(edition(steps=flow)) == []
+
+
 def test_a_flow_may_use_the_whole_promise_and_the_delivery_its_own_ten_days():
     flow = (
         step("receive", 5, kind="receive"),
