@@ -9,13 +9,14 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from yimen.cases import rules
 from yimen.cases.models import Case, Clock, Notice, QueryTries, Task
 from yimen.catalog import queries as catalog
+from yimen.catalog.models import FlowStep
 from yimen.ledger.models import Event
 from yimen.lib import crypto
 from yimen.lib.dates import short_day
@@ -160,7 +161,7 @@ def timeline(case: Case) -> list[TimelineRow]:
                 at=event.at,
                 kind=event.kind,
                 title=_said(event, task),
-                text=_detail(event, task),
+                text=_detail(event, task, case),
                 post=_post(posts.get(event.actor.removeprefix("staff:"))),
                 notice=notices.get(document) if document else None,
             )
@@ -168,18 +169,29 @@ def timeline(case: Case) -> list[TimelineRow]:
     return rows
 
 
+_REVIEWS = (FlowStep.Kind.REVIEW, FlowStep.Kind.VISIT, FlowStep.Kind.EXPERT)
+
+
 def open_tasks(staff: Staff) -> QuerySet[Task]:
-    """Return the tasks waiting at the departments where `staff` may review or decide, the most urgent first."""
-    roles = access.PERMISSIONS["cases.review"] | access.PERMISSIONS["cases.decide"]
-    grants = [grant for grant in staff.granted if grant.role in roles]
+    """
+    Return the tasks waiting for what `staff` may do, the most urgent first: reviews, visits and expert steps at the
+    departments where he may review, decisions on the cases of those where he may decide. Making and delivering are
+    done at the window and wait in no list.
+    """
     tasks = Task.objects.filter(region_id=staff.region_id, done_at=None, case__status=Case.Status.ACCEPTED)
-    if not grants:
-        return tasks.none()
-    if all(grant.department_id for grant in grants):
-        tasks = tasks.filter(department__in={grant.department_id for grant in grants})
-    return tasks.select_related("case", "case__version", "case__applicant", "department").order_by(
-        "due_on", "opened_at"
+    mine = _at(staff, "cases.review", "department") & Q(kind__in=_REVIEWS)
+    mine |= _at(staff, "cases.decide", "case__department") & Q(kind=FlowStep.Kind.DECIDE)
+    return (
+        tasks.filter(mine)
+        .select_related("case", "case__version", "case__applicant", "department")
+        .order_by("due_on", "opened_at")
     )
+
+
+def _at(staff: Staff, permission: str, column: str) -> Q:
+    """The rows whose department in `column` is one where `staff` holds `permission`."""
+    departments = {grant.department_id for grant in staff.granted if grant.role in access.PERMISSIONS[permission]}
+    return Q() if None in departments else Q(**{f"{column}__in": departments})
 
 
 def overdue(region: str, *, on: date) -> QuerySet[Case]:
@@ -215,7 +227,7 @@ def _said(event: Event, task: Task | None) -> str:
             return str(_TITLES[event.kind][0])
 
 
-def _detail(event: Event, task: Task | None) -> str:
+def _detail(event: Event, task: Task | None, case: Case) -> str:
     match event.kind:
         case "case.accepted":
             due_on = date.fromisoformat(event.data["due_on"])
@@ -224,7 +236,7 @@ def _detail(event: Event, task: Task | None) -> str:
             days = {key: short_day(date.fromisoformat(event.data[key])) for key in ("from", "to")}
             return _("由 %(before)s改为 %(after)s") % {"before": days["from"], "after": days["to"]}
         case "case.declined":
-            return str(event.data.get("reasons", ""))
+            return case.reasons  # the ledger cannot forget, so it holds only their SHA-256
         case "case.delivered":
             ways = {"window": _("窗口领取"), "post": _("邮寄"), "electronic": _("电子送达")}
             return str(ways.get(event.data.get("how", ""), ""))

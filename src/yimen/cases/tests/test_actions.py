@@ -3,6 +3,7 @@
 import threading
 from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -122,6 +123,44 @@ def test_refusing_to_accept_needs_reasons(reasons, done):
     case.refresh_from_db()
     assert (case.status == Case.Status.DECLINED) is done
     assert case.notices.filter(kind=Notice.Kind.DECLINE).exists() is done
+
+
+def test_the_reasons_of_a_refusal_stay_out_of_the_ledger_which_cannot_forget():
+    case, reasons = make_case(at=AT), "申请人王小明住在邻区，请到那里办。"
+    case = actions.decline(case.pk, reasons=reasons, by=clerk_of(case), at=AT)
+    data = Event.objects.get(stream=case.stream, kind="case.declined").data
+    assert (data["reasons_sha256"], data["reasons_length"]) == (sha256(reasons.encode()).hexdigest(), len(reasons))
+    assert "王小明" not in str(data)
+    assert next(row for row in queries.timeline(case) if row.kind == "case.declined").text == reasons
+
+
+@pytest.mark.parametrize(
+    ("role", "shown"),
+    [
+        (Role.SURVEYOR, ["visit", "review"]),
+        (Role.APPROVER, ["visit", "review", "decide"]),
+        (Role.LEADER, ["decide"]),
+        (Role.CLERK, []),
+        (Role.SUPERVISOR, []),
+    ],
+)
+@pytest.mark.parametrize("for_region", [True, False])
+def test_my_tasks_are_those_my_roles_may_do(role, shown, for_region):
+    case = make_case(visit=True, at=AT)
+    staff = make_staff(role, department=case.department, for_region=for_region)
+    stranger = make_staff(role, department=make_department(case.region))
+    approver, other = approver_of(case), approver_of(case)
+    actions.accept(case.pk, by=clerk_of(case), at=AT)
+    seen = []
+    for _step in range(2):
+        seen += [task.kind for task in queries.open_tasks(staff)]
+        assert not queries.open_tasks(stranger).exists()
+        task = case.tasks.get(done_at=None)
+        actions.complete_task(
+            task.pk, outcome="passed", opinion="符合要求", by=approver, at=AT, surveyors=[approver, other]
+        )
+    seen += [task.kind for task in queries.open_tasks(staff)]
+    assert seen == shown
 
 
 @pytest.mark.capability("S1-31")
