@@ -6,15 +6,16 @@ from pathlib import Path
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-HELP = "导入别的系统的事件日志（XES 或 CSV，可以是 .gz）"
+HELP = gettext_lazy("导入别的系统的事件日志（XES 或 CSV，可以是 .gz）")
 NEEDS_DATABASE = True
 BAR = 30
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE", help="日志文件")
-    parser.add_argument("--name", default="", help="日志的名字，默认用文件名")
+    parser.add_argument("file", type=Path, metavar="FILE", help=_("日志文件"))
+    parser.add_argument("--name", default="", help=_("日志的名字，默认用文件名"))
 
 
 def run(args: argparse.Namespace) -> int | None:

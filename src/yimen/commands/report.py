@@ -6,10 +6,11 @@ from datetime import date
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from yimen.lib.errors import DomainError
 
-HELP = "按台账统计收件、受理、办结、按时率和在办件"
+HELP = gettext_lazy("按台账统计收件、受理、办结、按时率和在办件")
 NEEDS_DATABASE = True
 
 
@@ -23,16 +24,19 @@ class WhichRegion(DomainError):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     reports = parser.add_subparsers(dest="what", required=True, metavar="ledger")
-    ledger = reports.add_parser("ledger", help=HELP, description=HELP)
-    ledger.add_argument("--from", dest="start", required=True, metavar="2026-01-01", help="从哪天起")
-    ledger.add_argument("--to", dest="end", required=True, metavar="2026-03-31", help="到哪天止，含当天")
+    ledger = reports.add_parser("ledger", help=str(HELP), description=str(HELP))
+    ledger.add_argument("--from", dest="start", required=True, metavar="2026-01-01", help=_("从哪天起"))
+    ledger.add_argument("--to", dest="end", required=True, metavar="2026-03-31", help=_("到哪天止，含当天"))
     ledger.add_argument(
-        "--by", choices=["case_type", "department", "month", "item"], default="case_type", help="按什么分，默认办件类型"
+        "--by",
+        choices=["case_type", "department", "month", "item"],
+        default="case_type",
+        help=_("按什么分，默认办件类型"),
     )
-    ledger.add_argument("--format", choices=["table", "csv", "json"], default="table", help="输出格式，默认表格")
-    ledger.add_argument("--open", action="store_true", help="再逐件列出期末在办的件和到期日")
-    ledger.add_argument("--bom", action="store_true", help="CSV 开头加 BOM，方便电子表格软件打开")
-    ledger.add_argument("--region", default="", help="行政区划代码；只有一个中心时不用写")
+    ledger.add_argument("--format", choices=["table", "csv", "json"], default="table", help=_("输出格式，默认表格"))
+    ledger.add_argument("--open", action="store_true", help=_("再逐件列出期末在办的件和到期日"))
+    ledger.add_argument("--bom", action="store_true", help=_("CSV 开头加 BOM，方便电子表格软件打开"))
+    ledger.add_argument("--region", default="", help=_("行政区划代码；只有一个中心时不用写"))
 
 
 def run(args: argparse.Namespace) -> int | None:
