@@ -66,6 +66,7 @@ def serve(args: argparse.Namespace, *, notes: Sequence[str] = (), more: Sequence
     if args.server:
         args.server.watch(_say)
     migrate.when_needed()
+    notes = [*notes, *_without_centre()]
     cli.close_connections()
     collect_static()
     listener = _listen(args.host, _port_of(args))
@@ -97,6 +98,15 @@ def serve(args: argparse.Namespace, *, notes: Sequence[str] = (), more: Sequence
         os.close(ready)
         os.close(told)
     return 0
+
+
+def _without_centre() -> list[str]:
+    """How to go on where nothing has been set up yet."""
+    from yimen.people.queries import main_center
+
+    if main_center() is not None:
+        return []
+    return [_("还没有中心：请在另一个终端运行 yimen create-centre --help，照着建好，再登录 {base}/workbench/。")]
 
 
 def collect_static() -> bool:

@@ -10,7 +10,7 @@ from stdnum.cn import uscc
 from yimen.catalog import actions as catalog
 from yimen.catalog.models import ItemVersion
 from yimen.demo import centre
-from yimen.hall.models import Hall, Series, Window
+from yimen.hall import setup
 from yimen.ledger.actions import SYSTEM
 from yimen.people import actions as people
 from yimen.people.models import Department, Post, Region, ServiceCenter, Staff
@@ -23,10 +23,10 @@ def exists() -> bool:
 @transaction.atomic
 def build(at: datetime) -> None:
     """Make the whole centre as of `at`, or nothing of it."""
-    region = Region.objects.create(code=centre.REGION[0], name=centre.REGION[1])
-    center = ServiceCenter.objects.create(region=region, is_demo=True, **centre.CENTER)
+    region = people.open_region(*centre.REGION, by=SYSTEM, at=at)
+    center = people.open_center(region=region, is_demo=True, by=SYSTEM, at=at, **centre.CENTER)
     organs = {
-        organ.code: Department.objects.create(
+        organ.code: people.open_department(
             region=region,
             code=organ.code,
             name=organ.name,
@@ -34,6 +34,8 @@ def build(at: datetime) -> None:
             uscc=_credit_code(n),
             phone=f"0899-12345{n:02d}",
             is_resident=True,
+            by=SYSTEM,
+            at=at,
         )
         for n, organ in enumerate(centre.ORGANS, start=1)
     }
@@ -44,22 +46,24 @@ def build(at: datetime) -> None:
     versions = [_item(item, region, center, organs, staff, at + timedelta(minutes=1)) for item in centre.ITEMS]
 
     code, name = centre.HALL
-    hall = Hall.objects.create(region=region, center=center, code=code, name=name)
+    hall = setup.open_hall(center, code=code, name=name, by=SYSTEM, at=at)
     series = {
-        letter: Series.objects.create(region=region, hall=hall, letter=letter, name=title, zone=zone, position=position)
-        for position, (letter, title, zone) in enumerate(centre.SERIES)
+        letter: setup.open_series(hall, letter=letter, name=title, zone=zone, by=SYSTEM, at=at)
+        for letter, title, zone in centre.SERIES
     }
-    for item, version in zip(centre.ITEMS, versions, strict=True):
-        series[item.series].items.add(version.item)
+    for letter, one in series.items():
+        taken = [version.item for item, version in zip(centre.ITEMS, versions, strict=True) if item.series == letter]
+        setup.set_items_of_series(one.pk, taken, by=SYSTEM, at=at)
     for number, title, letters in centre.WINDOWS:
-        window = Window.objects.create(region=region, hall=hall, number=number, name=title)
-        window.series.set([series[letter] for letter in letters])
+        calls = [series[letter] for letter in letters]
+        setup.open_window(hall, number=number, name=title, series=calls, by=SYSTEM, at=at)
 
 
 def _person(
     person: centre.Person, n: int, region: Region, center: ServiceCenter, organ: Department, at: datetime
 ) -> Staff:
-    post, _new = Post.objects.get_or_create(department=organ, name=person.post)
+    post = Post.objects.filter(department=organ, name=person.post).first()
+    post = post or people.open_post(organ, person.post, by=SYSTEM, at=at)
     staff = people.open_account(
         region=region,
         department=organ,

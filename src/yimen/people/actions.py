@@ -1,7 +1,8 @@
-"""Writes: registering applicants, revealing what is masked, granting and ending roles, opening accounts."""
+"""Writes: places and posts, applicants, what is masked, roles and accounts."""
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -12,6 +13,7 @@ from yimen.ledger import actions as ledger
 from yimen.ledger.actions import Actor
 from yimen.lib import crypto
 from yimen.lib.errors import DomainError
+from yimen.lib.ids import short_code
 from yimen.people import access, identity
 from yimen.people.models import (
     ADMINISTRATORS,
@@ -28,6 +30,7 @@ from yimen.people.models import (
 
 LEAST_REASON = 4
 LONGEST_REASON = 200
+TEMPORARY_LENGTH = 12
 
 
 class ReasonMissing(DomainError):
@@ -48,6 +51,172 @@ class LastAdministrator(DomainError):
 
 class RolesApart(DomainError):
     """Administrator roles never meet in one hand (SEC-11, TRAP-9)."""
+
+
+class PlaceTaken(DomainError):
+    """Another region, centre, department or post has this code or name."""
+
+
+class PlaceIncomplete(DomainError):
+    """A place lacks what the pages and papers show of it, or its code has the wrong form."""
+
+
+@transaction.atomic
+def open_region(code: str, name: str, *, by: Actor, at: datetime, parent: Region | None = None) -> Region:
+    """
+    Add a region by its code of GB/T 2260 (6, 9 or 12 digits). Staff open only those below their own.
+
+    Raises PlaceTaken, PlaceIncomplete, access.NotAllowed.
+    """
+    access.require(by, "people.manage", region=parent.pk if parent else code)
+    code, name = code.strip(), name.strip()
+    if not re.fullmatch("[0-9]{6}([0-9]{3}){0,2}", code):
+        raise PlaceIncomplete(_("区划代码是 6、9 或 12 位数字。"))
+    if not name:
+        raise PlaceIncomplete(_("请填写地区名称。"))
+    if Region.objects.filter(pk=code).exists():
+        raise PlaceTaken(_("区划 %(code)s 已经有了。") % {"code": code})
+    region = Region.objects.create(code=code, name=name, parent=parent)
+    data = {"name": name, "parent": parent.pk if parent else None}
+    ledger.record(f"region:{code}", "people.region_opened", region=code, by=by, at=at, data=data)
+    return region
+
+
+@transaction.atomic
+def open_center(
+    *,
+    region: Region,
+    code: str,
+    letters: str,
+    name: str,
+    address: str,
+    hours: str,
+    phone: str,
+    by: Actor,
+    at: datetime,
+    motto: str = "",
+    parent: ServiceCenter | None = None,
+    is_demo: bool = False,
+) -> ServiceCenter:
+    """
+    Add a centre, or with `parent` its branch (分中心).
+
+    letters: one to four capitals that begin the numbers citizens read. Raises PlaceTaken, PlaceIncomplete, and
+    WrongPlace for a parent of another region.
+    """
+    access.require(by, "people.manage", region=region.pk)
+    if parent and parent.region_id != region.pk:
+        raise WrongPlace(_("这个部门或中心不在本地区。"))
+    code, letters, name = _code(code), letters.strip().upper(), name.strip()
+    if not re.fullmatch("[A-Z]{1,4}", letters):
+        raise PlaceIncomplete(_("编号开头是 1 到 4 个英文字母，例如 QH。"))
+    address, hours, phone = address.strip(), hours.strip(), phone.strip()
+    if not (name and address and hours and phone):
+        raise PlaceIncomplete(_("请填写中心的名称、地址、办公时间和电话，门户和文书上都要用。"))
+    _lock(region)
+    same = ServiceCenter.objects.filter(region=region)
+    if same.filter(code=code).exists():
+        raise PlaceTaken(_("代号 %(code)s 已经有中心在用，请换一个。") % {"code": code})
+    if same.filter(letters=letters).exists():
+        raise PlaceTaken(_("编号开头 %(letters)s 已经有中心在用，请换一个。") % {"letters": letters})
+    center = ServiceCenter.objects.create(
+        region=region,
+        parent=parent,
+        code=code,
+        letters=letters,
+        name=name,
+        motto=motto.strip(),
+        address=address,
+        hours=hours,
+        phone=phone,
+        is_demo=is_demo,
+    )
+    data = {"name": name, "letters": letters, "parent": str(parent.pk) if parent else None}
+    ledger.record(f"center:{center.pk}", "people.center_opened", region=region.pk, by=by, at=at, data=data)
+    return center
+
+
+@transaction.atomic
+def open_department(
+    *,
+    region: Region,
+    code: str,
+    name: str,
+    by: Actor,
+    at: datetime,
+    short_name: str = "",
+    uscc: str = "",
+    phone: str = "",
+    is_resident: bool = False,
+    is_bureau: bool = False,
+) -> Department:
+    """
+    Add an organ in whose name decisions are made. uscc: its credit code, checked when given.
+
+    Raises PlaceTaken, PlaceIncomplete, identity.InvalidIdentity.
+    """
+    access.require(by, "people.manage", region=region.pk)
+    code, name, uscc = _code(code), name.strip(), uscc.strip().upper()
+    if not name:
+        raise PlaceIncomplete(_("请填写部门名称。"))
+    if uscc:
+        identity.check_credit_code(uscc)
+    _lock(region)
+    same = Department.objects.filter(region=region)
+    if same.filter(code=code).exists():
+        raise PlaceTaken(_("代号 %(code)s 已经有部门在用，请换一个。") % {"code": code})
+    if same.filter(name=name).exists():
+        raise PlaceTaken(_("已经有“%(name)s”了。") % {"name": name})
+    department = Department.objects.create(
+        region=region,
+        code=code,
+        name=name,
+        short_name=short_name.strip(),
+        uscc=uscc,
+        phone=phone.strip(),
+        is_resident=is_resident,
+        is_bureau=is_bureau,
+    )
+    data = {"name": name, "code": code}
+    ledger.record(f"department:{department.pk}", "people.department_opened", region=region.pk, by=by, at=at, data=data)
+    return department
+
+
+@transaction.atomic
+def open_post(department: Department, name: str, *, by: Actor, at: datetime, duties: str = "") -> Post:
+    """Add a post (岗位) to a department. Raises PlaceTaken, PlaceIncomplete."""
+    access.require(by, "people.manage", region=department.region_id)
+    name = name.strip()
+    if not name:
+        raise PlaceIncomplete(_("请填写岗位名称。"))
+    # One after the other: the row of the ledger goes to the department's stream.
+    Department.objects.select_for_update(no_key=True).get(pk=department.pk)
+    if Post.objects.filter(department=department, name=name).exists():
+        raise PlaceTaken(_("%(department)s已经有“%(name)s”这个岗位。") % {"department": department.name, "name": name})
+    post = Post.objects.create(department=department, name=name, duties=duties.strip())
+    data = {"post": str(post.pk), "name": name}
+    ledger.record(
+        f"department:{department.pk}", "people.post_opened", region=department.region_id, by=by, at=at, data=data
+    )
+    return post
+
+
+def _lock(region: Region) -> None:
+    """Two who add the same code queue here; the second then sees the first one's."""
+    Region.objects.select_for_update(no_key=True).get(pk=region.pk)
+
+
+def _code(text: str) -> str:
+    code = text.strip().lower()
+    if not re.fullmatch("[a-z0-9][a-z0-9_-]{0,19}", code):
+        raise PlaceIncomplete(_("代号用小写字母、数字和横线，最多 20 个，例如 scjg。"))
+    return code
+
+
+def temporary_password() -> str:
+    """Return 60 random bits, in groups that can be read out over a counter."""
+    code = short_code(TEMPORARY_LENGTH).lower()
+    return "-".join(code[start : start + 4] for start in range(0, TEMPORARY_LENGTH, 4))
 
 
 @transaction.atomic

@@ -68,3 +68,8 @@ def only_region() -> str:
     """Return the code of the region all centres stand in; empty when there is none, or more than one."""
     codes = set(ServiceCenter.objects.values_list("region_id", flat=True))
     return codes.pop() if len(codes) == 1 else ""
+
+
+def main_center() -> ServiceCenter | None:
+    """Return the centre that is nobody's branch, the first of several; None before one is set up."""
+    return ServiceCenter.objects.filter(parent=None).order_by("pk").first()

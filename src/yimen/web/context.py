@@ -10,7 +10,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from yimen.people.models import ServiceCenter
+from yimen.people.queries import main_center
 
 ELDER_COOKIE = "yimen_elder"
 THEME_COOKIE = "yimen_theme"
@@ -42,7 +42,7 @@ def center() -> Center:
     """The main centre, read again every half minute; pages without a database show the last one read."""
     if _Last.center and not settings.TESTING and time.monotonic() - _Last.read_at < _CENTER_SECONDS:
         return _Last.center
-    row = ServiceCenter.objects.filter(parent=None).order_by("pk").first()
+    row = main_center()
     if row:
         _Last.center = Center(row.name, row.region_id, row.motto, row.address, row.hours, row.phone)
         _Last.read_at = time.monotonic()

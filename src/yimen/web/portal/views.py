@@ -50,6 +50,8 @@ def _boards() -> list[hall.Board]:
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     region = _region()
+    if not region:
+        return render(request, "portal/empty.html")
     shown = catalog.items_by_department(region)
     return render(
         request,

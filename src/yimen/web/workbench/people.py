@@ -25,14 +25,12 @@ from procrastinate.exceptions import AlreadyEnqueued
 from yimen.ledger.jobs import verify as verify_job
 from yimen.ledger.models import Event
 from yimen.lib.errors import DomainError
-from yimen.lib.ids import short_code
 from yimen.people import access, actions, audit, queries
 from yimen.people.models import ADMINISTRATORS, Department, Post, Role, RoleGrant, ServiceCenter, Staff
 from yimen.web.workbench.cases import CappedPaginator, safe_cell
 from yimen.web.workbench.guard import StaffRequest, posted_id, posted_text, staff_page
 
 PAGE = 20
-TEMPORARY_LENGTH = 12
 _OFF = {"autocomplete": "off", "spellcheck": "false"}
 
 
@@ -159,7 +157,7 @@ def open_account(request: StaffRequest) -> HttpResponse:
     form = AccountForm(posted, region=request.staff.region_id)
     refused = ""
     if posted is not None and form.is_valid():
-        password = _temporary_password()
+        password = actions.temporary_password()
         try:
             staff = actions.open_account(
                 region=request.staff.region,
@@ -174,12 +172,6 @@ def open_account(request: StaffRequest) -> HttpResponse:
             return render(request, "workbench/people/opened.html", {"account": staff, "password": password})
     status = 422 if posted is not None else 200
     return render(request, "workbench/people/open.html", {"form": form, "refused": refused}, status=status)
-
-
-def _temporary_password() -> str:
-    """60 bits, in groups that can be read out over a counter."""
-    code = short_code(TEMPORARY_LENGTH).lower()
-    return "-".join(code[start : start + 4] for start in range(0, TEMPORARY_LENGTH, 4))
 
 
 def _account(request: StaffRequest, staff_id: UUID) -> Staff:
@@ -262,7 +254,7 @@ def close(request: StaffRequest, staff_id: UUID) -> HttpResponse:
 @require_POST
 def renew_password(request: StaffRequest, staff_id: UUID) -> HttpResponse:
     found = _account(request, staff_id)
-    password = _temporary_password()
+    password = actions.temporary_password()
     try:
         actions.renew_password(found, password, by=request.staff, at=timezone.now())
     except DomainError as error:
