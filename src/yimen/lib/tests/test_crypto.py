@@ -1,4 +1,3 @@
-
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from django.core.exceptions import ImproperlyConfigured
