@@ -86,11 +86,7 @@ def said(key: str) -> list[str]:
 
 
 def placeholders(text: str) -> list[str]:
-    return sorted(set(re.findall(r"%\(\w+\)[.\d]*[a-z]|%%|%[srd]|</?\w[^>]*>", re.sub(r"%\(\w+\)s", _plain, text))))
-
-
-def _plain(match: re.Match[str]) -> str:
-    return match[0]
+    return sorted(set(re.findall(r"%\(\w+\)[.\d]*[a-z]|%%|%[srd]|{\w+}|</?\w[^>]*>", text)))
 
 
 @pytest.mark.parametrize("name", CATALOGS.values())
