@@ -21,6 +21,7 @@ from yimen.hall.models import Series, Ticket
 from yimen.ledger.actions import PUBLIC, Actor
 from yimen.ledger.once import Answer, once
 from yimen.lib.errors import DomainError
+from yimen.people import access
 from yimen.people.models import Staff, User
 from yimen.web.api import refusals
 from yimen.web.errors import api_error
@@ -40,6 +41,8 @@ class StaffSession(APIKeyCookie):
     def authenticate(self, request: HttpRequest, key: str | None) -> Staff | None:
         user = request.user
         staff = getattr(user, "staff", None) if isinstance(user, User) else None
+        if isinstance(user, User) and user.must_change_password:
+            raise access.NotAllowed(_("请先在登录页把初始密码改成自己的，再来办事。"))
         return staff if isinstance(staff, Staff) and user.is_active else None
 
 
