@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from stdnum.cn import uscc
@@ -24,7 +25,8 @@ def exists() -> bool:
 def build(at: datetime) -> None:
     """Make the whole centre as of `at`, or nothing of it."""
     region = people.open_region(*centre.REGION, by=SYSTEM, at=at)
-    center = people.open_center(region=region, is_demo=True, by=SYSTEM, at=at, **centre.CENTER)
+    details: dict[str, Any] = {**centre.CENTER}
+    center = people.open_center(region=region, is_demo=True, by=SYSTEM, at=at, **details)
     organs = {
         organ.code: people.open_department(
             region=region,

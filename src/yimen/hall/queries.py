@@ -16,6 +16,8 @@ from yimen.hall import rules
 from yimen.hall.models import Hall, Series, Ticket, Window
 from yimen.people.models import Staff
 
+# The help desk lists this many tickets at most, the earliest first.
+DESK_SHOWN = 400
 # One in the large place, four below, and one more so that a held call does not empty the row.
 CALLS_SHOWN = 6
 
@@ -90,6 +92,15 @@ class Today:
     open_windows: int
 
 
+@dataclass(frozen=True)
+class Queue:
+    """One series as the help desk sees it today; both lists in calling order."""
+
+    wait: Wait
+    waiting: list[Ticket]
+    passed: list[Ticket]
+
+
 def get_hall(code: str) -> Hall:
     """Return the hall with this code; the first region's where two share one. Raises Hall.DoesNotExist."""
     hall = Hall.objects.select_related("center", "region").filter(code=code).order_by("region_id").first()
@@ -100,6 +111,29 @@ def get_hall(code: str) -> Hall:
 
 def halls() -> list[Hall]:
     return list(Hall.objects.order_by("region_id", "code"))
+
+
+def halls_for(staff: Staff) -> list[Hall]:
+    """Return the halls of the reader's centre; of the whole region for somebody without one."""
+    found = Hall.objects.filter(region_id=staff.region_id).select_related("center")
+    if staff.center_id:
+        found = found.filter(center_id=staff.center_id)
+    return list(found.order_by("center_id", "code"))
+
+
+def desk(hall: Hall, at: datetime) -> list[Queue]:
+    """Return who waits and who was passed over today, series by series; two queries."""
+    day = localdate(at)
+    queues = [Queue(wait, [], []) for wait in _waits(hall.region_id, day, hall=hall.pk)]
+    by_series = {queue.wait.series_id: queue for queue in queues}
+    tickets = Ticket.objects.filter(
+        region_id=hall.region_id, hall=hall, day=day, status__in=[Ticket.Status.WAITING, Ticket.Status.PASSED]
+    ).select_related("item")
+    # Those who were passed over stand at the desk: they come first into the list.
+    for ticket in tickets.order_by("status", "taken_at", "number")[:DESK_SHOWN]:
+        queue = by_series[ticket.series_id]
+        (queue.passed if ticket.status == Ticket.Status.PASSED else queue.waiting).append(ticket)
+    return queues
 
 
 def get_series(hall: Hall, series_id: UUID) -> Series:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -96,7 +96,7 @@ def set_items_of_series(series_id: UUID, items: Iterable[ServiceItem], *, by: Ac
         raise NotHere(_("这个事项不在本地区。"))
     before = set(series.items.values_list("pk", flat=True))
     if before != set(wanted):
-        series.items.set(wanted)
+        series.items.set(wanted.values())
         data = {"added": _ids(set(wanted) - before), "removed": _ids(before - set(wanted))}
         _record(series, "hall.series_items_set", by, at, data)
     return series
@@ -182,6 +182,6 @@ def _ids(keys: Iterable[UUID]) -> list[str]:
     return sorted(str(key) for key in keys)
 
 
-def _record(series: Series, kind: str, by: Actor, at: datetime, data: dict[str, object]) -> None:
-    ledger.record(f"series:{series.pk}", kind, region=series.region_id, by=by, at=at, data=data)
+def _record(series: Series, kind: str, by: Actor, at: datetime, data: Mapping[str, object]) -> None:
+    ledger.record(f"series:{series.pk}", kind, region=series.region_id, by=by, at=at, data=dict(data))
     actions.tell(series.hall_id)

@@ -29,6 +29,9 @@ class Door:
 DOORS = (
     Door("workbench:window", _("收件受理"), ("cases.receive",)),
     Door("workbench:tasks", _("我的任务"), ("cases.review", "cases.decide")),
+    # Those who do not take papers in call and finish on the same page.
+    Door("workbench:window", _("窗口叫号"), ("hall.call",)),
+    Door("workbench:desk", _("导办台"), ("hall.take",)),
     Door("workbench:cases", _("办件"), ("cases.view",)),
     Door("workbench:catalog", _("事项"), ("catalog.edit", "catalog.publish")),
     Door("workbench:calendar", _("工作日历"), ("catalog.calendar",)),
@@ -40,14 +43,14 @@ DOORS = (
 
 def doors_for(staff: Staff) -> list[tuple[str, str]]:
     """Return (address, word) of every page `staff` may open, in the order of the navigation."""
-    found = []
+    found: dict[str, str] = {}
     for door in DOORS:
         if any(access.allowed(staff, permission) for permission in door.permissions):
             try:
-                found.append((reverse(door.name), str(door.word)))
+                found.setdefault(reverse(door.name), str(door.word))
             except NoReverseMatch:
                 continue
-    return found
+    return list(found.items())
 
 
 @register.inclusion_tag("workbench/nav.html", takes_context=True)

@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 
 from yimen.web import documents
-from yimen.web.workbench import acts, cases, catalog, home, people, report, tasks, window
+from yimen.web.workbench import acts, cases, catalog, desk, home, people, report, tasks, window
 
 
 class Number:
@@ -43,6 +43,7 @@ urlpatterns = [
     path("cases/<number:number>/decide", acts.decide, name="case-decide"),
     path("cases/<number:number>/deliver", acts.deliver, name="case-deliver"),
     path("cases/<number:number>/notices/<slug:kind>", documents.notice, name="notice"),
+    *desk.urlpatterns,
     *catalog.urlpatterns,
     *people.urlpatterns,
     *report.urlpatterns,

@@ -22,6 +22,7 @@ from yimen.catalog.models import ItemVersion, ServiceItem
 from yimen.hall import actions as hall
 from yimen.hall import queries as halls
 from yimen.hall.models import Ticket, Window
+from yimen.people import access
 from yimen.people import actions as people
 from yimen.people import queries as people_queries
 from yimen.people.models import Applicant, Staff
@@ -53,6 +54,7 @@ def at_window(request: StaffRequest, *args: Any, **context: Any) -> HttpResponse
         "waits": halls.waiting(window, now),
         "asked": request.GET.get("q", "").replace("\x00", "").strip()[:60],
         "today": localdate(now),
+        "may_receive": access.allowed(staff, "cases.receive"),
     }
     if served := _served(request, staff):
         values |= {"served": served, "rating_url": _rating_url(served)}
@@ -63,6 +65,8 @@ def at_window(request: StaffRequest, *args: Any, **context: Any) -> HttpResponse
         if case.status == Case.Status.RECEIVED:
             planned = matter.previews(case.version, today=localdate(now))
             values |= {"clock": planned[Clock.Kind.PROMISED], "statutory": planned.get(Clock.Kind.STATUTORY)}
+    elif not values["may_receive"]:
+        pass  # calls and finishes only
     elif item is not None and item.published is not None:
         values |= _to_receive(request, item, item.published, context)
     elif values["asked"]:
@@ -70,13 +74,13 @@ def at_window(request: StaffRequest, *args: Any, **context: Any) -> HttpResponse
     return render(request, "workbench/window.html", values | context)
 
 
-@staff_page("cases.receive")
+@staff_page("cases.receive", "hall.call")
 @require_safe
 def page(request: StaffRequest) -> HttpResponse:
     return at_window(request)
 
 
-@staff_page("cases.receive")
+@staff_page("cases.receive", "hall.call")
 @require_safe
 def waiting(request: StaffRequest) -> HttpResponse:
     """The queues alone, for the page to refresh."""
