@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
@@ -25,17 +25,16 @@ from yimen.ledger import actions as ledger
 from yimen.ledger.actions import Actor
 from yimen.lib.errors import DomainError
 from yimen.lib.text import listed
-from yimen.lib.workdays import Limit, Unit
+from yimen.lib.workdays import Calendar, Limit, Unit
 from yimen.people import access
 from yimen.people.models import Applicant, ServiceCenter, Staff
 
-# CASE-3: what cannot be done at once is promised in three working days unless a place sets another number.
-PROMISED_DEFAULT_DAYS = 3
 # LAW-11: the certificate reaches the applicant within ten working days of the decision.
 DELIVERY_DAYS = 10
 LEAST_REASON = 6
 # Steps that the act of acceptance itself has done.
 DONE_BY_ACCEPTING = frozenset({FlowStep.Kind.RECEIVE, FlowStep.Kind.ACCEPT})
+AFTER_DECISION = frozenset({FlowStep.Kind.MAKE, FlowStep.Kind.DELIVER})
 
 
 class WrongStep(DomainError):
@@ -169,29 +168,43 @@ def accept(case_id: UUID, *, by: Actor, at: datetime) -> Case:
         raise MaterialsMissing(
             _("还不能受理，缺 %(n)s 样：%(names)s。") % {"n": len(missing), "names": listed(m.name for m in missing)}
         )
+    _accept(case, Case.AcceptMode.DECIDED, accepted_at=at, by=by, at=at)
+    return case
 
-    calendar, day = catalog.work_calendar(), localdate(at)
+
+@transaction.atomic
+def accept_unanswered(case_id: UUID, *, by: Actor, at: datetime) -> bool:
+    """
+    Accept a case nobody answered in time, as of the day its materials were received, whatever is missing (LAW-5).
+
+    Returns False, and changes nothing, when it was answered meanwhile or there is still time to answer.
+    """
+    case = _locked(case_id)
+    access.require(by, "cases.accept", department=case.department, region=case.region_id)
+    if case.status != Case.Status.RECEIVED or localdate(at) <= queries.answer_due(case, catalog.work_calendar()):
+        return False
+    _accept(case, Case.AcceptMode.DEEMED, accepted_at=case.received_at, by=by, at=at)
+    return True
+
+
+def _accept(case: Case, mode: Case.AcceptMode, *, accepted_at: datetime, by: Actor, at: datetime) -> None:
+    """Start the clocks on the day of accepted_at; the notice is given and the tasks are opened `at`."""
+    calendar, day = catalog.work_calendar(), localdate(accepted_at)
     for clock in clocks_for(case, day):
         clock.due_on, clock.is_provisional = rules.due(
-            day, Limit(clock.limit, Unit(clock.unit)), (), calendar, today=day
+            day, Limit(clock.limit, Unit(clock.unit)), (), calendar, today=day, started_at=accepted_at
         )
         clock.save(force_insert=True)
         if clock.kind == Clock.Kind.PROMISED:
             case.due_on, case.due_is_provisional = clock.due_on, clock.is_provisional
-    case.status = Case.Status.ACCEPTED
-    case.accepted_at, case.accepted_by = at, by if isinstance(by, Staff) else None
-    case.save(update_fields=["status", "accepted_at", "accepted_by", "due_on", "due_is_provisional"])
+    case.status, case.accept_mode = Case.Status.ACCEPTED, mode
+    case.accepted_at, case.accepted_by = accepted_at, by if isinstance(by, Staff) else None
+    case.save(update_fields=["status", "accept_mode", "accepted_at", "accepted_by", "due_on", "due_is_provisional"])
     assert case.due_on is not None
-    _record(
-        case,
-        "case.accepted",
-        by=by,
-        at=at,
-        data={"due_on": case.due_on.isoformat(), "provisional": case.due_is_provisional},
-    )
+    data = {"due_on": case.due_on.isoformat(), "provisional": case.due_is_provisional, "mode": mode.value}
+    _record(case, "case.accepted", by=by, at=at, data=data)
     _give(case, Notice.Kind.ACCEPTANCE, by=by, at=at)
     _open_tasks(case, at=at)
-    return case
 
 
 @transaction.atomic
@@ -260,7 +273,8 @@ def decide(case_id: UUID, *, outcome: str, by: Staff, at: datetime, reasons: str
     Decide, in writing (LAW-7, LAW-8): grant, or refuse with reasons; the case is then completed (办结).
 
     An immediate case may be decided by the clerk who serves it. Raises ReasonsMissing for a refusal without
-    reasons (LAW-17), WrongStep while other steps are open or when it is decided already.
+    reasons (LAW-17) and for granting what a step rejected without saying why, WrongStep while other steps are open
+    or when it is decided already.
     """
     case = _locked(case_id)
     right = "cases.decide_at_once" if case.version.is_immediate else "cases.decide"
@@ -273,7 +287,8 @@ def decide(case_id: UUID, *, outcome: str, by: Staff, at: datetime, reasons: str
         raise WrongStep(_("还有步骤没办完：%(names)s。办完才能作决定。") % {"names": names})
     if outcome not in Case.Outcome.values:
         raise DomainError(_("请选择准予，或者不予许可。"))
-    case.reasons = _reasons(reasons) if outcome == Case.Outcome.REFUSED else reasons.strip()
+    is_against_a_step = case.tasks.filter(outcome=Task.Outcome.REJECTED).exists()
+    case.reasons = _reasons(reasons) if outcome == Case.Outcome.REFUSED or is_against_a_step else reasons.strip()
 
     day = localdate(at)
     for task in tasks:
@@ -306,14 +321,17 @@ def deliver(case_id: UUID, *, how: str, by: Staff, at: datetime, receiver: str =
     """
     Hand over the result (送达): how is "window", "post" or "electronic" (LAW-11).
 
-    Raises WrongStep before the decision or after delivery.
+    Raises WrongStep before the decision, after delivery, and while a step that is no making or delivering is open.
     """
     case = _locked(case_id)
     access.require(by, "cases.deliver", department=case.department, region=case.region_id)
     _expect(case, Case.Status.COMPLETED)
     if how not in {"window", "post", "electronic"}:
         raise DomainError(_("请选择怎么送达：窗口领取、邮寄，或者电子送达。"))
-    for task in case.tasks.filter(done_at=None):
+    tasks = list(case.tasks.filter(done_at=None))
+    if others := [task.name for task in tasks if task.kind not in AFTER_DECISION]:
+        raise WrongStep(_("还有步骤没办完：%(names)s。办完才能送达。") % {"names": listed(others)})
+    for task in tasks:
         _finish(task, outcome=Task.Outcome.PASSED, opinion="", by=by, at=at)
     case.clocks.filter(ended_on=None).update(ended_on=localdate(at))
     case.status, case.delivered_at = Case.Status.DELIVERED, at
@@ -322,26 +340,53 @@ def deliver(case_id: UUID, *, how: str, by: Staff, at: datetime, receiver: str =
     return case
 
 
-@transaction.atomic
 def move_due_dates(region: str, *, by: Actor, at: datetime) -> int:
     """
-    Recompute every running clock after the calendar changed; each date that moves is a ledger row (CAL-7).
+    Recompute every running clock and open task after the calendar changed; each move is a ledger row (CAL-7).
 
-    Returns how many clocks moved.
+    Each case is committed by itself; one that fails does not keep the others back, and its error is raised at the
+    end. Calling again does what is left. Returns how many clocks moved.
     """
     access.require(by, "catalog.calendar", region=region)
-    moved = queries.recompute_due_dates(region, today=localdate(at))
-    for move in moved:
-        clock = move["clock"]
-        case = _locked(clock.case_id)
-        data = {"clock": clock.kind, "from": clock.due_on.isoformat(), "to": move["due_on"].isoformat()}
-        clock.due_on, clock.is_provisional = move["due_on"], move["provisional"]
+    moved, failure = 0, None
+    for case_id in queries.cases_to_move(region, today=localdate(at)):
+        try:
+            moved += _move_case(case_id, by=by, at=at)
+        except (DomainError, DatabaseError) as error:
+            if connection.connection is None or connection.connection.closed:
+                raise
+            failure = failure or error
+    if failure:
+        raise failure
+    return moved
+
+
+@transaction.atomic
+def _move_case(case_id: UUID, *, by: Actor, at: datetime) -> int:
+    """What is written is worked out under the lock: since it was listed the case may have been decided."""
+    case = _locked(case_id)
+    calendar, moved = catalog.work_calendar(), 0
+    for clock in case.clocks.filter(ended_on=None):
+        due_on, provisional = queries.due_now(clock, case, calendar, today=localdate(at))
+        if (due_on, provisional) == (clock.due_on, clock.is_provisional):
+            continue
+        data = {"clock": clock.kind, "from": clock.due_on.isoformat(), "to": due_on.isoformat()}
+        clock.due_on, clock.is_provisional = due_on, provisional
         clock.save(update_fields=["due_on", "is_provisional"])
         if clock.kind == Clock.Kind.PROMISED:
-            case.due_on, case.due_is_provisional = clock.due_on, clock.is_provisional
+            case.due_on, case.due_is_provisional = due_on, provisional
             case.save(update_fields=["due_on", "due_is_provisional"])
-        _record(case, "case.due_moved", by=by, at=at, data=data | {"provisional": clock.is_provisional})
-    return len(moved)
+        _record(case, "case.due_moved", by=by, at=at, data=data | {"provisional": provisional})
+        moved += 1
+    steps = {step.key: step for step in case.version.steps.all()}
+    for task in case.tasks.filter(done_at=None):
+        due_on = _task_due(case, steps.get(task.step_key) or _plain_decision(), localdate(task.opened_at), calendar)
+        if due_on != task.due_on:
+            data = {"clock": "task", "task": task.step_key, "from": task.due_on.isoformat(), "to": due_on.isoformat()}
+            task.due_on = due_on
+            task.save(update_fields=["due_on"])
+            _record(case, "case.due_moved", by=by, at=at, data=data)
+    return moved
 
 
 def next_number(region: str, name: str, day: date) -> int:
@@ -373,25 +418,18 @@ def missing_materials(rows: Iterable[CaseMaterial]) -> list[ItemMaterial]:
 def clocks_for(case: Case, day: date) -> list[Clock]:
     """Return the unsaved clocks a case accepted on `day` runs under; due dates are not filled in."""
     version = case.version
-    if version.promised_limit is not None:
-        promised = (version.promised_limit, version.promised_unit)
-    elif version.is_immediate:
-        promised = (0, Unit.WORKDAY.value)
-    else:
-        days = catalog.local_rule(case.region_id, "promised_default_days", day, default=PROMISED_DEFAULT_DAYS)
-        promised = (days, Unit.WORKDAY.value)
-    limits = [(Clock.Kind.PROMISED, promised)]
-    if version.statutory_limit is not None:
-        limits.append((Clock.Kind.STATUTORY, (version.statutory_limit, version.statutory_unit)))
+    limits = [(Clock.Kind.PROMISED, catalog.promise_of(version, day, region=case.region_id))]
+    if version.statutory is not None:
+        limits.append((Clock.Kind.STATUTORY, version.statutory))
     return [
-        Clock(region_id=case.region_id, case=case, kind=kind, started_on=day, limit=number, unit=unit)
-        for kind, (number, unit) in limits
+        Clock(region_id=case.region_id, case=case, kind=kind, started_on=day, limit=limit.number, unit=limit.unit.value)
+        for kind, limit in limits
     ]
 
 
 def _open_tasks(case: Case, *, at: datetime) -> None:
     """Open every step whose `after` is met and that has no task yet."""
-    steps = list(case.version.steps.all()) or [_plain_decision(case)]
+    steps = list(case.version.steps.all()) or [_plain_decision()]
     tasks = {task.step_key: task for task in case.tasks.all()}
     done = {key for key, task in tasks.items() if task.done_at} | {
         step.key for step in steps if step.kind in DONE_BY_ACCEPTING
@@ -407,19 +445,25 @@ def _open_tasks(case: Case, *, at: datetime) -> None:
             kind=step.kind,
             post=step.post,
             opened_at=at,
-            due_on=calendar.due(day, step.limit_days).on,
+            due_on=_task_due(case, step, day, calendar),
         )
         for step in steps
         if step.key not in tasks and step.key not in done and set(step.after) <= done
     )
 
 
-def _plain_decision(case: Case) -> FlowStep:
-    """An item that came without a flow (an imported guide) is simply decided."""
-    days = case.version.promised_limit or 0
+def _plain_decision() -> FlowStep:
+    """An item that came without a flow (an imported guide) is simply decided, by the day the case is due."""
     return FlowStep(
-        key="decide", name=_("决定"), kind=FlowStep.Kind.DECIDE, post=_("审批岗"), limit_days=days, after=[]
+        key="decide", name=_("决定"), kind=FlowStep.Kind.DECIDE, post=_("审批岗"), limit_days=None, after=[]
     )
+
+
+def _task_due(case: Case, step: FlowStep, opened_on: date, calendar: Calendar) -> date:
+    if step.limit_days is None:
+        assert case.due_on is not None
+        return case.due_on
+    return calendar.due(opened_on, step.limit_days).on
 
 
 def _finish(task: Task, *, outcome: str, opinion: str, by: Staff, at: datetime) -> None:

@@ -164,11 +164,16 @@ class _Part:
     def _accept(self, told: _Case, at: datetime) -> None:
         day, case = _day(at), told.case
         for kind, limit in told.known.limits(day):
-            clock = self._start(told, kind, day, limit)
+            clock = self._start(told, kind, day, limit, started_at=at)
             if kind == Clock.Kind.PROMISED:
                 case["due_on"], case["due_is_provisional"] = clock["due_on"], clock["is_provisional"]
-        case.update(status=Case.Status.ACCEPTED.value, accepted_at=at, accepted_by_id=told.row.clerk.pk)
-        said = {"due_on": case["due_on"].isoformat(), "provisional": case["due_is_provisional"]}
+        case.update(
+            status=Case.Status.ACCEPTED.value,
+            accept_mode=Case.AcceptMode.DECIDED.value,
+            accepted_at=at,
+            accepted_by_id=told.row.clerk.pk,
+        )
+        said = {"due_on": case["due_on"].isoformat(), "provisional": case["due_is_provisional"], "mode": "decided"}
         self._record(told, "case.accepted", told.row.clerk, at, **said)
         self._open_tasks(told, at)
 
@@ -210,8 +215,8 @@ class _Part:
         self.tables[model].append(row)
         return row
 
-    def _start(self, told: _Case, kind: str, day: date, limit: Limit) -> _Row:
-        due_on, provisional = self.versions.due(day, limit)
+    def _start(self, told: _Case, kind: str, day: date, limit: Limit, *, started_at: datetime | None = None) -> _Row:
+        due_on, provisional = self.versions.due(day, limit, started_at if limit.unit is Unit.HOUR else None)
         clock = self._add(
             told,
             Clock,
@@ -240,7 +245,9 @@ class _Part:
                 kind=str(step.kind),
                 post=step.post,
                 opened_at=at,
-                due_on=self.versions.due_of_step(_day(at), step.limit_days),
+                due_on=told.case["due_on"]
+                if step.limit_days is None
+                else self.versions.due_of_step(_day(at), step.limit_days),
             )
             told.tasks.append(task)
 
@@ -276,7 +283,7 @@ class _Version:
         item = version.item
         self._case = Case(region_id=item.region_id, version=version, case_type=version.case_type)
         self.materials = [material.pk for material in version.materials.all()]
-        self.steps = list(version.steps.all()) or [actions._plain_decision(self._case)]
+        self.steps = list(version.steps.all()) or [actions._plain_decision()]
         if any(step.kind == FlowStep.Kind.VISIT for step in self.steps):
             raise CannotLoad(_("“%(item)s”要现场核查，批量导入说不出是谁去的，请逐件办理。") % {"item": version.name})
         self.done_by_accepting = {step.key for step in self.steps if step.kind in actions.DONE_BY_ACCEPTING}
@@ -298,7 +305,9 @@ class _Version:
 
 class _Versions:
     def __init__(self, calendar: Calendar) -> None:
-        self.due = cache(lambda day, limit: rules.due(day, limit, (), calendar, today=day))
+        self.due = cache(
+            lambda day, limit, started_at: rules.due(day, limit, (), calendar, today=day, started_at=started_at)
+        )
         self.due_of_step = cache(lambda day, days: calendar.due(day, days).on)
         self._known: dict[UUID, _Version] = {}
 

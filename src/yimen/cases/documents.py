@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.timezone import localdate, localtime
 
-from yimen.cases import rules
+from yimen.cases import queries, rules
 from yimen.cases.models import Case, CaseMaterial, Clock, Notice
 from yimen.catalog import queries as catalog
 from yimen.catalog.models import ItemMaterial, ItemType, LimitUnit
@@ -33,8 +33,6 @@ ACCEPTING_LAW = "《中华人民共和国行政许可法》第三十二条"
 DECIDING_LAW = "《中华人民共和国行政许可法》第三十八条"
 # ARL Art 20; the months of a lawsuit are [GKU], so both are dated local rules a place may correct.
 RECONSIDERATION_DAYS, LAWSUIT_MONTHS = 60, 6
-# LAW-4, LAW-5: told within five working days, or accepted as of the day of receipt.
-NOTICE_DAYS = 5
 
 
 def issue(case: Case, kind: Notice.Kind, *, serial: int, at: datetime, **facts: str) -> Notice:
@@ -83,7 +81,7 @@ def _receipt(case: Case, at: datetime) -> dict[str, Any]:
     rows = case.materials.select_related("material").order_by("material__position")
     words = {CaseMaterial.State.COMPLETE: "", CaseMaterial.State.MISSING: "还缺", CaseMaterial.State.LATER: "后补"}
     shared = ItemMaterial.Source.SHARED
-    notice_by = long_day(catalog.work_calendar().due(localdate(at), NOTICE_DAYS).on, weekday=True)
+    notice_by = long_day(queries.answer_due(case, catalog.work_calendar()), weekday=True)
     return {
         "seal": "收件专用章",
         "received_at": long_moment(at),
@@ -105,16 +103,19 @@ def _receipt(case: Case, at: datetime) -> dict[str, Any]:
 
 
 def _acceptance(case: Case, at: datetime) -> dict[str, Any]:
-    version, day = case.version, localdate(at)
+    started_at = case.accepted_at or at
+    version, day = case.version, localdate(started_at)
+    is_deemed = case.accept_mode == Case.AcceptMode.DEEMED
     promised = case.clocks.get(kind=Clock.Kind.PROMISED)
     limit = Limit(promised.limit, Unit(promised.unit))
-    view = rules.clock(day, limit, (), catalog.work_calendar(), today=day)
+    view = rules.clock(day, limit, (), catalog.work_calendar(), today=day, started_at=started_at)
     due_on = long_day(view.due_on, weekday=True)
     words = limit_words(promised.limit, promised.unit) if promised.limit else "当日办结"
     terms = [{"label": "受理日，次日算第 1 天", "value": long_day(day)}, {"label": "承诺时限", "value": words}]
     if view.rest_days:
         terms.append({"label": "中间的休息日", "value": f"{view.rest_days} 天"})
     return {
+        "is_deemed": is_deemed,
         "received_on": long_day(localdate(case.received_at)),
         "accepted_on": long_day(day),
         "promised": words,

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
+from django.db import connection
 from django.utils import timezone
+from django.utils.timezone import localdate
 from procrastinate.contrib.django import app
 
-from yimen.cases import actions
+from yimen.cases import actions, queries
 from yimen.ledger import followers
 from yimen.ledger.actions import SYSTEM
-from yimen.ledger.models import Event
 from yimen.people.models import Region
 
 NAME = "cases.follow_calendar"
 KINDS = ("catalog.calendar_announced", "catalog.calendar_day_set", "catalog.calendar_loaded")
+
+log = logging.getLogger("yimen.cases")
 
 
 @app.periodic(cron="* * * * *")
@@ -25,10 +29,61 @@ def follow_calendar(timestamp: int) -> None:
 
 
 def follow(*, at: datetime) -> int:
-    """Move the due dates of running cases after the work calendar changed (CAL-7); return how many rows were read."""
+    """
+    Move the due dates of running cases after the work calendar changed (CAL-7); return how many rows were read.
 
-    def move(event: Event) -> None:
-        for region in Region.objects.order_by("code"):
-            actions.move_due_dates(region.pk, by=SYSTEM, at=at)
+    The cases are moved first, each in a transaction of its own, and only then are the rows that asked for it ticked
+    off: whoever dies in between is followed by one who finds nothing left to move.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s))", [NAME])
+        if not cursor.fetchone()[0]:
+            return 0
+    try:
+        # Rows that come while the cases move are not among these, so they are followed the next time.
+        waiting = followers.behind(NAME, KINDS)
+        if not waiting:
+            return 0
+        _move_all(at)
+        return followers.follow(NAME, KINDS, lambda _event: None, at=at, limit=waiting)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(hashtext(%s))", [NAME])
 
-    return followers.follow(NAME, KINDS, move, at=at)
+
+def _move_all(at: datetime) -> None:
+    for region in Region.objects.order_by("code"):
+        actions.move_due_dates(region.pk, by=SYSTEM, at=at)
+
+
+@app.periodic(cron="50 3 * * *")
+@app.task(name="cases.check_due_dates", queueing_lock="cases.check_due_dates", pass_context=False)
+def check_due_dates(timestamp: int) -> None:
+    """Once a day all the same: a case accepted in the very moment of a change may have read the older calendar."""
+    _move_all(timezone.now())
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(name="cases.accept_unanswered", queueing_lock="cases.accept_unanswered", pass_context=False)
+def accept_unanswered(timestamp: int) -> None:
+    accept_all_unanswered(at=timezone.now())
+
+
+def accept_all_unanswered(*, at: datetime) -> int:
+    """Accept every case nobody answered in time, as of its receipt (LAW-5); return how many."""
+    count = 0
+    for region in Region.objects.order_by("code"):
+        for case_id in queries.unanswered(region.pk, today=localdate(at)):
+            try:
+                count += actions.accept_unanswered(case_id, by=SYSTEM, at=at)
+            except Exception as error:  # one case must not keep the others waiting
+                if connection.connection is None or connection.connection.closed:
+                    raise
+                log.error("case %s could not be accepted: %s", case_id, type(error).__name__)
+    return count
+
+
+@app.periodic(cron="20 3 * * *")
+@app.task(name="cases.forget_tries", queueing_lock="cases.forget_tries", pass_context=False)
+def forget_tries(timestamp: int) -> None:
+    queries.forget_tries(at=timezone.now())

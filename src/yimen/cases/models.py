@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from yimen.catalog.models import CaseType, FlowStep, ItemMaterial, ItemVersion, LimitUnit, ServiceItem
+from yimen.lib import mask
 from yimen.lib.ids import uuid7
 from yimen.people.models import Applicant, Department, Region, ServiceCenter, Staff
 
@@ -42,6 +43,10 @@ class Case(models.Model):
         GRANTED = "granted", _("准予")
         REFUSED = "refused", _("不予许可")
 
+    class AcceptMode(models.TextChoices):
+        DECIDED = "decided", _("已作出受理")
+        DEEMED = "deemed", _("逾期未告知，视为受理")
+
     class Channel(models.TextChoices):
         """办理形式 (CASE-10); export codes 1, 2, 3, 4, 9."""
 
@@ -70,6 +75,7 @@ class Case(models.Model):
     received_at = models.DateTimeField()
     received_by = models.ForeignKey(Staff, models.PROTECT, null=True, related_name="+")
     accepted_at = models.DateTimeField(null=True, blank=True)
+    accept_mode = models.CharField(max_length=8, choices=AcceptMode.choices, blank=True)
     accepted_by = models.ForeignKey(Staff, models.PROTECT, null=True, related_name="+")
     completed_at = models.DateTimeField(null=True, blank=True)
     delivered_at = models.DateTimeField(null=True, blank=True)
@@ -111,6 +117,10 @@ class Case(models.Model):
     @property
     def stream(self) -> str:
         return f"case:{self.pk}"
+
+    @property
+    def masked_agent_name(self) -> str:
+        return mask.name(self.agent_name)
 
     @property
     def is_open(self) -> bool:

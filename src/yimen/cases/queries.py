@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from datetime import date, datetime, time, timedelta
+from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
+from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -21,12 +21,14 @@ from yimen.ledger.models import Event
 from yimen.lib import crypto
 from yimen.lib.dates import short_day
 from yimen.lib.errors import DomainError
-from yimen.lib.workdays import Limit, Unit
+from yimen.lib.workdays import LOCAL_ZONE, Calendar, Limit, Unit
 from yimen.people import access
 from yimen.people.models import Staff
 
 # Wrong guesses from one address in an hour before it has to wait (SEC-53).
 MOST_WRONG_TRIES = 20
+# LAW-4, LAW-5: told within five working days, or accepted as of the day of receipt.
+NOTICE_DAYS = 5
 
 
 class TooManyTries(DomainError):
@@ -76,8 +78,7 @@ def find_for_citizen(number: str, last_four: str, *, asker: str, at: datetime) -
     asker: the address asked from, stored only as a blind index. Raises TooManyTries.
     """
     key, hour = crypto.blind_index(asker, "query.asker"), at.replace(minute=0, second=0, microsecond=0)
-    tries = QueryTries.objects.filter(asker=key, hour=hour).values_list("count", flat=True).first() or 0
-    if tries >= MOST_WRONG_TRIES:
+    if not _count_try(key, hour):
         raise TooManyTries(_("试了太多次，请过一小时再查，或者拨 12345，也可以到导办台请人帮您查。"))
     wanted = re.sub(r"[\s\-－—]", "", number).upper()
     case = None
@@ -87,14 +88,25 @@ def find_for_citizen(number: str, last_four: str, *, asker: str, at: datetime) -
             query_no=query_no
         )
         case = next((each for each in found if each.applicant.phone_ends_with(last_four.strip())), None)
-    if case is None:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO cases_querytries (asker, hour, count) VALUES (%s, %s, 1)"
-                " ON CONFLICT (asker, hour) DO UPDATE SET count = cases_querytries.count + 1",
-                [key, hour],
-            )
+    if case is not None:  # only wrong answers count
+        QueryTries.objects.filter(asker=key, hour=hour, count__gt=0).update(count=F("count") - 1)
     return case
+
+
+def _count_try(key: bytes, hour: datetime) -> bool:
+    """Count before looking, in one statement, so that many tries at once are no more than many after each other."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO cases_querytries AS known (asker, hour, count) VALUES (%s, %s, 1)"
+            " ON CONFLICT (asker, hour) DO UPDATE SET count = known.count + 1 WHERE known.count < %s RETURNING count",
+            [key, hour, MOST_WRONG_TRIES],
+        )
+        return cursor.fetchone() is not None
+
+
+def forget_tries(*, at: datetime) -> int:
+    """Delete the wrong guesses of more than a day ago; return how many rows."""
+    return QueryTries.objects.filter(hour__lt=at - timedelta(days=1)).delete()[0]
 
 
 def clock_views(case: Case, *, today: date) -> dict[str, rules.ClockView]:
@@ -108,6 +120,7 @@ def clock_views(case: Case, *, today: date) -> dict[str, rules.ClockView]:
             calendar,
             today=today,
             ended_on=clock.ended_on,
+            started_at=started_at(clock, case),
         )
         for clock in case.clocks.all()
     }
@@ -199,27 +212,65 @@ def overdue(region: str, *, on: date) -> QuerySet[Case]:
     return Case.objects.filter(region_id=region, status=Case.Status.ACCEPTED, due_on__lt=on).order_by("due_on")
 
 
-def recompute_due_dates(region: str, *, today: date) -> Sequence[dict[str, Any]]:
-    """
-    Return the running clocks whose due date the present calendar moves: case, kind, old and new date (CAL-7).
+def due_now(clock: Clock, case: Case, calendar: Calendar, *, today: date) -> tuple[date, bool]:
+    """Return when `clock` of `case` ends by this calendar, and whether that is provisional."""
+    limit = Limit(clock.limit, Unit(clock.unit))
+    return rules.due(clock.started_on, limit, (), calendar, today=today, started_at=started_at(clock, case))
 
-    Reads only; actions.move_due_dates() writes what this found.
+
+def started_at(clock: Clock, case: Case) -> datetime | None:
+    """The moment from which a limit in hours runs: acceptance, but for delivery, which counts days."""
+    return None if clock.kind == Clock.Kind.DELIVERY else case.accepted_at
+
+
+def cases_to_move(region: str, *, today: date) -> list[UUID]:
     """
+    Return the cases with a running clock or an open task whose due date the present calendar moves (CAL-7).
+
+    Reads only and locks nothing; actions.move_due_dates() looks at each again under its lock.
+    """
+    calendar, found = catalog.work_calendar(), dict[UUID, None]()
+    clocks = Clock.objects.filter(region_id=region, ended_on=None).select_related("case")
+    for clock in clocks.iterator(chunk_size=2000):
+        if due_now(clock, clock.case, calendar, today=today) != (clock.due_on, clock.is_provisional):
+            found[clock.case_id] = None
+    tasks = Task.objects.filter(region_id=region, done_at=None)
+    limits = {
+        (version, key): days
+        for version, key, days in FlowStep.objects.filter(version__case__tasks__in=tasks)
+        .values_list("version_id", "key", "limit_days")
+        .distinct()
+    }
+    for task in tasks.select_related("case").iterator(chunk_size=2000):
+        days = limits.get((task.case.version_id, task.step_key))
+        due_on = task.case.due_on if days is None else calendar.due(localdate(task.opened_at), days).on
+        if due_on != task.due_on:
+            found[task.case_id] = None
+    return list(found)
+
+
+def answer_due(case: Case, calendar: Calendar) -> date:
+    """Return the last day on which the applicant must be told whether the case is accepted (LAW-4)."""
+    return calendar.due(localdate(case.received_at), NOTICE_DAYS).on
+
+
+def unanswered(region: str, *, today: date) -> list[UUID]:
+    """Return the received cases whose time to be answered is over, the oldest first (LAW-5)."""
     calendar = catalog.work_calendar()
-    moved = []
-    for clock in Clock.objects.filter(region_id=region, ended_on=None).select_related("case").iterator(chunk_size=2000):
-        due_on, provisional = rules.due(
-            clock.started_on, Limit(clock.limit, Unit(clock.unit)), (), calendar, today=today
-        )
-        if (due_on, provisional) != (clock.due_on, clock.is_provisional):
-            moved.append({"clock": clock, "due_on": due_on, "provisional": provisional})
-    return moved
+    # Working days are never fewer calendar days than that, so younger cases need no look.
+    before = today - timedelta(days=NOTICE_DAYS)
+    cases = Case.objects.filter(
+        region_id=region, status=Case.Status.RECEIVED, received_at__lt=datetime.combine(before, time(), LOCAL_ZONE)
+    ).order_by("received_at")
+    return [case.pk for case in cases.iterator(chunk_size=2000) if today > answer_due(case, calendar)]
 
 
 def _said(event: Event, task: Task | None) -> str:
     match event.kind:
         case "case.task_done" if task is not None:
             return _("%(step)s办完了") % {"step": task.name}
+        case "case.accepted" if event.data.get("mode") == Case.AcceptMode.DEEMED:
+            return _("到期没有答复，依法从收到材料那天起算受理")
         case "case.decided":
             granted = event.data.get("outcome") == Case.Outcome.GRANTED
             return _("办好了，同意您的申请") if granted else _("没有同意您的申请")

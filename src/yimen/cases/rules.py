@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
-from yimen.lib.workdays import Calendar, Limit, Unit
+from yimen.lib.workdays import LOCAL_ZONE, Calendar, Limit, Unit, add_months
 
 # A ribbon of more cells than this is drawn as a fine strip (look.md).
 RIBBON_CELLS = 30
+# Months and hours have no counted days: their cells carry no number.
+_UNCOUNTED = frozenset({Unit.MONTH, Unit.HOUR})
 
 
 def case_no(task_code: str, day: date, serial: int) -> str:
@@ -56,7 +58,8 @@ class DayKind(StrEnum):
 @dataclass(frozen=True)
 class Day:
     """
-    One calendar day of a clock. n: which counted day of `limit` it is (for OVER: how many days over), else None.
+    One calendar day of a clock. n: which counted day of `limit` it is (for OVER: how many days over), else None;
+    limits in months and hours count no days, so theirs is None with `limit`.
 
     is_due and is_today mark the day; is_provisional: its year's days off are not announced yet (CAL-7).
     """
@@ -76,7 +79,8 @@ class ClockView:
     A clock as of `today`: its days in order and the sum that leads to the due date.
 
     Counted in days, limit + stopped_days + rest_days reaches from the start to due_on: the sum under the ribbon.
-    days_left: counted days after today through due_on, 0 when over; days_over: counted days after due_on.
+    days_left: days after today through due_on, 0 when over; days_over: days after due_on. Both are working days
+    for limits in working days, else natural days.
     """
 
     start_on: date
@@ -100,21 +104,31 @@ class ClockView:
         return self.start_on.weekday()
 
 
-def due(start_on: date, limit: Limit, stops: Sequence[Stop], calendar: Calendar, *, today: date) -> tuple[date, bool]:
+def due(
+    start_on: date,
+    limit: Limit,
+    stops: Sequence[Stop],
+    calendar: Calendar,
+    *,
+    today: date,
+    started_at: datetime | None = None,
+) -> tuple[date, bool]:
     """
     Return the last day of the limit and whether it is provisional.
 
     The day of the event is not counted (LAW-2). Working days inside a stop are not counted (LAW-12); an open
     stop runs through `today`. A limit of 0 working days ends on the day itself (immediate cases, CASE-2).
+    started_at: the moment itself, from which hours run; without it they run from the beginning of start_on.
     """
-    base = _plain_due(start_on, limit.number, limit.unit, calendar)
+    moment = started_at or datetime.combine(start_on, time(), LOCAL_ZONE)
+    base = calendar.due_for(moment, limit)
     if not stops:
-        return base
-    if limit.unit is Unit.MONTH:
-        # Months have no days to count; the days stopped are added at the end.
+        return base.on, base.is_provisional
+    if limit.unit in _UNCOUNTED:
+        # Months and hours have no days to count; the days stopped are added at the end.
         extra = sum(1 for day in _days(start_on, today) if _is_stopped(day, stops, today))
-        ends = _plain_due(base[0], extra, Unit.DAY, calendar)
-        return ends[0], base[1] or ends[1]
+        ends = calendar.natural_due(base.on, extra)
+        return ends.on, base.is_provisional or ends.is_provisional
     counts = calendar.is_workday if limit.unit is Unit.WORKDAY else (lambda _day: True)
     left, day = limit.number, start_on
     while left:
@@ -136,12 +150,17 @@ def clock(
     *,
     today: date,
     ended_on: date | None = None,
+    started_at: datetime | None = None,
 ) -> ClockView:
     """Return everything a page may show about a clock; the browser computes nothing."""
-    due_on, is_provisional = due(start_on, limit, stops, calendar, today=min(today, ended_on or today))
+    due_on, is_provisional = due(
+        start_on, limit, stops, calendar, today=min(today, ended_on or today), started_at=started_at
+    )
     upto = min(today, ended_on) if ended_on else today
     last = max(due_on, upto)
-    by_workday = limit.unit is Unit.WORKDAY
+    by_workday, uncounted = limit.unit is Unit.WORKDAY, limit.unit in _UNCOUNTED
+    # A month that would end on a day off waits for the next working day (CC 203); hours never wait.
+    before_rest = add_months(start_on, limit.number) if limit.unit is Unit.MONTH else due_on
     days: list[Day] = []
     n = over = stopped = rest = 0
     for day in _days(start_on - timedelta(days=1), last):
@@ -154,7 +173,10 @@ def clock(
         elif day <= due_on and _is_stopped(day, stops, upto):
             kind = DayKind.STOPPED
             stopped += 1
-        elif not by_workday and day <= due_on and limit.number and n >= limit.number:
+        elif uncounted and before_rest + timedelta(days=stopped) < day <= due_on:
+            kind = DayKind.REST
+            rest += 1
+        elif limit.unit is Unit.DAY and day <= due_on and limit.number and n >= limit.number:
             # Natural days are used up; the limit only waits for the next working day (CC 203).
             kind = DayKind.REST
             rest += 1
@@ -164,18 +186,20 @@ def clock(
         else:
             n += day > start_on or not limit.number
             kind = DayKind.COUNTED if day <= upto and day > start_on else DayKind.LEFT
-            number = n
+            number = None if uncounted else n
         days.append(
             Day(
                 on=day,
                 kind=kind,
                 n=number,
-                limit=limit.number or None,
+                limit=None if uncounted else limit.number or None,
                 is_due=day == due_on,
                 is_today=day == today and ended_on is None,
                 is_provisional=not calendar.is_known(day),
             )
         )
+    # Natural days run on through days off that only lengthen the limit.
+    left = {DayKind.LEFT} if by_workday else {DayKind.LEFT, DayKind.REST}
     return ClockView(
         start_on=start_on,
         limit=limit,
@@ -183,25 +207,11 @@ def clock(
         is_provisional=is_provisional,
         stopped_days=stopped,
         rest_days=rest,
-        days_left=sum(1 for day in days if day.kind is DayKind.LEFT and day.on > upto),
+        days_left=sum(1 for day in days if upto < day.on <= due_on and day.kind in left),
         days_over=over,
         is_ended=ended_on is not None,
         days=days,
     )
-
-
-def _plain_due(start_on: date, number: int, unit: Unit, calendar: Calendar) -> tuple[date, bool]:
-    match unit:
-        case Unit.WORKDAY:
-            found = calendar.due(start_on, number)
-        case Unit.MONTH:
-            found = calendar.month_due(start_on, number)
-        case Unit.DAY:
-            found = calendar.natural_due(start_on, number)
-        case Unit.HOUR:
-            # Hours end on a day too; the hour itself is kept by whoever needs it.
-            found = calendar.natural_due(start_on, -(-number // 24))
-    return found.on, found.is_provisional
 
 
 def _is_stopped(day: date, stops: Sequence[Stop], today: date) -> bool:

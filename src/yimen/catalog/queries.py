@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
 from uuid import UUID
 
 from django.db import connection, models
@@ -21,8 +21,11 @@ from yimen.catalog.models import (
     LocalRule,
     ServiceItem,
 )
-from yimen.lib.workdays import Calendar
+from yimen.lib.workdays import LOCAL_ZONE, Calendar, Limit
 from yimen.people.models import Department, Region
+
+# CASE-3: what cannot be done at once is promised in three working days unless a place sets another number.
+PROMISED_DEFAULT_DAYS = 3
 
 _lock = threading.Lock()
 _kept: tuple[UUID, Calendar] | None = None
@@ -58,6 +61,26 @@ def local_rule(region: Region | str, key: str, on: date, *, default: int) -> int
     rule = LocalRule.objects.filter(region_id=code, key=key, effective_on__lte=on).order_by("-effective_on")
     value = rule.values_list("value", flat=True).first()
     return default if value is None else value
+
+
+def promise_of(version: ItemVersion, on: date, *, region: Region | str) -> Limit:
+    """
+    Return what is promised to a case of `version` accepted on the day `on`, wherever it is said (CASE-2, CASE-3).
+
+    The stated promise; 0 working days for an immediate item; else the region's default, but never later than the
+    law's limit would end (LAW-26), then the law's limit itself.
+    """
+    if version.promised is not None:
+        return version.promised
+    if version.is_immediate:
+        return Limit(0)
+    default = Limit(local_rule(region, "promised_default_days", on, default=PROMISED_DEFAULT_DAYS))
+    statutory = version.statutory
+    if statutory is None:
+        return default
+    calendar, begins = work_calendar(), datetime.combine(on, time(), LOCAL_ZONE)
+    is_within = calendar.due_for(begins, default).on <= calendar.due_for(begins, statutory).on
+    return default if is_within else statutory
 
 
 def _with_edition(items: QuerySet[ServiceItem]) -> QuerySet[ServiceItem]:

@@ -136,9 +136,15 @@ def _open_case(case: Any, as_of: date, calendar: Calendar, clock: case_rules.Clo
 
 def _clocks(cases: Sequence[Case], as_of: date, calendar: Calendar) -> dict[UUID, case_rules.ClockView]:
     found = Clock.objects.filter(case__in=cases, kind=Clock.Kind.PROMISED)
+    accepted_at = {case.pk: case.accepted_at for case in cases}
     return {
         clock.case_id: case_rules.clock(
-            clock.started_on, Limit(clock.limit, Unit(clock.unit)), (), calendar, today=as_of
+            clock.started_on,
+            Limit(clock.limit, Unit(clock.unit)),
+            (),
+            calendar,
+            today=as_of,
+            started_at=accepted_at[clock.case_id],
         )
         for clock in found
     }

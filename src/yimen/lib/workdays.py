@@ -127,14 +127,7 @@ class Calendar:
         Return the last day of a limit of `count` months: the same day of the month, or that month's last day when
         it has no such day, rolled off days off (CC 202, 203; CAL-11). Raises ValueError below 0.
         """
-        if count < 0:
-            raise ValueError("a limit cannot be negative")
-        years, month = divmod(start.month - 1 + count, 12)
-        year = start.year + years
-        if year > date.max.year:
-            raise ValueError("the limit ends after the year 9999")
-        last_of_month = monthrange(year, month + 1)[1]
-        return self._due(start, self.roll(date(year, month + 1, min(start.day, last_of_month))))
+        return self._due(start, self.roll(add_months(start, count)))
 
     def due_for(self, started_at: datetime, limit: Limit) -> Due:
         """
@@ -173,6 +166,21 @@ class Calendar:
         first = min(start.toordinal() + 1, on.toordinal())
         years = range(date.fromordinal(first).year, on.year + 1)
         return Due(on, not self.known_years.issuperset(years))
+
+
+def add_months(start: date, count: int) -> date:
+    """
+    Return the same day `count` months later, or that month's last day when it has no such day (CC 202).
+
+    Raises ValueError below 0 and after the year 9999.
+    """
+    if count < 0:
+        raise ValueError("a limit cannot be negative")
+    years, month = divmod(start.month - 1 + count, 12)
+    year = start.year + years
+    if year > date.max.year:
+        raise ValueError("the limit ends after the year 9999")
+    return date(year, month + 1, min(start.day, monthrange(year, month + 1)[1]))
 
 
 def _from_ordinal(ordinal: int) -> date:

@@ -2,18 +2,23 @@
 
 import threading
 from contextlib import nullcontext
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
+from io import BytesIO
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from pypdf import PdfReader
 
-from yimen.cases import actions, documents, queries
+from yimen.cases import actions, documents, jobs, queries
 from yimen.cases.actions import Handed
-from yimen.cases.models import Case, CaseMaterial, Clock, Notice, Task
+from yimen.cases.models import Case, CaseMaterial, Clock, Notice, QueryTries, Task
 from yimen.cases.tests.factories import make_case, make_version
 from yimen.catalog.models import ItemMaterial
+from yimen.catalog.queries import work_calendar
+from yimen.ledger.actions import SYSTEM
 from yimen.ledger.models import Event
+from yimen.lib.workdays import LOCAL_ZONE
 from yimen.people.access import NotAllowed
 from yimen.people.models import Role
 from yimen.people.tests.factories import make_department, make_staff
@@ -110,6 +115,92 @@ def test_only_listed_materials_can_be_taken():
     stranger = other.materials.first()
     with pytest.raises(actions.UnlistedMaterial):
         actions.note_materials(case.pk, {stranger.pk: Handed("complete")}, by=clerk_of(case), at=AT)
+
+
+@pytest.mark.parametrize(
+    ("fields", "due_on"),
+    [
+        ({"promised_days": 3, "promised_unit": "month"}, date(2027, 2, 18)),
+        ({"promised_days": None, "statutory_limit": 2}, date(2026, 11, 20)),
+        ({"promised_days": 9}, date(2026, 12, 1)),
+    ],
+)
+def test_an_item_without_a_flow_is_decided_by_the_day_the_case_is_due(fields, due_on):
+    version = make_version(**fields)
+    version.steps.all().delete()
+    case = make_case(version=version, at=AT)
+    case = actions.accept(case.pk, by=clerk_of(case), at=AT)
+    assert case.due_on == case.tasks.get().due_on == due_on
+
+
+def test_granting_what_a_step_rejected_needs_reasons():
+    case = make_case(promised_days=9, at=AT)
+    approver = approver_of(case)
+    actions.accept(case.pk, by=clerk_of(case), at=AT)
+    review = case.tasks.get(kind="review")
+    actions.complete_task(review.pk, outcome="rejected", opinion="面积和图纸对不上。", by=approver, at=AT)
+    with pytest.raises(actions.ReasonsMissing):
+        actions.decide(case.pk, outcome="granted", by=approver, at=AT)
+    case = actions.decide(case.pk, outcome="granted", by=approver, at=AT, reasons="已经重新测量，面积相符。")
+    assert (case.outcome, case.reasons) == ("granted", "已经重新测量，面积相符。")
+
+
+def test_delivery_finishes_no_step_that_belongs_before_the_decision():
+    version = make_version(promised_days=9)
+    version.steps.filter(kind="review").update(after=["decide"])
+    version.steps.filter(kind="decide").update(after=["accept"])
+    case = make_case(version=version, at=AT)
+    approver = approver_of(case)
+    actions.accept(case.pk, by=clerk_of(case), at=AT)
+    actions.decide(case.pk, outcome="granted", by=approver, at=AT)
+    with pytest.raises(actions.WrongStep, match="审查"):
+        actions.deliver(case.pk, how="window", by=clerk_of(case), at=AT)
+
+
+@pytest.mark.parametrize(
+    ("received", "last_day"),
+    [
+        (datetime(2026, 11, 18, 1, 5, tzinfo=UTC), date(2026, 11, 25)),
+        (datetime(2026, 9, 29, 1, 5, tzinfo=UTC), date(2026, 10, 12)),  # over National Day, 10 October is worked
+        (datetime(2026, 11, 17, 17, 0, tzinfo=UTC), date(2026, 11, 25)),  # already the 18th here
+    ],
+)
+def test_a_case_nobody_answers_is_accepted_as_of_its_receipt(received, last_day):
+    """LAW-5, TRAP-4: whatever is missing, with the clock back-dated; twice changes nothing."""
+    case = make_case(promised_days=9, complete=False, at=received)
+    in_time = datetime.combine(last_day, time(23, 59), LOCAL_ZONE)
+    assert jobs.accept_all_unanswered(at=in_time) == 0
+    late = in_time + timedelta(minutes=1)
+    assert jobs.accept_all_unanswered(at=late) == 1
+    assert jobs.accept_all_unanswered(at=late) == 0
+    case.refresh_from_db()
+    assert (case.status, case.accept_mode, case.accepted_at) == ("accepted", "deemed", received)
+    clock = case.clocks.get(kind=Clock.Kind.PROMISED)
+    assert clock.started_on == received.astimezone(LOCAL_ZONE).date()
+    assert clock.due_on == case.due_on == work_calendar().due(clock.started_on, 9).on
+    assert case.tasks.get().kind == "review"
+    assert Event.objects.get(stream=case.stream, kind="case.accepted").data["mode"] == "deemed"
+    assert queries.timeline(case)[0].title == "到期没有答复，依法从收到材料那天起算受理"
+    notice = case.notices.get(kind=Notice.Kind.ACCEPTANCE)
+    assert notice.data["is_deemed"] and notice.data["accepted_on"] == notice.data["received_on"]
+    assert "自收到材料之日起即为受理" in text_of(notice)
+
+
+@pytest.mark.parametrize("answer", ["accepted", "declined"])
+def test_a_case_answered_in_time_stays_as_it_is(answer):
+    case = make_case(at=AT)
+    clerk = clerk_of(case)
+    if answer == "accepted":
+        actions.accept(case.pk, by=clerk, at=AT)
+    else:
+        actions.decline(case.pk, reasons="这件事归区住建局办，请到 2 号楼。", by=clerk, at=AT)
+    before = kinds(case)
+    later = AT + timedelta(days=60)
+    assert jobs.accept_all_unanswered(at=later) == 0
+    assert actions.accept_unanswered(case.pk, by=SYSTEM, at=later) is False
+    case.refresh_from_db()
+    assert (case.status, kinds(case)) == (answer, before)
+    assert case.accept_mode == ("decided" if answer == "accepted" else "")
 
 
 @pytest.mark.capability("S1-31")
@@ -251,6 +342,39 @@ def test_guessing_stops_after_twenty_wrong_tries():
     )
 
 
+@pytest.mark.django_db(transaction=True)
+def test_guessing_from_many_threads_stops_after_twenty_too():
+    case, answers = make_case(at=AT), []
+    start = threading.Barrier(32)
+
+    def guess():
+        start.wait()
+        try:
+            answers.append(queries.find_for_citizen(case.query_no, "0000", asker="10.0.0.4", at=AT))
+        except queries.TooManyTries:
+            answers.append("refused")
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=guess) for _n in range(32)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert (answers.count(None), answers.count("refused")) == (queries.MOST_WRONG_TRIES, 12)
+
+
+def test_right_answers_do_not_count():
+    case = make_case(at=AT)
+    for _n in range(queries.MOST_WRONG_TRIES * 2):
+        assert queries.find_for_citizen(case.query_no, phone_tail(case), asker="10.0.0.5", at=AT) == case
+
+
+def test_guesses_are_forgotten_after_a_day():
+    queries.find_for_citizen("QH-000101-00001", "0000", asker="10.0.0.6", at=AT)
+    assert queries.forget_tries(at=AT + timedelta(hours=23)) == 0
+    assert queries.forget_tries(at=AT + timedelta(hours=25)) == 1
+    assert not QueryTries.objects.exists()
+
+
 def phone_tail(case):
     return case.applicant.masked_phone[-4:]
 
@@ -265,17 +389,17 @@ def test_progress_shows_times_and_posts_but_no_names():
     assert clerk.department.name in rows[0].post and clerk.name not in str(rows)
 
 
+def text_of(notice):
+    pages = PdfReader(BytesIO(documents.render(notice))).pages
+    return "".join(page.extract_text() for page in pages).replace(" ", "").replace("\n", "")
+
+
 def test_the_documents_say_what_was_decided():
-    from io import BytesIO
-
-    from pypdf import PdfReader
-
     case = make_case(promised_days=9, at=AT)
     actions.accept(case.pk, by=clerk_of(case), at=AT)
-    for kind, words in ((Notice.Kind.RECEIPT, "收件凭证"), (Notice.Kind.ACCEPTANCE, "2026 年 12 月 1 日")):
-        pdf = documents.render(case.notices.get(kind=kind))
-        text = "".join(page.extract_text() for page in PdfReader(BytesIO(pdf)).pages)
-        assert words.replace(" ", "") in text.replace(" ", "") and case.query_no in text
+    for kind, words in ((Notice.Kind.RECEIPT, "收件凭证"), (Notice.Kind.ACCEPTANCE, "2026年12月1日")):
+        text = text_of(case.notices.get(kind=kind))
+        assert words in text and case.query_no in text
 
 
 @pytest.mark.capability("S1-33")

@@ -1,6 +1,6 @@
 """The clock's arithmetic, without a database."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from yimen.cases import rules
 from yimen.cases.rules import DayKind, Stop
 from yimen.catalog.calendar_data import shipped
-from yimen.lib.workdays import Limit, Unit
+from yimen.lib.workdays import LOCAL_ZONE, Limit, Unit
 
 CALENDAR = shipped()
 ACCEPTED = date(2026, 11, 9)
@@ -17,6 +17,7 @@ TODAY = date(2026, 11, 18)
 AIR_TEST = Stop(date(2026, 11, 12), date(2026, 11, 16), "检测", "卫检告〔2026〕12号")
 
 starts = st.dates(date(2024, 1, 1), date(2026, 6, 30))
+moments = st.datetimes(datetime(2024, 1, 1), datetime(2026, 6, 30), timezones=st.just(LOCAL_ZONE))
 limits = st.builds(Limit, st.integers(0, 60), st.sampled_from([Unit.WORKDAY, Unit.DAY]))
 
 
@@ -112,3 +113,44 @@ def test_a_stop_never_shortens_and_moves_by_its_working_days(start_on, limit, be
     # Counting working days from start to the new due day, less those stopped, gives the limit again.
     assert CALENDAR.count(start_on, stopped.due_on) - stopped.stopped_days == limit
     assert (stopped.due_on - start_on).days == limit + stopped.rest_days + stopped.stopped_days
+
+
+@given(moments, st.builds(Limit, st.integers(0, 60), st.sampled_from(Unit)))
+def test_every_unit_ends_when_the_library_says(moment, limit):
+    """CAL-11: one arithmetic for all units; hours run by the clock and are not moved off days off."""
+    ends_on, _provisional = rules.due(moment.date(), limit, (), CALENDAR, today=moment.date(), started_at=moment)
+    assert ends_on == CALENDAR.due_for(moment, limit).on
+
+
+def test_twenty_four_hours_from_a_friday_end_on_saturday():
+    friday = datetime(2026, 11, 20, 10, tzinfo=LOCAL_ZONE)
+    clock = rules.clock(friday.date(), Limit(24, Unit.HOUR), (), CALENDAR, today=date(2026, 11, 20), started_at=friday)
+    assert (clock.due_on, clock.rest_days, clock.days_left) == (date(2026, 11, 21), 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("today", "left", "over"),
+    [(ACCEPTED, 92, 0), (date(2027, 2, 8), 1, 0), (date(2027, 2, 9), 0, 0), (date(2027, 2, 12), 0, 3)],
+)
+def test_three_months_are_days_to_go_not_days_counted(today, left, over):
+    clock = view(limit=3, unit=Unit.MONTH, today=today)
+    assert (clock.due_on, clock.days_left, clock.days_over) == (date(2027, 2, 9), left, over)
+    assert {(day.n, day.limit) for day in clock.days if day.on <= clock.due_on} == {(None, None)}
+
+
+def test_a_month_that_would_end_on_a_day_off_waits_and_says_so():
+    """9 October + 1 month is a Monday; 22 October + 1 month a Sunday, so the Monday after."""
+    assert (view(date(2026, 10, 9), 1, unit=Unit.MONTH).rest_days) == 0
+    clock = view(date(2026, 10, 22), 1, unit=Unit.MONTH)
+    assert (clock.due_on, clock.rest_days) == (date(2026, 11, 23), 1)
+    assert clock.days[-1].kind is DayKind.REST and clock.days[-1].is_due
+
+
+@given(
+    starts, st.builds(Limit, st.integers(1, 60), st.sampled_from([Unit.DAY, Unit.HOUR, Unit.MONTH])), st.integers(0, 90)
+)
+def test_what_is_not_counted_in_working_days_is_left_in_natural_days(start_on, limit, later):
+    today = start_on + timedelta(days=later)
+    clock = rules.clock(start_on, limit, (), CALENDAR, today=today)
+    assert clock.days_left == max((clock.due_on - today).days, 0)
+    assert clock.days_over == max((today - clock.due_on).days, 0)

@@ -1,3 +1,4 @@
+from datetime import date
 from itertools import pairwise
 
 import pytest
@@ -6,7 +7,9 @@ from django.test.utils import CaptureQueriesContext
 
 from yimen.catalog import queries
 from yimen.catalog.actions import MaterialDraft
+from yimen.catalog.models import LocalRule
 from yimen.catalog.tests.factories import make_department, make_draft, make_item, make_region, make_step
+from yimen.lib.workdays import Limit, Unit
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +34,8 @@ def load(item, key):
 def test_a_guide_takes_as_many_statements_for_twenty_materials_as_for_one():
     department = make_department()
     small = make_item(materials=[MaterialDraft("申请表")], steps=[make_step()])
-    steps = [make_step(f"s{n}", kind="review", department=department) for n in range(20)]
+    reviews = [make_step(f"s{n}", kind="review", department=department) for n in range(19)]
+    steps = [*reviews, make_step(after=tuple(step.key for step in reviews))]
     large = make_item(materials=[MaterialDraft(f"材料 {n}") for n in range(20)], steps=steps)
 
     assert statements(lambda: load(small, small.task_code)) == statements(lambda: load(large, large.task_code)) == 3
@@ -126,3 +130,38 @@ def test_the_editors_list_finds_by_name_code_department_and_state():
     assert names(text=draft.item.task_code[:31]) == {"演示乙"}
     assert names(department=item.department_id) == {"演示甲"}
     assert "演示甲" in names(state="published") and "演示乙" in names(state="draft") and "演示乙" in names(state="none")
+
+
+@pytest.mark.parametrize(
+    ("fields", "promise"),
+    [
+        ({"promised_limit": 2, "promised_unit": "month"}, Limit(2, Unit.MONTH)),
+        ({"promised_limit": 0}, Limit(0)),
+        ({"promised_limit": None, "case_type": "immediate"}, Limit(0)),
+        ({"promised_limit": None, "statutory_limit": None}, Limit(3)),
+        ({"promised_limit": None, "statutory_limit": 20}, Limit(3)),
+        ({"promised_limit": None, "statutory_limit": 2}, Limit(2)),
+        ({"promised_limit": None, "statutory_limit": 24, "statutory_unit": "hour"}, Limit(24, Unit.HOUR)),
+        ({"promised_limit": None, "statutory_limit": 2, "statutory_unit": "day"}, Limit(2, Unit.DAY)),
+        ({"promised_limit": None, "statutory_limit": 1, "statutory_unit": "month"}, Limit(3)),
+    ],
+)
+def test_the_promise_is_the_stated_one_or_the_default_within_the_law(fields, promise):
+    """CASE-2, CASE-3, LAW-26"""
+    version = make_item().published
+    for name, value in fields.items():
+        setattr(version, name, value)
+    assert queries.promise_of(version, date(2026, 11, 18), region=version.item.region_id) == promise
+
+
+def test_the_default_promise_is_what_the_place_has_set():
+    version = make_item(statutory_limit=20).published
+    version.promised_limit = None
+    LocalRule.objects.create(
+        region_id=version.item.region_id, key="promised_default_days", value=5, effective_on=date(2026, 11, 1)
+    )
+    said = [
+        queries.promise_of(version, day, region=version.item.region_id)
+        for day in (date(2026, 10, 31), date(2026, 11, 1))
+    ]
+    assert said == [Limit(3), Limit(5)]

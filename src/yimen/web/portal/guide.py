@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 from yimen.cases import rules
 from yimen.catalog.models import FlowStep, ItemMaterial, ItemVersion
 from yimen.lib.text import listed
-from yimen.lib.workdays import Calendar, Limit, Unit
+from yimen.lib.workdays import Calendar, Limit
 from yimen.web.templatetags.yimen import day, limit_words
 
 # More names than this do not fit beside the large answer.
@@ -40,12 +40,18 @@ def split_materials(materials: Sequence[ItemMaterial]) -> Materials:
 
 
 def four_answers(
-    version: ItemVersion, materials: Materials, steps: Sequence[FlowStep], *, calendar: Calendar, today: date
+    version: ItemVersion,
+    materials: Materials,
+    steps: Sequence[FlowStep],
+    *,
+    promised: Limit,
+    calendar: Calendar,
+    today: date,
 ) -> list[Answer]:
     return [
         _what_to_bring(version, materials),
         _how_it_goes(version, steps),
-        _when(version, calendar, today),
+        _when(version, promised, calendar, today),
         _cost(version),
     ]
 
@@ -95,28 +101,20 @@ def _how_it_goes(version: ItemVersion, steps: Sequence[FlowStep]) -> Answer:
     return Answer(question, answer, names)
 
 
-def _limit(number: int | None, unit: str) -> Limit | None:
-    return Limit(number, Unit(unit)) if number else None
-
-
-def _when(version: ItemVersion, calendar: Calendar, today: date) -> Answer:
+def _when(version: ItemVersion, promised: Limit, calendar: Calendar, today: date) -> Answer:
     question = _("什么时候办好")
-    if version.is_immediate:
+    if not promised.number:
         return Answer(question, _("当场办好"), _("材料齐，在窗口等着就能拿到结果"))
-    promised = _limit(version.promised_limit, version.promised_unit)
-    statutory = _limit(version.statutory_limit, version.statutory_unit)
-    limit = promised or statutory
-    if not limit:
-        return Answer(question, _("请先问一声"), _("这件事没有写明时限，打电话就能问清"))
-    due_on, is_provisional = rules.due(today, limit, (), calendar, today=today)
-    values = {"due": day(due_on), "law": limit_words(statutory) if statutory and promised else ""}
+    statutory = version.statutory
+    due_on, is_provisional = rules.due(today, promised, (), calendar, today=today)
+    values = {"due": day(due_on), "law": limit_words(statutory) if statutory else ""}
     if is_provisional:
         reason = _("今天受理，暂定最晚 %(due)s；那年的放假安排还没公布") % values
     elif values["law"]:
         reason = _("今天受理，最晚 %(due)s；法定 %(law)s") % values
     else:
         reason = _("今天受理，最晚 %(due)s") % values
-    return Answer(question, _("%(limit)s内") % {"limit": limit_words(limit)}, reason)
+    return Answer(question, _("%(limit)s内") % {"limit": limit_words(promised)}, reason)
 
 
 def _cost(version: ItemVersion) -> Answer:

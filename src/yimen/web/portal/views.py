@@ -117,8 +117,10 @@ def item(request: HttpRequest, code: str) -> HttpResponse:
     version = found.published
     materials = guide.split_materials(list(version.materials.all()))
     steps = list(version.steps.all())
+    today = timezone.localdate()
+    promised = catalog.promise_of(version, today, region=found.region_id)
     answers = guide.four_answers(
-        version, materials, steps, calendar=catalog.work_calendar(), today=timezone.localdate()
+        version, materials, steps, promised=promised, calendar=catalog.work_calendar(), today=today
     )
     values = {"item": found, "version": version, "materials": materials, "steps": steps, "answers": answers}
     return render(request, "portal/item.html", values)
@@ -189,6 +191,7 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
         "case": found,
         "clock": clocks.get("promised") or clocks.get("statutory"),
         "statutory": clocks.get("statutory") if "promised" in clocks else None,
+        "answer_due": cases.answer_due(found, catalog.work_calendar()),
         "rows": cases.timeline(found),
         "notices": found.notices.all(),
         "rating_token": reads.rating_token(found),

@@ -233,6 +233,8 @@ def _said(of: Day) -> tuple[str, str]:
             return _("停"), _("依法停计")
         case DayKind.OVER:
             return _("超 %(n)s") % {"n": of.n}, _("超期第 %(n)s 天") % {"n": of.n}
+    if of.n is None:  # months and hours have no numbered days
+        return "", _("期限以内") if of.kind is DayKind.LEFT else _("已经过去")
     return str(of.n), _("第 %(n)s 天，共 %(limit)s 天") % {"n": of.n, "limit": of.limit}
 
 

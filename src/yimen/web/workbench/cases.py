@@ -50,7 +50,15 @@ def promised_clock(case: Case, calendar: Calendar, now: datetime) -> rules.Clock
     for clock in case.clocks.all():
         if clock.kind == Clock.Kind.PROMISED:
             limit = Limit(clock.limit, Unit(clock.unit))
-            return rules.clock(clock.started_on, limit, (), calendar, today=localdate(now), ended_on=clock.ended_on)
+            return rules.clock(
+                clock.started_on,
+                limit,
+                (),
+                calendar,
+                today=localdate(now),
+                ended_on=clock.ended_on,
+                started_at=case.accepted_at,
+            )
     return None
 
 
