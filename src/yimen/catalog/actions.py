@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from hashlib import sha256
 from typing import Any, cast
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models, transaction
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
-from yimen.catalog import calendar_data, rules, search
+from yimen.catalog import calendar_data, queries, rules, search
 from yimen.catalog.models import (
     FINGERPRINT,
     NO_MATERIALS,
@@ -270,6 +273,10 @@ class BadDraft(DomainError):
     """What was entered cannot be saved; the message says which part and why."""
 
 
+class ChangedMeanwhile(DomainError):
+    """Somebody else changed the edition after it was looked at."""
+
+
 class CodeTaken(DomainError):
     """Another item of the region has this implementation code."""
 
@@ -303,6 +310,8 @@ class StepDraft:
     after: tuple[str, ...] = ()
     when: tuple[str, ...] = ()
 
+
+_MATERIAL = tuple(MaterialDraft.__dataclass_fields__)
 
 # Everything of a version a person writes; number, state and dates of publishing follow from acts.
 FIELDS = (
@@ -381,16 +390,20 @@ def save_draft(
     materials: Sequence[MaterialDraft] | None = None,
     steps: Sequence[StepDraft] | None = None,
     no_materials: bool | None = None,
+    seen: str | None = None,
 ) -> ItemVersion:
     """
     Write into the item's draft and return it; without a draft, a new one begins as a copy of the latest edition.
 
     Only the `fields` given change (names as in FIELDS); `materials` and `steps` replace the whole list, None leaves
-    it. Nothing changed: nothing is recorded. Raises BadDraft, rules.BrokenFlow for steps without post, authority or
-    limit (S1-23), access.NotAllowed.
+    it. seen: the mark_of() the edition that was edited, None for whatever stands. Nothing changed: nothing is recorded.
+    Raises BadDraft, rules.BrokenFlow for steps without post, authority or limit (S1-23), ChangedMeanwhile when
+    another than `seen` stands now, access.NotAllowed.
     """
     item = ServiceItem.objects.select_for_update(of=("self",)).select_related("department").get(pk=item.pk)
     access.require(by, "catalog.edit", department=item.department, region=item.region_id)
+    if seen is not None:
+        _expect_seen(queries.working_edition(item), seen)
     values = _checked(fields)
     if steps is not None:
         _check_steps(steps)
@@ -438,8 +451,10 @@ def _checked(fields: Mapping[str, Any]) -> dict[str, Any]:
             raise BadDraft(_("请填写事项名称。"))
         if name in _CHOICES and value not in _CHOICES[name]:
             raise BadDraft(_("“%(label)s”请从列表里选。") % {"label": label})
-        most = getattr(column, "max_length", None)
-        if most and isinstance(value, str) and len(value) > most:
+        is_list = isinstance(column, ArrayField)
+        most = getattr(column, "base_field", column).max_length
+        texts = value if is_list else [value]
+        if most and any(isinstance(text, str) and len(text) > most for text in texts):
             raise BadDraft(_("“%(label)s”最多写 %(most)d 个字。") % {"label": label, "most": most})
         if (
             name in {"statutory_limit", "promised_limit", "visit_count"}
@@ -494,7 +509,6 @@ def _copy(rows: Iterable[Any], version: ItemVersion) -> None:
 
 def _material_rows(version: ItemVersion, drafts: Sequence[MaterialDraft]) -> list[dict[str, Any]] | None:
     """Replace the materials; None when they were the same already."""
-    names = tuple(MaterialDraft.__dataclass_fields__)
     wanted = [asdict(draft) for draft in drafts]
     for number, row in enumerate(wanted, 1):
         row["name"] = row["name"].strip()
@@ -509,7 +523,7 @@ def _material_rows(version: ItemVersion, drafts: Sequence[MaterialDraft]) -> lis
         ):
             if row[field] not in choices.values:
                 raise BadDraft(_("第 %(number)d 样材料有一栏没有从列表里选。") % {"number": number})
-    if wanted == list(version.materials.values(*names)):
+    if wanted == list(version.materials.values(*_MATERIAL)):
         return None
     version.materials.all().delete()
     ItemMaterial.objects.bulk_create(
@@ -575,11 +589,13 @@ def publish_faults(version: ItemVersion) -> list[str]:
 
 
 @transaction.atomic
-def publish(version: ItemVersion, *, by: Actor, at: datetime) -> ItemVersion:
+def publish(version: ItemVersion, *, by: Actor, at: datetime, seen: str | None = None) -> ItemVersion:
     """
     Publish a draft: from now on new cases run under it; running ones keep theirs (ITEM-16).
 
-    Raises NotReady with all reasons, SameHand when `by` had a hand in the draft, NotADraft, access.NotAllowed.
+    seen: the mark_of() the draft that was checked, None for whatever stands. Raises NotReady with all reasons,
+    SameHand when `by` had a hand in the draft, ChangedMeanwhile when it is no longer what was checked, NotADraft,
+    access.NotAllowed.
     """
     item = ServiceItem.objects.select_for_update(of=("self",)).select_related("department").get(pk=version.item_id)
     access.require(by, "catalog.publish", department=item.department, region=item.region_id)
@@ -587,6 +603,8 @@ def publish(version: ItemVersion, *, by: Actor, at: datetime) -> ItemVersion:
     version.item = item
     if version.state != ItemVersion.State.DRAFT:
         raise NotADraft(_("第 %(number)d 版不是草稿，不用再发布。要改请先存一份新草稿。") % {"number": version.number})
+    if seen is not None:
+        _expect_seen(version, seen)
     if isinstance(by, Staff) and by.ledger_ref in editors_of(version):
         raise SameHand(_("这一版您自己改过，请另一位发布人来核对发布。"))
     faults = publish_faults(version)
@@ -606,6 +624,23 @@ def publish(version: ItemVersion, *, by: Actor, at: datetime) -> ItemVersion:
     data = {"version": version.number, "replaces": replaced.number if replaced else None}
     _record_item(item, "catalog.published", by, at, data)
     return version
+
+
+def mark_of(version: ItemVersion) -> str:
+    """Return a mark that changes with anything the edition says, its materials and steps included."""
+    said = {
+        "edition": [str(version.pk), version.state],
+        "fields": {name: getattr(version, name) for name in FIELDS},
+        "extended": version.extended,
+        "materials": [[getattr(row, name) for name in _MATERIAL] for row in version.materials.all()],
+        "steps": [_step_data(row) for row in version.steps.all()],
+    }
+    return sha256(json.dumps(said, default=str, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _expect_seen(version: ItemVersion | None, seen: str) -> None:
+    if version is None or mark_of(version) != seen:
+        raise ChangedMeanwhile(_("您打开以后，别人改过这一版。请先看看现在的内容，再决定。"))
 
 
 def editors_of(version: ItemVersion) -> set[str]:

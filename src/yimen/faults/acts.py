@@ -331,8 +331,11 @@ _DRAFT = {"accept_condition": "权利人本人。", "procedure": "收件，受�
 
 
 def _publish(world: World) -> Wish:
-    item, _draft = _item_version(world)
-    return Wish(world.session("publisher"), f"/workbench/items/{item.pk}/publish", {})
+    from yimen.catalog import actions
+
+    item, draft = _item_version(world)
+    fields = {"seen": actions.mark_of(draft)}
+    return Wish(world.session("publisher"), f"/workbench/items/{item.pk}/publish", fields)
 
 
 def _withdraw(world: World) -> Wish:

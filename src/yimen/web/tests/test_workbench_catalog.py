@@ -6,10 +6,11 @@ from django.urls import reverse
 
 from yimen.catalog import actions, queries
 from yimen.catalog.models import CalendarDay, CalendarYear, ItemVersion
-from yimen.catalog.tests.factories import make_draft, make_item
+from yimen.catalog.tests.factories import make_draft, make_item, make_step
 from yimen.ledger.actions import SYSTEM
 from yimen.people.models import Role
-from yimen.people.tests.factories import NOW, make_department, make_region, make_staff
+from yimen.people.tests.factories import NOW, make_center, make_department, make_region, make_staff
+from yimen.web.workbench.catalog import EditionForm
 
 pytestmark = pytest.mark.django_db
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
@@ -36,7 +37,7 @@ def url(name, *args):
 def posted(response):
     """What the browser would send back from the item's page, every field as it stands."""
     context = response.context
-    values = {}
+    values = {"seen": context["seen"]}
     forms = [context["form"], *context["materials"], *context["steps"]]
     forms += [context["materials"].management_form, context["steps"].management_form]
     for form in forms:
@@ -47,6 +48,11 @@ def posted(response):
             elif value is not None and value is not False:
                 values[field.html_name] = value
     return values
+
+
+def seen_by(client, version):
+    """What the publish button sends to whoever has the page open."""
+    return {"seen": client.get(url("item", version.item_id)).context["seen"]}
 
 
 @pytest.mark.parametrize("role", [*Role, None])
@@ -126,7 +132,7 @@ def test_an_item_goes_from_new_to_published_through_two_hands(enter, department)
     assert version.everyday_names == ["办狗证", "狗牌"]
 
     client = enter(make_staff(Role.PUBLISHER, department=department))
-    client.post(url("item-publish", version.item_id))
+    client.post(url("item-publish", version.item_id), seen_by(client, version))
     assert [item.name for item in queries.search("狗证", region=department.region)] == ["演示养犬登记"]
     client.post(url("item-withdraw", version.item_id), {"reason": "试办结束"})
     assert queries.search("狗证", region=department.region) == []
@@ -185,10 +191,103 @@ def test_the_reasons_stand_beside_the_publish_button(enter, department):
     version = make_draft(department=department, accept_condition="")
     client = enter(make_staff(Role.PUBLISHER, department=department))
     assert "服务内容还没写" in client.get(url("item", version.item_id)).content.decode()
-    page = client.post(url("item-publish", version.item_id), follow=True)
+    page = client.post(url("item-publish", version.item_id), seen_by(client, version), follow=True)
     assert "服务内容还没写" in page.content.decode()
     version.refresh_from_db()
     assert version.state == "draft"
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"fields": {"fee_basis": "《演示条例》第二条"}},
+        {"fields": {}, "materials": [actions.MaterialDraft("多要的一份证明")]},
+        {"fields": {}, "steps": [make_step()]},
+        {"fields": {}, "no_materials": True},
+    ],
+    ids=["field", "materials", "steps", "no materials"],
+)
+def test_what_the_publisher_did_not_see_is_not_published(enter, department, edit):
+    version = make_draft(department=department)
+    client = enter(make_staff(Role.PUBLISHER, department=department))
+    seen = seen_by(client, version)
+    actions.save_draft(
+        version.item,
+        edit["fields"],
+        **{key: edit[key] for key in edit if key != "fields"},
+        by=make_staff(Role.EDITOR, department=department),
+        at=NOW,
+    )
+    for stale in (seen, {}, {"seen": "x"}):
+        page = client.post(url("item-publish", version.item_id), stale, follow=True)
+        assert "别人改过这一版" in page.content.decode()
+        version.refresh_from_db()
+        assert version.state == "draft"
+    client.post(url("item-publish", version.item_id), seen_by(client, version))
+    version.refresh_from_db()
+    assert version.state == "published"
+
+
+def test_an_editor_does_not_overwrite_another_unseen(enter, department):
+    version = make_draft(department=department)
+    client = enter(make_staff(Role.EDITOR, department=department))
+    address = url("item", version.item_id)
+    values = posted(client.get(address)) | {"hours": "我写的时间"}
+    other = make_staff(Role.EDITOR, department=department)
+    materials = [actions.MaterialDraft("别人加的材料")]
+    actions.save_draft(version.item, {"place": "别人写的地方"}, materials=materials, by=other, at=NOW)
+    page = client.post(address, values)
+    text = page.content.decode()
+    assert page.status_code == 409
+    assert "别人改过这一版" in text and "别人写的地方" in text and "别人加的材料" in text and "我写的时间" in text
+    version.refresh_from_db()
+    assert version.place == "别人写的地方" and version.hours != "我写的时间"
+    assert client.post(address, posted(page)).status_code == 302, "after looking, on purpose"
+    version.refresh_from_db()
+    assert version.hours == "我写的时间"
+
+
+def test_the_same_form_sent_twice_is_one_draft(enter, department):
+    version = make_draft(department=department)
+    client = enter(make_staff(Role.EDITOR, department=department))
+    address = url("item", version.item_id)
+    values = posted(client.get(address)) | {"place": "新地方"}
+    assert [client.post(address, values).status_code for _n in range(2)] == [302, 302]
+
+
+def test_every_field_of_the_law_is_written_on_the_page_and_shown_in_the_guide(enter, department):
+    version = make_draft(department=department)
+    other = make_department(name="协办部门（演示）")
+    client = enter(make_staff(Role.EDITOR, department=department))
+    address = url("item", version.item_id)
+    said = {
+        "power_source": "法定本级行使",
+        "exercise_level": "县级",
+        "organ_nature": "法定机关",
+        "delegated_department": "演示受托部门",
+        "promised_note": "自受理次日起算",
+        "statutory_note": "自受理之日起",
+        "special_procedures": "检验 5 个工作日",
+        "effective_on": "2026-11-01",
+        "cancel_on": "2030-01-01",
+    }
+    lists = {"channels": "窗口办理、网上办理", "service_objects": "自然人，企业法人"}
+    values = posted(client.get(address)) | said | lists | {"is_joint": "1", "s-2-department": str(other.pk)}
+    assert client.post(address, values).status_code == 302
+    version.refresh_from_db()
+    assert {name: str(getattr(version, name)) for name in said} == said
+    assert (version.channels, version.is_joint) == (["窗口办理", "网上办理"], True)
+    assert [step.department for step in version.steps.all()].count(other) == 1
+    assert set(actions.FIELDS) <= set(EditionForm.base_fields), "no field of an edition is missing from the page"
+
+    too_long = values | {"channels": "字" * 21, "seen": seen_by(client, version)["seen"]}
+    assert "最多写 20 个字" in client.post(address, too_long).content.decode()
+    client = enter(make_staff(Role.PUBLISHER, department=department))
+    client.post(url("item-publish", version.item_id), seen_by(client, version))
+    make_center(department.region)
+    guide = client.get(f"/items/{version.item.task_code}").content.decode()
+    for words in ("县级", "窗口办理、网上办理", "自然人、企业法人", "第 1 版"):
+        assert words in guide
 
 
 # The work calendar
