@@ -281,3 +281,9 @@ def calendar_year(year: int) -> CalendarYear | None:
 
 def announced_years() -> Iterable[int]:
     return CalendarYear.objects.order_by("year").values_list("year", flat=True)
+
+
+def local_rules(region: Region | str) -> list[LocalRule]:
+    """Return every number `region` has set, the latest day first."""
+    code = region if isinstance(region, str) else region.pk
+    return list(LocalRule.objects.filter(region_id=code).order_by("-effective_on", "key"))

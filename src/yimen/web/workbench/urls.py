@@ -1,7 +1,20 @@
 from django.urls import path, register_converter
 
 from yimen.web import documents
-from yimen.web.workbench import acts, cases, catalog, desk, home, people, report, tasks, window
+from yimen.web.workbench import (
+    acts,
+    cases,
+    catalog,
+    desk,
+    hall,
+    home,
+    local_rules,
+    people,
+    places,
+    report,
+    tasks,
+    window,
+)
 
 
 class Number:
@@ -33,6 +46,7 @@ urlpatterns = [
     path("window/receive/<uuid:item_id>", window.receive, name="window-receive"),
     path("tasks", tasks.tasks, name="tasks"),
     path("cases", cases.cases, name="cases"),
+    path("cases/find", cases.find, name="cases-find"),
     path("cases/export", cases.export, name="cases-export"),
     path("cases/<number:number>", cases.page, name="case"),
     path("cases/<number:number>/reveal", cases.reveal, name="case-reveal"),
@@ -44,6 +58,9 @@ urlpatterns = [
     path("cases/<number:number>/deliver", acts.deliver, name="case-deliver"),
     path("cases/<number:number>/notices/<slug:kind>", documents.notice, name="notice"),
     *desk.urlpatterns,
+    *hall.urlpatterns,
+    *places.urlpatterns,
+    *local_rules.urlpatterns,
     *catalog.urlpatterns,
     *people.urlpatterns,
     *report.urlpatterns,

@@ -1,0 +1,174 @@
+"""The numbers a place may set for itself, each from a day on (TRAP-7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.timezone import localdate
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from yimen.cases.documents import LAWSUIT_MONTHS, RECONSIDERATION_DAYS
+from yimen.catalog import actions, queries
+from yimen.catalog.queries import PROMISED_DEFAULT_DAYS
+from yimen.catalog.rules import CodeScheme
+from yimen.lib.dates import short_day
+from yimen.ratings.rules import INVITATION_DAYS, INVITATION_DAYS_KEY
+from yimen.web.once import Done, Stay, keyed
+from yimen.web.workbench.adding import required
+from yimen.web.workbench.guard import StaffRequest, staff_page
+
+
+@dataclass(frozen=True)
+class Known:
+    """A rule the code asks for; default counts until the place sets its own, between least and most."""
+
+    key: str
+    name: str | Promise
+    meaning: str | Promise
+    default: int
+    least: int
+    most: int
+
+
+KNOWN = (
+    Known(
+        "promised_default_days",
+        gettext_lazy("没写承诺时限的事项，几个工作日办结"),
+        gettext_lazy("事项自己写了承诺时限的，照事项的。单位：工作日。"),
+        PROMISED_DEFAULT_DAYS,
+        1,
+        60,
+    ),
+    Known(
+        "reconsideration_days",
+        gettext_lazy("行政复议，几日内可以申请"),
+        gettext_lazy("写在不予许可等文书里，法律规定一般不少于 60 日。单位：自然日。"),
+        RECONSIDERATION_DAYS,
+        60,
+        365,
+    ),
+    Known(
+        "lawsuit_months",
+        gettext_lazy("行政诉讼，几个月内可以起诉"),
+        gettext_lazy("写在不予许可等文书里，法律规定一般是 6 个月。单位：月。"),
+        LAWSUIT_MONTHS,
+        1,
+        24,
+    ),
+    Known(
+        INVITATION_DAYS_KEY,
+        gettext_lazy("评价的二维码，几天内有效"),
+        gettext_lazy("办完以后多少天内可以评价。单位：自然日。"),
+        INVITATION_DAYS,
+        1,
+        365,
+    ),
+    Known(
+        actions.CODE_SCHEME,
+        gettext_lazy("事项编码用哪一种"),
+        gettext_lazy("按序号选：0 各省实际在用的 12、31、33 位；1 国家上报表的宽度；2 国家标准 GB/T 39046。"),
+        CodeScheme.PRACTICE,
+        min(CodeScheme),
+        max(CodeScheme),
+    ),
+)
+BY_KEY = {rule.key: rule for rule in KNOWN}
+
+
+class RuleForm(forms.Form):
+    key = forms.ChoiceField(
+        label=gettext_lazy("哪一条"),
+        choices=[(rule.key, rule.name) for rule in KNOWN],
+        **required(gettext_lazy("请选择哪一条。")),
+    )
+    value = forms.IntegerField(
+        label=gettext_lazy("改成多少"),
+        **required(gettext_lazy("请填写数字。")),
+    )
+    effective_on = forms.DateField(
+        label=gettext_lazy("从哪天起"),
+        help_text=gettext_lazy("不能早于今天；以前办的照以前的。"),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        **required(gettext_lazy("请填写从哪天起。")),
+    )
+    reason = forms.CharField(
+        label=gettext_lazy("为什么改"),
+        max_length=200,
+        help_text=gettext_lazy("写明依据的文件，会记进台账。"),
+        **required(gettext_lazy("请写明为什么改。")),
+    )
+
+    def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.today = today
+        self.initial.setdefault("effective_on", today)
+
+    def clean(self) -> dict[str, Any]:
+        said: dict[str, Any] = super().clean() or {}
+        rule, value, day = BY_KEY.get(said.get("key", "")), said.get("value"), said.get("effective_on")
+        if rule and value is not None and not rule.least <= value <= rule.most:
+            sentence = _("这一条可以填 %(least)s 到 %(most)s。") % {"least": rule.least, "most": rule.most}
+            self.add_error("value", sentence)
+        if day and day < self.today:
+            self.add_error("effective_on", _("不能早于今天。"))
+        return said
+
+
+def _page(request: StaffRequest, *, form: RuleForm | None = None, refused: str = "") -> HttpResponse:
+    today = localdate(timezone.now())
+    dated = queries.local_rules(request.staff.region_id)
+    rows = []
+    for rule in KNOWN:
+        mine = [one for one in dated if one.key == rule.key]
+        now = next((one for one in mine if one.effective_on <= today), None)
+        rows.append(
+            {
+                "rule": rule,
+                "value": now.value if now else rule.default,
+                "now": now,
+                "coming": [one for one in reversed(mine) if one.effective_on > today],
+                "earlier": [one for one in mine if one.effective_on <= today and one is not now],
+            }
+        )
+    context = {"rows": rows, "form": form or RuleForm(request.POST or None, today=today), "refused": refused}
+    return render(request, "workbench/rules.html", context)
+
+
+@staff_page("catalog.calendar")
+@require_http_methods(["GET", "HEAD", "POST"])
+def rules(request: StaffRequest) -> HttpResponse:
+    """Every known rule with its value; a POST sets one from a day on."""
+    return _set(request) if request.method == "POST" else _page(request)
+
+
+@keyed("catalog.set_local_rule", stay=_page)
+def _set(request: StaffRequest) -> Done:
+    at = timezone.now()
+    form = RuleForm(request.POST, today=localdate(at))
+    if not form.is_valid():
+        raise Stay(form=form)
+    said = form.cleaned_data
+    actions.set_local_rule(
+        request.staff.region_id,
+        said["key"],
+        said["value"],
+        effective_on=said["effective_on"],
+        reason=said["reason"],
+        by=request.staff,
+        at=at,
+    )
+    values = {"name": BY_KEY[said["key"]].name, "value": said["value"], "day": short_day(said["effective_on"])}
+    return Done(reverse("workbench:rules"), _("%(name)s：从 %(day)s起是 %(value)s。") % values)
+
+
+urlpatterns = [path("rules", rules, name="rules")]
