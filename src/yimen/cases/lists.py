@@ -21,6 +21,11 @@ from yimen.people.models import Applicant, Staff
 WEEK = timedelta(days=7)
 # An export is for a spreadsheet; whoever needs more takes the report.
 MOST_EXPORTED = 5000
+# Names are masked in the list: one character would leaf through everybody.
+LEAST_NAME = 2
+_NUMBER = re.compile(r"[A-Z]{1,4}-?\d{6}-?\d{5}")
+_BEGINNING = re.compile(r"[A-Z]{1,4}-[\d-]*")
+_CASE_NO = re.compile(r"[0-9A-Z]{20,50}")
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,8 @@ class Wanted:
     """
     What a list is narrowed to; an empty field does not narrow.
 
-    text: a query number or case number, the beginning of a query number, or the beginning of the applicant's name.
+    text: a query number or case number, the beginning of a query number, or the beginning of the applicant's name,
+    of at least LEAST_NAME characters (a shorter one finds nothing).
     due: "overdue", "today" or "week" (the next seven days), of cases that are still running.
     """
 
@@ -63,18 +69,30 @@ def find(staff: Staff, wanted: Wanted, *, today: date) -> QuerySet[Case]:
     return cases.order_by(*order)
 
 
+def is_number(text: str) -> bool:
+    """Tell whether what is looked for is a number of a case or its beginning, so not a name."""
+    number = _tidy(text)
+    return any(pattern.fullmatch(number) for pattern in (_NUMBER, _BEGINNING, _CASE_NO))
+
+
+def _tidy(text: str) -> str:
+    return re.sub(r"[\s－—]", "", text).upper()
+
+
 def _named(cases: QuerySet[Case], text: str, region: str) -> QuerySet[Case]:
     if not text:
         return cases
-    number = re.sub(r"[\s－—]", "", text).upper()
-    if re.fullmatch(r"[A-Z]{1,4}-?\d{6}-?\d{5}", number):
+    number = _tidy(text)
+    if _NUMBER.fullmatch(number):
         plain = number.replace("-", "")
         return cases.filter(query_no=f"{plain[:-11]}-{plain[-11:-5]}-{plain[-5:]}")
-    if re.fullmatch(r"[A-Z]{1,4}-[\d-]*", number):
+    if _BEGINNING.fullmatch(number):
         # A range instead of LIKE: the unique index answers it whatever the collation.
         return cases.filter(query_no__gte=number, query_no__lt=number + "~")
-    if re.fullmatch(r"[0-9A-Z]{20,50}", number):
+    if _CASE_NO.fullmatch(number):
         return cases.filter(case_no=number)
+    if len(text) < LEAST_NAME:
+        return cases.none()
     applicants = Applicant.objects.filter(region_id=region, name__startswith=text)
     return cases.filter(applicant__in=applicants)
 

@@ -37,6 +37,7 @@ UNKEYED = {
     "portal:verify": "reads a document by its code",
     "portal:verify_start": "reads a document by its code",
     "workbench:window-applicant": "looks an applicant up; a POST so that numbers never stand in addresses",
+    "workbench:cases-find": "a search; a POST so that names never stand in addresses",
     "workbench:case-reveal": "a repeat is another look and another ledger row, and no number may be kept in an answer",
     "workbench:people-reveal": "as case-reveal",
     "workbench:cases-export": "a repeat is another export and another ledger row",

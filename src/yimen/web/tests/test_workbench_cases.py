@@ -17,7 +17,7 @@ from yimen.cases import actions, lists
 from yimen.cases.models import Case
 from yimen.cases.tests.factories import make_case, make_version
 from yimen.ledger.models import Event, Once
-from yimen.people.models import Role, Staff
+from yimen.people.models import Applicant, Role, Staff
 from yimen.people.tests.factories import (
     NOW,
     make_department,
@@ -91,8 +91,6 @@ def test_an_empty_list_says_what_will_be_here(desk):
         ("type=immediate", False),
         ("due=overdue", False),
         ("due=week", False),
-        ("q=王小", True),
-        ("q=小明", False),
         ("page=99", True),
         ("department=not-an-id", True),
     ],
@@ -101,6 +99,58 @@ def test_filters(desk, query, found):
     case = accepted(desk)
     answer = desk.client.get(f"/workbench/cases?{query}")
     assert answer.status_code == 200 and (case.query_no in answer.content.decode()) == found
+
+
+@pytest.mark.parametrize(("name", "found"), [("王小", True), ("小明", False), ("王", False), ("王%", False)])
+def test_a_name_is_looked_for_without_standing_in_the_address(desk, name, found):
+    case = accepted(desk)
+    page = Page.open(desk.client, "/workbench/cases?status=accepted").press("找一找", q=name)
+    address = page.response.request["PATH_INFO"] + "?" + page.response.request["QUERY_STRING"]
+    assert "status=accepted" in address and "q=" not in address
+    assert (case.query_no in page.text) == (found or name == "王")
+    assert ("至少写开头两个字" in page.text) == (name == "王")
+    assert name not in str(dict(desk.client.session)), "not in clear in the session either"
+    if found:
+        assert f'value="{name}"' in page.response.content.decode(), "what was typed is still in the field"
+        other = client_of(desk.approver)
+        assert case.query_no in Page.open(other, address).text, "a mark of another session narrows nothing"
+
+
+def test_a_name_typed_into_the_address_is_taken_out(desk):
+    accepted(desk)
+    answer = desk.client.get("/workbench/cases", {"q": "王小明", "status": "accepted"})
+    assert (answer.status_code, answer["Location"]) == (302, "/workbench/cases?status=accepted")
+
+
+def test_the_pages_of_a_search_by_name_keep_to_it(desk):
+    for _n in range(21):
+        accepted(desk)
+    first = Page.open(desk.client, "/workbench/cases").press("找一找", q="王小")
+    second = Page.open(desk.client, "/workbench/cases" + first.link("下一页"))
+    assert "第 2 页" in second.text and "named=" in first.link("下一页")
+
+
+def test_my_tasks_look_for_names_in_the_same_way(desk):
+    case = accepted(desk)
+    client = client_of(desk.approver)
+    answer = client.post("/workbench/cases/find", {"q": case.query_no.lower()})
+    assert answer["Location"] == f"/workbench/cases?q={case.query_no.lower()}"
+    assert "cases/find" in client.get("/workbench/tasks").content.decode()
+
+
+def test_a_name_is_looked_up_by_an_index(desk):
+    case = accepted(desk)
+    columns = ", ".join(f'"{field.column}"' for field in Applicant._meta.concrete_fields)
+    changed = {"id": "gen_random_uuid()", "name": "'演示' || n", "id_index": "int4send(n)", "user_id": "NULL::uuid"}
+    values = ", ".join(changed.get(field.column, f'"{field.column}"') for field in Applicant._meta.concrete_fields)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO people_applicant ({columns}) SELECT {values} FROM people_applicant,"
+            " generate_series(1, 20000) AS n WHERE people_applicant.id = %s",
+            [case.applicant_id],
+        )
+    plan = lists.find(desk.approver, lists.Wanted(text="王小明"), today=TODAY)[:20].explain()
+    assert "applicant_by_name" in plan, plan
 
 
 def test_due_filters_follow_the_day(desk, clock):
@@ -172,7 +222,7 @@ def test_an_export_is_safe_for_spreadsheets_and_stands_in_the_ledger(desk):
     desk.version.name = '=HYPERLINK("http://x")'
     desk.version.save()
     case = accepted(desk)
-    page = Page.open(desk.client, "/workbench/cases?status=accepted&q=王小明")
+    page = Page.open(desk.client, "/workbench/cases?status=accepted").press("找一找", q="王小明")
     address, data = page.filled("导出")
     answer = desk.client.post(address, data)
     rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))

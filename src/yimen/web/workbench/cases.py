@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import secrets
 from datetime import datetime
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
@@ -19,6 +23,7 @@ from django.views.decorators.http import require_POST, require_safe
 from yimen.cases import lists, queries, rules
 from yimen.cases.models import Case, Clock
 from yimen.catalog import queries as catalog
+from yimen.lib.crypto import open_sealed, seal
 from yimen.lib.errors import DomainError
 from yimen.lib.workdays import Calendar, Limit, Unit
 from yimen.people import actions as people
@@ -62,7 +67,35 @@ def promised_clock(case: Case, calendar: Calendar, now: datetime) -> rules.Clock
     return None
 
 
-def _wanted(request: StaffRequest, values: Any) -> tuple[forms.CaseFilter, lists.Wanted]:
+class Searches:
+    """
+    Names looked for in this session, each under a mark that stands in the address in its place (SEC-19).
+
+    Kept sealed, the last MOST of them, and gone with the session.
+    """
+
+    KEY, MOST, CONTEXT = "case_searches", 5, "cases.search"
+
+    def __init__(self, request: StaffRequest) -> None:
+        self.session = request.session
+
+    def keep(self, text: str) -> str:
+        """Return the mark of `text`."""
+        mark = secrets.token_urlsafe(6)
+        kept = [*self.session.get(self.KEY, []), [mark, seal(text, self.CONTEXT).hex()]]
+        self.session[self.KEY] = kept[-self.MOST :]
+        return mark
+
+    def text_of(self, mark: str) -> str:
+        """Return what was looked for; empty when it is forgotten."""
+        sealed = dict(self.session.get(self.KEY, [])).get(mark)
+        return open_sealed(bytes.fromhex(sealed), self.CONTEXT) if sealed else ""
+
+
+def _wanted(request: StaffRequest, posted: QueryDict) -> tuple[forms.CaseFilter, lists.Wanted]:
+    values = posted.copy()
+    if mark := values.get("named"):
+        values["q"] = Searches(request).text_of(mark)
     form = forms.CaseFilter(values, region=request.staff.region_id)
     chosen = form.chosen()
     department = chosen.get("department")
@@ -79,6 +112,10 @@ def _wanted(request: StaffRequest, values: Any) -> tuple[forms.CaseFilter, lists
 @require_safe
 def cases(request: StaffRequest) -> HttpResponse:
     now = timezone.now()
+    typed = request.GET.get("q", "").strip()
+    if typed and not lists.is_number(typed):
+        messages.info(request, _("按姓名找，请在下面重新写一遍再按“找一找”：姓名不留在网址里。"))
+        return redirect(_address(request.GET))
     form, wanted = _wanted(request, request.GET)
     found = lists.find(request.staff, wanted, today=localdate(now))
     rows = found.select_related("version", "department", "applicant").prefetch_related("clocks")
@@ -101,6 +138,25 @@ def cases(request: StaffRequest) -> HttpResponse:
             "is_narrowed": wanted != lists.Wanted(),
         },
     )
+
+
+@staff_page("cases.view")
+@require_POST
+def find(request: StaffRequest) -> HttpResponse:
+    """Take what is looked for out of the form: a number goes into the address, a name into the session."""
+    typed = posted_text(request, "q").strip()[:60]
+    if not typed or lists.is_number(typed):
+        return redirect(_address(request.POST, q=typed))
+    if len(typed) < lists.LEAST_NAME:
+        messages.error(request, _("按姓名找，至少写开头两个字。"))
+        return redirect(_address(request.POST))
+    return redirect(_address(request.POST, named=Searches(request).keep(typed)))
+
+
+def _address(values: QueryDict, **more: str) -> str:
+    kept = {name: values[name] for name in ("status", "type", "due", "department") if values.get(name)}
+    query = urlencode(kept | {name: value for name, value in more.items() if value})
+    return reverse("workbench:cases") + (f"?{query}" if query else "")
 
 
 @staff_page("cases.view")
