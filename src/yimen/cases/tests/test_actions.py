@@ -457,3 +457,7 @@ def test_lists_cost_the_same_for_one_and_twenty(django_assert_max_num_queries):
         ]
     assert len(rows) >= 21
     assert Task.objects.count() and CaseMaterial.objects.count()
+
+
+def test_an_agents_name_is_masked():
+    assert Case(agent_name="林小满").masked_agent_name == "林*满"

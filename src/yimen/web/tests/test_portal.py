@@ -12,10 +12,11 @@ from yimen.cases.tests.factories import make_case, make_version
 from yimen.catalog import search
 from yimen.catalog.models import ItemMaterial, ItemVersion
 from yimen.hall.tests.factories import make_hall, make_series, make_window, take
-from yimen.lib.workdays import Calendar
+from yimen.lib.workdays import Calendar, Limit, Unit
 from yimen.people.models import Role
 from yimen.people.tests.factories import make_center, make_department, make_staff
 from yimen.web.portal import guide
+from yimen.web.templatetags.yimen import limit_words
 
 pytestmark = pytest.mark.django_db
 NOBODY = "01900000-0000-7000-8000-000000000000"
@@ -105,12 +106,70 @@ def test_the_guide_answers_the_four_questions_first(client: Client, version):
     assert client.get(f"/items/{version.item.task_code}").status_code == 200
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"promised_days": None},
+        {"promised_days": None, "statutory_limit": 2},
+        {"promised_days": None, "statutory_limit": 24, "statutory_unit": "hour"},
+        {"promised_days": 0},
+        {"immediate": True},
+        {"promised_days": 2, "promised_unit": "month"},
+    ],
+)
+def test_the_guide_promises_what_the_clock_then_keeps(client: Client, center, fields):
+    """CASE-3, LAW-26: one promise for the guide, the window and the clock."""
+    version = make_version(department=make_department(center.region), **fields)
+    case = make_case(version=version, at=timezone.now())
+    clerk = make_staff(Role.CLERK, department=version.item.department, for_region=True)
+    case = cases.accept(case.pk, by=clerk, at=timezone.now())
+    clock = case.clocks.get(kind="promised")
+    page = client.get(f"/items/{version.item_id}").content.decode()
+    said = limit_words(Limit(clock.limit, Unit(clock.unit)))
+    assert (f"{said}内" in page) if clock.limit else ("当场办好" in page)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said", "unsaid"),
+    [
+        ({"promised_days": 9}, ["还剩 <b>9</b> 个工作日", "我们承诺得更早"], []),
+        ({"promised_days": 20}, ["还剩 <b>20</b> 个工作日"], ["我们承诺得更早"]),
+        ({"promised_days": 90, "promised_unit": "day", "statutory_limit": 100}, ["</b> 天"], ["</b> 个工作日"]),
+        (
+            {"promised_days": 3, "promised_unit": "month", "statutory_limit": 100},
+            ["</b> 天"],
+            ["</b> 个工作日", "None"],
+        ),
+        ({"promised_days": 48, "promised_unit": "hour"}, ["还剩 <b>2</b> 天"], ["</b> 个工作日", "None"]),
+    ],
+)
+def test_a_case_says_its_time_in_its_own_unit_and_promises_nothing_else(client: Client, center, fields, said, unsaid):
+    # Early in the day, so that 48 hours end in two days.
+    now = timezone.localtime().replace(hour=1, minute=0)
+    case = make_case(version=make_version(department=make_department(center.region), **fields), at=now)
+    clerk = make_staff(Role.CLERK, department=case.department, for_region=True)
+    cases.accept(case.pk, by=clerk, at=now)
+    ask(client, case, last_four(case))
+    page = client.get(f"/cases/{case.query_no}").content.decode()
+    assert [text for text in said if text not in page] == []
+    assert [text for text in [*unsaid, "有人在催", "会告诉您", "只会一次说清"] if text in page] == []
+
+
+def test_a_received_case_says_until_when_it_is_answered(client: Client, case):
+    Case.objects.filter(pk=case.pk).update(status=Case.Status.RECEIVED, due_on=None, accepted_at=None)
+    ask(client, case, last_four(case))
+    page = client.get(f"/cases/{case.query_no}").content.decode()
+    assert "到时没有答复，就从收到材料那天起算受理" in page
+
+
 def answers(**fields: object) -> list[str]:
     materials = fields.pop("materials", [])
     version = ItemVersion(**{"case_type": "promised", "promised_limit": 9, "statutory_limit": 20} | fields)
     calendar = Calendar(frozenset(), frozenset(), frozenset({2026}))
     split = guide.split_materials([ItemMaterial(**material) for material in materials])
-    four = guide.four_answers(version, split, [], calendar=calendar, today=date(2026, 11, 18))
+    four = guide.four_answers(
+        version, split, [], promised=version.promised or Limit(0), calendar=calendar, today=date(2026, 11, 18)
+    )
     assert all(answer.answer for answer in four)
     return [f"{answer.answer}｜{answer.reason}" for answer in four]
 
@@ -121,8 +180,7 @@ def test_an_answer_is_never_empty_and_never_invented():
     assert when == "9 个工作日内｜今天受理，最晚 12 月 1 日（周二）；法定 20 个工作日"
     assert answers(extended={"no_materials": True})[0].startswith("不用带材料")
     assert answers(extended={"not_stated": ["has_fee"]})[3].startswith("没有列收费")
-    assert answers(promised_limit=None, statutory_limit=None)[2].startswith("请先问一声")
-    assert answers(case_type="immediate")[2].startswith("当场办好")
+    assert answers(promised_limit=None, case_type="immediate")[2].startswith("当场办好")
     assert answers(visit_count=0)[1].startswith("一趟不用跑")
     assert answers(promised_limit=40)[2].count("暂定") == 1
 

@@ -34,3 +34,9 @@ def test_dark_on_the_device_is_the_same_dark():
         chosen[1].split() == ["color-scheme:", "dark", *device[1].split()]
         or chosen[1].split() == ("color-scheme: dark" + device[1]).split()
     )
+
+
+def test_no_page_shows_an_agents_whole_name():
+    """SEC-19: only the masked name is for pages."""
+    shown = [path for path in TEMPLATES if "{{ case.agent_name" in path.read_text()]
+    assert shown == []
