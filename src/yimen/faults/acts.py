@@ -42,6 +42,7 @@ UNKEYED = {
     "workbench:people-reveal": "as case-reveal",
     "workbench:cases-export": "a repeat is another export and another ledger row",
     "workbench:ledger-export": "as cases-export",
+    "workbench:report-export": "as cases-export",
     "workbench:ledger-verify": "queues a check; the queue takes one at a time",
     "workbench:people-password": "a new password is shown once and kept nowhere, so no answer can be kept",
     "workbench:item": "saving the same draft again records nothing; proved beside the catalogue's actions",

@@ -107,10 +107,12 @@ def open_cases(
     return found
 
 
-def all_open_cases(region: str, as_of: date, *, departments: Sequence[Any] | None = None) -> list[OpenCase]:
-    """Return every case open at the end of `as_of`, the most urgent first, without clocks; two statements."""
+def all_open_cases(
+    region: str, as_of: date, *, departments: Sequence[Any] | None = None, most: int | None = None
+) -> list[OpenCase]:
+    """Return the cases open at the end of `as_of`, the most urgent first, at most `most`, without clocks."""
     calendar = catalog.work_calendar()
-    return [_open_case(case, as_of, calendar, None) for case in _open_at(region, as_of, departments)]
+    return [_open_case(case, as_of, calendar, None) for case in _open_at(region, as_of, departments)[:most]]
 
 
 def open_cases_for(by: Staff, as_of: date, *, page: int = 1) -> Page[OpenCase]:

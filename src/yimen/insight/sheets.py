@@ -14,9 +14,7 @@ from django.utils.translation import gettext as _
 from yimen.insight.ledger_report import COUNTS, Report, Row
 from yimen.insight.queries import OpenCase
 from yimen.insight.rules import percent_text
-
-# A cell that begins so is a formula to a spreadsheet (SEC-38).
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from yimen.lib.sheet import safe_cell
 
 
 def heads(by: str) -> dict[str, str]:
@@ -123,11 +121,6 @@ def as_json(report: Report, open_cases: Sequence[OpenCase] | None = None) -> str
             for case in open_cases
         ]
     return json.dumps(told, ensure_ascii=False, indent=2) + "\n"
-
-
-def safe_cell(text: str) -> str:
-    """Return the cell's text so that a spreadsheet takes it as text."""
-    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def _plain(row: Row) -> dict[str, Any]:

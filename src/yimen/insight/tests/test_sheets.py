@@ -13,6 +13,7 @@ from yimen.insight import sheets
 from yimen.insight.ledger_report import ledger_report
 from yimen.insight.tests.factories import Office
 from yimen.lib.errors import DomainError
+from yimen.lib.sheet import safe_cell
 from yimen.people.models import Department
 
 pytestmark = pytest.mark.django_db
@@ -86,5 +87,5 @@ def test_a_place_is_named_when_there_are_several(capsysbinary):
 
 @pytest.mark.parametrize("text", ["=1+1", "+86", "-1", "@sum", "\tx", "\rx"])
 def test_no_cell_is_a_formula(text):
-    assert sheets.safe_cell(text) == f"'{text}"
-    assert sheets.safe_cell("即办件") == "即办件"
+    assert safe_cell(text) == f"'{text}"
+    assert safe_cell("即办件") == "即办件"

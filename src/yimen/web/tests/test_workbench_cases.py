@@ -28,7 +28,6 @@ from yimen.people.tests.factories import (
     resident_id,
 )
 from yimen.web.tests.pages import Page
-from yimen.web.workbench.cases import safe_cell
 
 pytestmark = pytest.mark.django_db
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
@@ -232,11 +231,6 @@ def test_an_export_is_safe_for_spreadsheets_and_stands_in_the_ledger(desk):
     event = Event.objects.get(kind="case.exported")
     assert event.data == {"filter": {"text": True, "status": "accepted"}, "count": 1}
     assert event.actor == desk.approver.ledger_ref and "王小明" not in str(event.data)
-
-
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1"])
-def test_no_cell_begins_as_a_formula(cell):
-    assert safe_cell(cell) == f"'{cell}" and safe_cell("平常") == "平常"
 
 
 @pytest.mark.parametrize("address", ["", "/notices/receipt"])

@@ -12,7 +12,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from yimen.insight import actions as insight
 from yimen.insight.tests.factories import FIRST, Office, moment
+from yimen.ledger.models import Event
 from yimen.people.models import Department, Role
 from yimen.people.tests.factories import make_staff, outsider
 
@@ -50,8 +52,9 @@ def leader(office, **fields):
 def test_those_who_may_see_figures_see_them(office, role, url):
     staff = make_staff(role, department=office.departments[0], for_region=True) if role else outsider()
     allowed = role in {Role.LEADER, Role.HALL_MANAGER, Role.SUPERVISOR}
-    assert client_of(staff).get(url).status_code == (200 if allowed else 403)
-    assert Client().get(url).status_code == 302
+    method = "post" if url.endswith("export") else "get"
+    assert getattr(client_of(staff), method)(url).status_code == (200 if allowed else 403)
+    assert getattr(Client(), method)(url).status_code == 302
 
 
 @pytest.mark.parametrize("by", ["case_type", "department", "month", "item"])
@@ -97,7 +100,7 @@ def test_a_bad_choice_is_answered_with_a_sentence(office, values, part):
     page = leader(office).get(URL, values)
     assert page.status_code == 400
     assert part in page.content.decode()
-    assert leader(office).get(f"{URL}/export", values).status_code == 400
+    assert leader(office).post(f"{URL}/export", values).status_code == 400
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "99999999999999", "x", "²"])
@@ -109,7 +112,7 @@ def test_the_export_holds_the_same_figures_and_no_formula(office):
     Department.objects.filter(pk=office.departments[0].pk).update(name="=HYPERLINK(1)")
     client = leader(office)
     values = {"start": "2026-03-01", "end": "2026-05-20", "by": "department"}
-    page = client.get(f"{URL}/export", values)
+    page = client.post(f"{URL}/export", values)
     assert page.content.startswith("\ufeff".encode())
     assert page["Content-Disposition"] == 'attachment; filename="report-20260301-20260520.csv"'
     rows = list(csv.reader(io.StringIO(page.content.decode("utf-8-sig"))))
@@ -119,11 +122,25 @@ def test_the_export_holds_the_same_figures_and_no_formula(office):
     assert f"{int(total[2]):,}" in client.get(URL, values).content.decode()
 
 
+def test_an_export_is_in_the_ledger_and_has_an_end(office, monkeypatch):
+    boss = make_staff(Role.LEADER, department=office.departments[0], for_region=True)
+    values = {"start": "2026-03-01", "end": "2026-05-20", "by": "department"}
+    assert client_of(boss).get(f"{URL}/export", values).status_code == 405
+    client_of(boss).post(f"{URL}/export", values)
+    event = Event.objects.get(kind="insight.exported")
+    assert (event.actor, event.region) == (boss.ledger_ref, boss.region_id)
+    assert event.data["filter"] == values and event.data["is_cut"] is False and event.data["count"] > 3
+    monkeypatch.setattr(insight, "MOST_EXPORTED", 3)
+    told = client_of(boss).post(f"{URL}/export", values).content.decode()
+    assert "只列最急的 3 件" in told
+    assert Event.objects.filter(kind="insight.exported").last().data["count"] == 3
+
+
 def test_a_departments_leader_sees_the_own_department_only(office):
     own = client_of(make_staff(Role.LEADER, department=office.departments[0]))
     text = own.get(URL, {"period": "year", "by": "department"}).content.decode()
     assert office.departments[0].name in text and office.departments[1].name not in text
-    told = own.get(f"{URL}/export", {"period": "year", "by": "department"}).content.decode()
+    told = own.post(f"{URL}/export", {"period": "year", "by": "department"}).content.decode()
     assert office.departments[1].name not in told
 
 

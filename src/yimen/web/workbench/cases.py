@@ -25,6 +25,7 @@ from yimen.cases.models import Case, Clock
 from yimen.catalog import queries as catalog
 from yimen.lib.crypto import open_sealed, seal
 from yimen.lib.errors import DomainError
+from yimen.lib.sheet import safe_cell
 from yimen.lib.workdays import Calendar, Limit, Unit
 from yimen.people import actions as people
 from yimen.web.workbench import forms, matter
@@ -33,8 +34,6 @@ from yimen.web.workbench.guard import StaffRequest, posted_text, staff_page
 PAGE = 20
 # Counting further than anybody turns pages costs more than it tells.
 MOST_COUNTED = 1000
-# A cell that begins so is a formula to a spreadsheet.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class CappedPaginator(Paginator):
@@ -203,12 +202,6 @@ def export(request: StaffRequest) -> HttpResponse:
             "Cache-Control": "no-store",
         },
     )
-
-
-def safe_cell(value: object) -> str:
-    """Return text a spreadsheet shows as text, never runs."""
-    text = str(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def _day(value: datetime | None) -> str:

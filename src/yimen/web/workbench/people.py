@@ -25,9 +25,10 @@ from procrastinate.exceptions import AlreadyEnqueued
 from yimen.ledger.jobs import verify as verify_job
 from yimen.ledger.models import Event
 from yimen.lib.errors import DomainError
+from yimen.lib.sheet import safe_cell
 from yimen.people import access, actions, audit, queries
 from yimen.people.models import ADMINISTRATORS, Department, Post, Role, RoleGrant, ServiceCenter, Staff
-from yimen.web.workbench.cases import CappedPaginator, safe_cell
+from yimen.web.workbench.cases import CappedPaginator
 from yimen.web.workbench.guard import StaffRequest, posted_id, posted_text, staff_page
 
 PAGE = 20
