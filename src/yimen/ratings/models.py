@@ -52,6 +52,7 @@ class Invitation(models.Model):
     expires_at = models.DateTimeField()
 
     class Meta:
+        indexes = [models.Index(fields=["region", "made_at"], name="invitation_by_day")]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(scope="visit", ticket__isnull=False, case__isnull=True)

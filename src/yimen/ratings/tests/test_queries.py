@@ -2,11 +2,12 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 
 from yimen.hall.tests.factories import make_series, make_window
 from yimen.people.tests.factories import NOW
 from yimen.ratings import actions, queries
-from yimen.ratings.models import RatingLevel
+from yimen.ratings.models import Invitation, RatingLevel
 from yimen.ratings.tests.factories import make_invitation
 
 pytestmark = pytest.mark.django_db
@@ -65,3 +66,12 @@ def test_the_page_of_a_link_needs_one_query(django_assert_num_queries):
         assert queries.rating_of(invitation) is None
     actions.rate(token, level="good", at=NOW)
     assert queries.rating_of(queries.invitation_for(token)).level == "good"
+
+
+def test_counting_the_invitations_of_a_period_reads_an_index():
+    window = make_window(make_series())
+    rated(window, "good", None)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    plan = Invitation.objects.filter(region_id=window.region_id, made_at__gte=NOW, made_at__lt=NOW + timedelta(1))
+    assert "invitation_by_day" in plan.explain()
