@@ -20,6 +20,7 @@ from yimen.catalog import queries as catalog
 from yimen.catalog.models import ServiceItem
 from yimen.hall import queries, setup
 from yimen.hall.models import Hall, Series, Window
+from yimen.hall.rules import ranges
 from yimen.people.models import Department, ServiceCenter
 from yimen.web.once import Done, Stay, keyed
 from yimen.web.workbench.adding import CODE_HINT, form_page, required
@@ -130,6 +131,8 @@ def _overview(request: StaffRequest, *args: Any, refused: str = "", **context: A
     series = Series.objects.filter(hall__in=pks).annotate(item_count=Count("items")).prefetch_related("windows")
     windows = Window.objects.filter(hall__in=pks).select_related("department", "staff")
     windows = windows.prefetch_related(Prefetch("series", Series.objects.order_by("position", "letter")))
+    for one in series:
+        one.numbers = ranges([window.number for window in one.windows.all()])  # type: ignore[attr-defined]
     rows = [
         {
             "hall": hall,
