@@ -453,10 +453,8 @@ def _open_tasks(case: Case, *, at: datetime) -> None:
 
 
 def _plain_decision() -> FlowStep:
-    """An item that came without a flow (an imported guide) is simply decided, by the day the case is due."""
-    return FlowStep(
-        key="decide", name=_("决定"), kind=FlowStep.Kind.DECIDE, post=_("审批岗"), limit_days=None, after=[]
-    )
+    """An item that came without a flow (an imported guide) is simply decided; no limit: by the day the case is due."""
+    return FlowStep(key="decide", name=_("决定"), kind=FlowStep.Kind.DECIDE, post=_("审批岗"), after=[])
 
 
 def _task_due(case: Case, step: FlowStep, opened_on: date, calendar: Calendar) -> date:
