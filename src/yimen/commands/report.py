@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int | None:
     from yimen.insight.ledger_report import ledger_report
 
     start, end, today = day(args.start), day(args.end), timezone.localdate()
-    region = args.region or only_region()
+    region = args.region or _only_region()
     report = ledger_report(region, start, end, by=args.by, today=today)
     listed = queries.all_open_cases(region, min(end, today)) if args.open else None
     write = {"table": sheets.as_table, "csv": sheets.as_csv, "json": sheets.as_json}[args.format]
@@ -69,12 +69,12 @@ def day(text: str) -> date:
     raise BadDate(_("“%(text)s”不是一个日期，请写成 2026-01-31 这样。") % {"text": text[:20]})
 
 
-def only_region() -> str:
+def _only_region() -> str:
     from yimen.people.models import ServiceCenter
+    from yimen.people.queries import only_region
 
-    codes = list(ServiceCenter.objects.order_by().values_list("region", flat=True).distinct()[:2])
-    if len(codes) == 1:
-        return str(codes[0])
-    if codes:
+    if region := only_region():
+        return region
+    if ServiceCenter.objects.exists():
         raise WhichRegion(_("这里有不止一个行政区划，请用 --region 写明代码。"))
     raise WhichRegion(_("这里还没有政务服务中心，没有可统计的内容。先运行 yimen demo，或建立中心。"))

@@ -20,6 +20,7 @@ from yimen.catalog.models import CaseType, ServiceItem
 from yimen.insight import rules
 from yimen.lib.dates import month_name
 from yimen.lib.errors import DomainError
+from yimen.lib.figures import percent
 from yimen.lib.workdays import LOCAL_ZONE
 from yimen.people.models import Department
 
@@ -55,12 +56,12 @@ class Figures:
     @property
     def finish_rate(self) -> Decimal | None:
         """办结率: of the cases accepted in the period, the share finished by its end."""
-        return rules.percent(self.cohort_finished, self.accepted)
+        return percent(self.cohort_finished, self.accepted)
 
     @property
     def on_time_rate(self) -> Decimal | None:
         """按时办结率: of the cases finished in the period, the share finished by their day."""
-        return rules.percent(self.on_time, self.finished)
+        return percent(self.on_time, self.finished)
 
     @property
     def is_balanced(self) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from yimen.lib.figures import percent
 from yimen.ratings.models import RatingLevel
 
 # Dated local rules (TRAP-7); these count until a place sets its own.
@@ -63,24 +64,14 @@ class Figures:
     @property
     def good_rate(self) -> Decimal | None:
         """好评率: levels 1 to 3 of all ratings, in percent; None without ratings."""
-        return _percent(self.total - self.bad, self.total)
+        return percent(self.total - self.bad, self.total)
 
     @property
     def bad_rate(self) -> Decimal | None:
         """差评率: levels 4 and 5 of all ratings, in percent; None without ratings."""
-        return _percent(self.bad, self.total)
+        return percent(self.bad, self.total)
 
     @property
     def active_rate(self) -> Decimal | None:
         """主动评价率: ratings given of services that could be rated, in percent; None without any."""
-        return _percent(min(self.total, self.rateable), self.rateable)
-
-
-def _percent(part: int, whole: int) -> Decimal | None:
-    """Half up to two decimals; never 100 while one is missing, never 0 while there is one."""
-    if not whole:
-        return None
-    rounded = (Decimal(part) * 100 / whole).quantize(Decimal("0.01"), ROUND_HALF_UP)
-    if 0 < part < whole:
-        return min(max(rounded, Decimal("0.01")), Decimal("99.99"))
-    return rounded.to_integral_value()
+        return percent(min(self.total, self.rateable), self.rateable)

@@ -1,6 +1,7 @@
-"""The documents of a case as PDF, for the staff who may see the case."""
+"""The documents of a case as PDF: how one is sent, and for the staff who may see the case."""
 
 from django.http import Http404, HttpResponse
+from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from yimen.cases import documents, queries
@@ -24,5 +25,8 @@ def pdf(found: Notice, filename: str) -> HttpResponse:
     return HttpResponse(
         documents.render(found),
         content_type="application/pdf",
-        headers={"Content-Disposition": f'inline; filename="{filename}"', "Cache-Control": "no-store"},
+        headers={
+            "Content-Disposition": content_disposition_header(False, filename) or "inline",
+            "Cache-Control": "no-store",
+        },
     )

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yimen.insight import rules
+from yimen.lib.figures import percent
 
 
 @pytest.mark.parametrize(
@@ -24,13 +25,13 @@ from yimen.insight import rules
     ],
 )
 def test_percentages_are_half_up_and_never_flatter(part, whole, told):
-    assert rules.percent_text(rules.percent(part, whole)) == told
+    assert rules.percent_text(percent(part, whole)) == told
 
 
 @given(st.integers(0, 10**9), st.integers(1, 10**9))
 def test_a_percentage_is_near_the_truth_and_whole_only_when_it_is(part, whole):
     part = min(part, whole)
-    found = rules.percent(part, whole)
+    found = percent(part, whole)
     assert abs(found - Decimal(part) * 100 / whole) <= Decimal("0.01")
     assert (found == 100) == (part == whole) and (found == 0) == (part == 0)
 

@@ -1,6 +1,5 @@
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote
 from uuid import UUID
 
 from django.core.paginator import Paginator
@@ -12,7 +11,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from yimen.cases import documents
 from yimen.cases import queries as cases
 from yimen.cases.models import Case, Notice
 from yimen.catalog import queries as catalog
@@ -23,7 +21,7 @@ from yimen.people.models import Department
 from yimen.ratings import queries as ratings
 from yimen.ratings.models import RatingLevel
 from yimen.ratings.rules import Figures
-from yimen.web import context
+from yimen.web import context, documents
 from yimen.web.portal import guide, reads
 from yimen.web.portal.forms import ProgressForm, VerifyForm
 from yimen.web.portal.themes import BY_SLUG, THEMES
@@ -207,9 +205,7 @@ def document(request: HttpRequest, number: str, pk: UUID) -> HttpResponse:
     if found is None:
         return redirect("portal:progress")
     notice = get_object_or_404(Notice, region_id=found.region_id, case=found, pk=pk)
-    name = quote(f"{notice.get_kind_display()}-{found.query_no}.pdf")
-    headers = {"Content-Disposition": f"inline; filename*=UTF-8''{name}"}
-    return HttpResponse(documents.render(notice), content_type="application/pdf", headers=headers)
+    return documents.pdf(notice, f"{notice.get_kind_display()}-{found.query_no}.pdf")
 
 
 @never_cache
