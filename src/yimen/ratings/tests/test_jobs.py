@@ -8,6 +8,7 @@ from yimen.cases import actions as cases
 from yimen.cases.models import Case
 from yimen.cases.tests.factories import make_case
 from yimen.hall import actions as hall
+from yimen.ledger.tests.helpers import settle
 from yimen.people.models import Role
 from yimen.people.tests.factories import NOW, make_staff
 from yimen.ratings import jobs
@@ -19,6 +20,7 @@ LATER = NOW + timedelta(days=3)
 
 
 def invited():
+    settle()
     while jobs.invite_new(at=LATER):
         pass
     return sorted(Invitation.objects.values_list("scope", flat=True))

@@ -116,7 +116,7 @@ def busy_morning(hall):
 def test_a_call_stands_on_the_screen_within_a_second(stage, hall, browser):
     window = hall.lines[0].windows_made[2]
     errors = []
-    page = browser.new_page(viewport={"width": 1920, "height": 1080})
+    page = browser.new_page(locale="zh-CN", viewport={"width": 1920, "height": 1080})
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
     stage.do(busy_morning, hall)
@@ -150,7 +150,7 @@ def test_a_call_stands_on_the_screen_within_a_second(stage, hall, browser):
 def test_a_screen_says_when_it_has_lost_us_and_comes_back(settings, hall, browser):
     settings.ALLOWED_HOSTS = ["127.0.0.1"]
     stage = Stage()
-    page = browser.new_page(viewport={"width": 1920, "height": 1080})
+    page = browser.new_page(locale="zh-CN", viewport={"width": 1920, "height": 1080})
     page.goto(f"{stage.address}/screen/main/")
     page.wait_for_timeout(500)
     assert page.is_hidden("[data-lost]")
@@ -164,7 +164,7 @@ def test_a_screen_says_when_it_has_lost_us_and_comes_back(settings, hall, browse
 
 def test_a_citizen_takes_a_ticket_at_the_kiosk_and_follows_it(stage, hall, browser):
     stage.do(busy_morning, hall)
-    page = browser.new_page(viewport={"width": 1080, "height": 1920})
+    page = browser.new_page(locale="zh-CN", viewport={"width": 1080, "height": 1920})
     page.goto(f"{stage.address}/kiosk/main/")
     shot(page, "kiosk-start-1080")
     for width, height in [(390, 844), (1280, 800)]:
@@ -194,7 +194,7 @@ def test_a_citizen_takes_a_ticket_at_the_kiosk_and_follows_it(stage, hall, brows
             assert no_sideways(page), (name, width)
 
     ticket_id = slip.rstrip("/").rsplit("/", 1)[1]
-    phone = browser.new_page(viewport={"width": 390, "height": 844})
+    phone = browser.new_page(locale="zh-CN", viewport={"width": 390, "height": 844})
     phone.goto(f"{stage.address}/t/{ticket_id}/")
     phone.wait_for_timeout(500)
     shot(phone, "ticket-waiting-390")
@@ -226,7 +226,7 @@ def test_pages_have_no_accessibility_violations(stage, hall, browser):
         f"/t/{ticket.pk}/",
         "/screen/main/",
     ]:
-        page = browser.new_page(viewport={"width": 1280, "height": 800}, bypass_csp=True)
+        page = browser.new_page(locale="zh-CN", viewport={"width": 1280, "height": 800}, bypass_csp=True)
         page.goto(stage.address + path)
         found = Axe().run(page).response["violations"]
         assert not found, (path, [(one["id"], [node["html"] for node in one["nodes"]]) for one in found])
