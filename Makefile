@@ -26,14 +26,14 @@ demo-reset: setup ## delete the demo's data and start it afresh
 	@exec $(BIN)/yimen demo --reset
 
 test: dev ## run the whole suite
-	$(BIN)/pytest -n $(WORKERS)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 check: dev ## format, lint, types, import directions, fast tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n $(WORKERS) -q -m "not slow"
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -q -m "not slow"
 
 bench: setup ## measure tickets, calls and case lifecycles a second, beside the same SQL sent raw
 	$(BIN)/python -m yimen.bench
@@ -46,7 +46,7 @@ test-pg15: dev ## the suite on Debian's PostgreSQL 15 (browsers and serve left o
 		if [ "$$CI" = true ]; then echo "PostgreSQL 15 is missing." >&2; exit 1; fi; \
 		echo "Skipped: PostgreSQL 15 is not installed (make install-pg15, as root)."; \
 	else set -e; \
-		YIMEN_PG_BIN=$(PG15) $(BIN)/pytest -n $(WORKERS) -q -m "not slow or both_databases"; \
+		YIMEN_PG_BIN=$(PG15) $(BIN)/pytest -n $(WORKERS) --dist worksteal -q -m "not slow or both_databases"; \
 		$(BIN)/python -m yimen.lib.embedded --bin $(PG15) -- $(BIN)/pytest -q -m "not slow" src/yimen/ledger src/yimen/hall; \
 		YIMEN_PG_BIN=$(PG15) $(BIN)/python -m yimen.faults --short REL-2; \
 	fi
@@ -57,7 +57,7 @@ install-pg15: ## install Debian's PostgreSQL 15 programs (as root); its own serv
 		apt-get update -q && apt-get install -qy --no-install-recommends postgresql-15; }
 
 capabilities: dev ## list the rows of the acceptance list that tests prove, and whether they pass
-	$(BIN)/pytest -n $(WORKERS) -q -m capability --capabilities
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -q -m capability --capabilities
 
 messages: dev ## collect the texts to translate into src/yimen/locale (needs Debian's gettext)
 	@command -v xgettext >/dev/null && command -v msgmerge >/dev/null || \
