@@ -71,7 +71,7 @@ lock: ## compile requirements/*.in into *.txt, with hashes and without registry 
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet pip-tools
 	for name in base dev; do build/lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
-		--no-header --no-annotate --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+		--no-header --no-annotate --no-emit-options \
 		--output-file requirements/$$name.txt requirements/$$name.in; done
 
 clean: ## delete .venv and caches; data in .yimen stays

@@ -1,7 +1,6 @@
 """A whole platform in its own process and folder, and a browser to walk through it."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -11,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+from yimen.testing import CHROMIUM
+
 # No traffic of the browser's own: the tests stay on this machine.
 SWITCHES = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -54,9 +54,7 @@ def chromium():
     """Debian's chromium; skips where it is missing, fails in CI."""
     if CHROMIUM is None:
         message = "chromium is not installed (apt-get install chromium)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(message)
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

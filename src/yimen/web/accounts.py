@@ -1,5 +1,6 @@
 """Logging in: staff only; accounts are made by an administrator, nobody signs up."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -53,11 +54,12 @@ class Inactive(OurSite, AccountInactiveView):
     pass
 
 
-class LimitedCodes:
+class LimitedCodes(ABC):
     """Only so many wrong second-factor codes in a row, then nothing is looked at for the time passwords wait too."""
 
+    @abstractmethod
     def code_of(self) -> User:
-        raise NotImplementedError
+        """Whose code it is."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         user, now = self.code_of(), timezone.now()

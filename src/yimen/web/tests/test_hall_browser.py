@@ -1,7 +1,6 @@
 """The kiosk, the slip, the phone and the hall screen in a real browser."""
 
 import os
-import shutil
 import socket
 import threading
 import time
@@ -17,12 +16,12 @@ from django.utils import timezone
 from yimen.hall import actions
 from yimen.hall.tests.factories import make_hall, make_series, make_window, take
 from yimen.people.tests.factories import make_center, make_region
+from yimen.testing import CHROMIUM, needs_chromium
 
-CHROMIUM = shutil.which("chromium")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(not CHROMIUM, reason="needs Debian's chromium"),
+    needs_chromium,
 ]
 SHOTS = os.environ.get("YIMEN_SHOTS", "")
 

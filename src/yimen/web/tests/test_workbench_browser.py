@@ -26,12 +26,13 @@ from yimen.people.tests.factories import (
     phone_number,
     resident_id,
 )
-from yimen.web.tests.test_hall_browser import CHROMIUM, browser, no_sideways, shot, stage  # noqa: F401 - fixtures
+from yimen.testing import needs_chromium
+from yimen.web.tests.test_hall_browser import browser, no_sideways, shot, stage  # noqa: F401 - fixtures
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(not CHROMIUM, reason="needs Debian's chromium"),
+    needs_chromium,
 ]
 WIDTHS = (390, 768, 1280)
 

@@ -5,13 +5,14 @@ import pytest
 from yimen.catalog.tests.factories import make_draft, make_item
 from yimen.people.models import Role
 from yimen.people.tests.factories import make_department, make_region, make_staff
-from yimen.web.tests.test_hall_browser import CHROMIUM, browser, stage  # noqa: F401 - fixtures
+from yimen.testing import needs_chromium
+from yimen.web.tests.test_hall_browser import browser, stage  # noqa: F401 - fixtures
 from yimen.web.tests.test_workbench_browser import Desk
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(not CHROMIUM, reason="needs Debian's chromium"),
+    needs_chromium,
 ]
 
 

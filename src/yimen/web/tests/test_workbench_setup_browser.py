@@ -8,13 +8,14 @@ from yimen.hall.tests.factories import call, make_hall, make_series, make_window
 from yimen.people.actions import open_post
 from yimen.people.models import Role
 from yimen.people.tests.factories import NOW, make_center, make_department, make_region, make_staff
-from yimen.web.tests.test_hall_browser import CHROMIUM, browser, stage  # noqa: F401 - fixtures
+from yimen.testing import needs_chromium
+from yimen.web.tests.test_hall_browser import browser, stage  # noqa: F401 - fixtures
 from yimen.web.tests.test_workbench_browser import Desk
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(not CHROMIUM, reason="needs Debian's chromium"),
+    needs_chromium,
 ]
 
 
