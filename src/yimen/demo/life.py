@@ -14,6 +14,7 @@ from datetime import date, datetime, time, timedelta
 from functools import partial
 from itertools import count
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
@@ -69,6 +70,7 @@ class Life:
         self.queue: list[tuple[datetime, int, Act]] = []
         self.order = count()
         self.idle: set[int] = set()
+        self.served: set[UUID] = set()
 
     # --- the event queue ---
 
@@ -131,8 +133,9 @@ class Life:
         ticket = hall.call_next(window.pk, by=self._clerk(window), at=at)
         if ticket is None:
             self.idle.add(window.number)
-            return
-        self._serve(window, ticket, at)
+        elif ticket.pk not in self.served:  # calling again gives the ticket already called
+            self.served.add(ticket.pk)
+            self._serve(window, ticket, at)
 
     def _serve(self, window: Window, ticket: Ticket, at: datetime) -> None:
         clerk = self._clerk(window)

@@ -81,6 +81,12 @@ def test_an_hour_in_the_hall_leaves_an_orderly_history(lived_hour):
     assert verify.verify().is_intact
 
 
+def test_nobody_is_received_twice_for_one_ticket(lived_hour):
+    """Two idle windows woken by one arrival: the call answered twice is one visit."""
+    numbers = list(Case.objects.values_list("ticket_no", flat=True))
+    assert len(numbers) == len(set(numbers)) > 8
+
+
 def test_everybody_is_invented_and_says_so(lived_hour):
     assert all(name.endswith("（演示）") for name in Applicant.objects.values_list("name", flat=True))
     assert all("（演示）" in name for name in Staff.objects.values_list("name", flat=True))
