@@ -17,7 +17,7 @@ from yimen.cases import actions, lists
 from yimen.cases.models import Case
 from yimen.cases.tests.factories import make_case, make_version
 from yimen.ledger.models import Event, Once
-from yimen.people.models import Applicant, Role, Staff
+from yimen.people.models import Role, Staff
 from yimen.people.tests.factories import (
     NOW,
     make_department,
@@ -137,20 +137,12 @@ def test_my_tasks_look_for_names_in_the_same_way(desk):
     assert "cases/find" in client.get("/workbench/tasks").content.decode()
 
 
-def test_a_name_is_looked_up_by_an_index(desk):
-    case = accepted(desk)
-    columns = ", ".join(f'"{field.column}"' for field in Applicant._meta.concrete_fields)
-    changed = {"id": "gen_random_uuid()", "name": "'演示' || n", "id_index": "int4send(n)", "user_id": "NULL::uuid"}
-    values = ", ".join(changed.get(field.column, f'"{field.column}"') for field in Applicant._meta.concrete_fields)
+@pytest.mark.django_db
+def test_there_is_an_index_for_names_by_their_beginning():
+    """Which index a plan takes depends on statistics no test can settle; that the right one exists does not."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO people_applicant ({columns}) SELECT {values} FROM people_applicant,"
-            " generate_series(1, 20000) AS n WHERE people_applicant.id = %s",
-            [case.applicant_id],
-        )
-    # The people alone: from one case the planner may rightly start at the case.
-    plan = Applicant.objects.filter(region=case.region_id, name__startswith="王小明").values("pk").explain()
-    assert "applicant_by_name" in plan, plan
+        cursor.execute("SELECT indexdef FROM pg_indexes WHERE indexname = 'applicant_by_name'")
+        assert "(region_id, name varchar_pattern_ops)" in cursor.fetchone()[0]
 
 
 def test_due_filters_follow_the_day(desk, clock):
