@@ -13,9 +13,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import count
 from typing import Any
 from uuid import uuid4
+
+from django.utils.timezone import localdate
 
 from yimen.faults.client import Client, NoAnswer, Reply
 from yimen.faults.platform import Platform, orm
@@ -357,6 +360,82 @@ def _announce(world: World) -> Wish:
     return Wish(world.session("system_admin"), "/workbench/calendar/announce", fields)
 
 
+def _letters(n: int) -> str:
+    return chr(ord("A") + n // 26 % 26) + chr(ord("A") + n % 26)
+
+
+def _at_desk(act: str) -> Callable[[World], Wish]:
+    def make(world: World) -> Wish:
+        from yimen.hall import actions
+
+        if act == "take":
+            fields = {"series": world.seed.series["A"], "item": "", "last_four": ""}
+        else:
+            _pk, _session, ticket = world.called()
+            actions.pass_over(ticket.pk, by=ticket.window.staff, at=now())
+            fields = {"ticket": str(ticket.pk)}
+        return Wish(world.session("guide"), f"/workbench/desk/{act}", fields, world.session("security_admin"))
+
+    return make
+
+
+def _added(role: str, path: str, fields: Callable[[World, int], dict[str, Any]]) -> Callable[[World], Wish]:
+    """A form that adds something: {hall} and {department} stand for the seed's."""
+
+    def make(world: World) -> Wish:
+        department = str(world.staff("clerk").department_id)
+        address = "/workbench/" + path.format(hall=world.seed.hall_id, department=department)
+        return Wish(world.session(role), address, fields(world, next(world._people)), world.session("clerk"))
+
+    return make
+
+
+def _center(world: World, n: int) -> dict[str, Any]:
+    fields = {
+        "parent": world.seed.center,
+        "code": f"branch-{n}",
+        "name": f"第 {n} 分中心（演示）",
+        "letters": _letters(n),
+    }
+    return fields | {"address": "演示路 2 号", "hours": "工作日 9:00 到 17:00", "phone": "000-00000000"}
+
+
+def _window_calls(world: World) -> Wish:
+    from yimen.hall import setup
+    from yimen.hall.models import Hall
+    from yimen.ledger.actions import SYSTEM
+
+    n, hall = next(world._people), Hall.objects.get(pk=world.seed.hall_id)
+    window = setup.open_window(
+        hall, number=n, name=f"{n} 号窗口", kind="integrated", series=[], department=None, by=SYSTEM, at=now()
+    )
+    fields = {"series": world.seed.series["A"]}
+    return Wish(world.session("hall_manager"), f"/workbench/hall/windows/{window.pk}", fields, world.session("clerk"))
+
+
+def _series_let(world: World) -> Wish:
+    from yimen.hall import setup
+    from yimen.hall.models import Hall
+    from yimen.ledger.actions import SYSTEM
+
+    n, hall = next(world._people), Hall.objects.get(pk=world.seed.hall_id)
+    series = setup.open_series(hall, letter=_letters(n), name=f"第 {n} 队", zone="", by=SYSTEM, at=now())
+    path = f"/workbench/hall/series/{series.pk}/let"
+    return Wish(world.session("hall_manager"), path, {"let": "0"}, world.session("clerk"))
+
+
+def _series_item(world: World) -> Wish:
+    item, _draft = _item_version(world)
+    path = f"/workbench/hall/series/{world.seed.series['A']}"
+    return Wish(world.session("hall_manager"), path, {"add": str(item.pk)}, world.session("clerk"))
+
+
+def _local_rule(world: World) -> Wish:
+    day = localdate(now()) + timedelta(days=next(world._people))
+    fields = {"key": "reconsideration_days", "value": "60", "effective_on": day.isoformat(), "reason": "演示用的通知"}
+    return Wish(world.session("system_admin"), "/workbench/rules", fields, world.session("clerk"))
+
+
 TRIED: dict[str, Callable[[World], Wish]] = {
     "workbench:window-sign-in": _sign_in,
     "workbench:window-sign-out": _sign_out,
@@ -380,6 +459,32 @@ TRIED: dict[str, Callable[[World], Wish]] = {
     "workbench:item-withdraw": _withdraw,
     "workbench:calendar-day": _calendar_day,
     "workbench:calendar-announce": _announce,
+    "workbench:desk-take": _at_desk("take"),
+    "workbench:desk-put-back": _at_desk("put-back"),
+    "workbench:series-new": _added(
+        "hall_manager", "hall/{hall}/series/new", lambda _world, n: {"letter": _letters(n), "name": f"第 {n} 队"}
+    ),
+    "workbench:window-new": _added(
+        "hall_manager",
+        "hall/{hall}/windows/new",
+        lambda world, n: {"number": str(n), "name": f"{n} 号", "kind": "integrated", "series": world.seed.series["A"]},
+    ),
+    "workbench:hall-window": _window_calls,
+    "workbench:series-let": _series_let,
+    "workbench:series": _series_item,
+    "workbench:hall-new": _added(
+        "hall_manager",
+        "hall/new",
+        lambda world, n: {"center": world.seed.center, "name": f"第 {n} 厅（演示）", "code": f"hall-{n}"},
+    ),
+    "workbench:center-new": _added("system_admin", "places/centers/new", _center),
+    "workbench:department-new": _added(
+        "system_admin", "places/departments/new", lambda _world, n: {"name": f"演示局 {n}", "code": f"dept-{n}"}
+    ),
+    "workbench:department": _added(
+        "system_admin", "places/departments/{department}", lambda _world, n: {"name": f"演示岗 {n}"}
+    ),
+    "workbench:rules": _local_rule,
     "kiosk:take": _kiosk,
     "portal:rate_level": _rate,
     "portal:rate_more": _rate_more,
