@@ -71,6 +71,54 @@ class Department(models.Model):
         return self.name
 
 
+class ServicePoint(models.Model):
+    """便民服务中心、便民服务点: a town or village place of service; code by GB/T 2260 and the towns' own digits."""
+
+    class Kind(models.TextChoices):
+        TOWN = "town", _("乡镇（街道）便民服务中心")
+        VILLAGE = "village", _("村（社区）便民服务点")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    region = models.ForeignKey(Region, models.PROTECT)
+    center = models.ForeignKey(ServiceCenter, models.PROTECT, null=True, blank=True, related_name="points")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    code = models.SlugField(max_length=20)
+    name = models.CharField(max_length=80)
+    address = models.CharField(max_length=160, blank=True)
+    hours = models.CharField(max_length=120, blank=True)
+    phone = models.CharField(max_length=40, blank=True)
+    closed_on = models.DateField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["region", "code"], name="service_point_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class OrganisationChange(models.Model):
+    """
+    机构调整 (S1-34): which sections there were before and after. Counts follow from the lists.
+
+    department: empty for a change over several units; before, after: names of sections.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    region = models.ForeignKey(Region, models.PROTECT)
+    department = models.ForeignKey(Department, models.PROTECT, null=True, blank=True)
+    name = models.CharField(_("调整名称"), max_length=120)
+    on = models.DateField(_("日期"))
+    document_no = models.CharField(_("文号"), max_length=80, blank=True)
+    before = models.JSONField(default=list)
+    after = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["-on", "pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Post(models.Model):
     """岗位: what flow steps name, and what citizens see instead of a person's name."""
 

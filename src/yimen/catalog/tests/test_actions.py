@@ -9,6 +9,7 @@ from yimen.catalog.models import CalendarDay, CalendarYear, FlowStep, ItemVersio
 from yimen.catalog.tests.factories import NOW, make_department, make_draft, make_item, make_region, make_step, task_code
 from yimen.ledger.actions import SYSTEM
 from yimen.ledger.models import Event
+from yimen.lib.errors import DomainError
 from yimen.people.access import NotAllowed
 from yimen.people.models import Role
 from yimen.people.tests.factories import make_staff, outsider
@@ -273,7 +274,7 @@ def test_a_withdrawn_item_is_no_longer_found():
     assert queries.search("养犬", region=item.region)
     actions.withdraw(item, reason="权力已取消", by=SYSTEM, at=NOW)
     assert not queries.search("养犬", region=item.region)
-    with pytest.raises(actions.DomainError):
+    with pytest.raises(DomainError):
         actions.withdraw(item, reason="权力已取消", by=SYSTEM, at=NOW)
 
 

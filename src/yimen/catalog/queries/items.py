@@ -1,9 +1,7 @@
-"""Reads: the work calendar, local rules, items as citizens and editors see them, search."""
+"""Items as citizens and editors see them."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from uuid import UUID
@@ -11,56 +9,17 @@ from uuid import UUID
 from django.db import connection, models
 from django.db.models import Count, F, Prefetch, QuerySet
 
-from yimen.catalog import search as searching
 from yimen.catalog.models import (
-    CalendarDay,
-    CalendarState,
-    CalendarYear,
     FlowStep,
     ItemVersion,
-    LocalRule,
     ServiceItem,
 )
-from yimen.lib.workdays import LOCAL_ZONE, Calendar, Limit
+from yimen.catalog.queries.calendar import local_rule, work_calendar
+from yimen.lib.workdays import LOCAL_ZONE, Limit
 from yimen.people.models import Department, Region
 
 # CASE-3: what cannot be done at once is promised in three working days unless a place sets another number.
 PROMISED_DEFAULT_DAYS = 3
-
-_lock = threading.Lock()
-_kept: tuple[UUID, Calendar] | None = None
-
-
-def work_calendar() -> Calendar:
-    """
-    Return the working calendar as the tables hold it now.
-
-    One small query a call: a copy is kept in the process until the calendar's version changes, which a trigger
-    renews with every change, so a stale copy is never given.
-    """
-    global _kept
-    # The version is read before the days: a change in between costs one reading more, never a wrong answer.
-    version = CalendarState.objects.values_list("version", flat=True).get(pk=1)
-    kept = _kept
-    if kept and kept[0] == version:
-        return kept[1]
-    days = list(CalendarDay.objects.values_list("on", "is_workday"))
-    calendar = Calendar(
-        rest_days=frozenset(on for on, is_workday in days if not is_workday),
-        work_days=frozenset(on for on, is_workday in days if is_workday),
-        known_years=frozenset(CalendarYear.objects.values_list("year", flat=True)),
-    )
-    with _lock:
-        _kept = (version, calendar)
-    return calendar
-
-
-def local_rule(region: Region | str, key: str, on: date, *, default: int) -> int:
-    """Return what `region` has set for `key` on the day `on`, else `default`."""
-    code = region if isinstance(region, str) else region.pk
-    rule = LocalRule.objects.filter(region_id=code, key=key, effective_on__lte=on).order_by("-effective_on")
-    value = rule.values_list("value", flat=True).first()
-    return default if value is None else value
 
 
 def promise_of(version: ItemVersion, on: date, *, region: Region | str) -> Limit:
@@ -145,79 +104,6 @@ def _counts(region: Region | str, column: str) -> list[Choice]:
         return [Choice(name, count) for name, count in cursor.fetchall()]
 
 
-class Found(list[ServiceItem]):
-    """Items in order of rank, each with `score` from 0 to 1; `total` counts all that match, not only this page."""
-
-    total: int = 0
-
-
-# OFFSET 0 keeps each token's look-up apart, so that it comes from the GIN index whatever the planner believes about
-# the rest. A rare token says more than a common one. `share` is how much of the query's weight an item answers.
-_SEARCH = """
-WITH size AS (
-    SELECT count(*)::float8 AS n FROM catalog_serviceitem WHERE published_id IS NOT NULL
-), asked AS (
-    SELECT * FROM unnest(%(tokens)s::text[], %(weights)s::float8[], %(words)s::bool[]) AS a (token, part, is_word)
-), hit AS MATERIALIZED (
-    SELECT i.id, length(i.name) AS letters, asked.token, asked.part, asked.is_word,
-           count(*) OVER (PARTITION BY asked.token) AS items
-    FROM asked CROSS JOIN LATERAL (
-        SELECT id, name, region_id, published_id FROM catalog_serviceitem WHERE tokens @> ARRAY[asked.token] OFFSET 0
-    ) AS i
-    WHERE i.published_id IS NOT NULL AND (%(region)s::text IS NULL OR i.region_id = %(region)s)
-), weight AS (
-    SELECT asked.token, asked.part * ln(1 + size.n / (0.5 + coalesce(max(hit.items), 0))) AS value
-    FROM size, asked LEFT JOIN hit ON hit.token = asked.token GROUP BY asked.token, asked.part, size.n
-), ranked AS (
-    SELECT hit.id, max(hit.letters) AS letters, bool_or(hit.is_word) AS has_word,
-           sum(weight.value) / (SELECT sum(value) FROM weight) AS share
-    FROM hit JOIN weight ON weight.token = hit.token GROUP BY hit.id
-)
-SELECT id, share, count(*) OVER () FROM ranked
-WHERE share >= CASE WHEN has_word THEN %(least)s ELSE %(least_singles)s END
-ORDER BY share / (1 + letters * %(per_letter)s) DESC, id LIMIT %(limit)s OFFSET %(offset)s
-"""
-LEAST, LEAST_SINGLES, PER_LETTER = 0.1, 0.2, 0.005
-
-
-def search(text: str, limit: int = 20, offset: int = 0, *, region: Region | str | None = None) -> Found:
-    """
-    Return the published items of `region` (None: of all) that answer `text`, best first; empty when nothing comes near.
-
-    Two queries and the items' editions and departments; words of two characters find as well as long ones.
-    """
-    found = Found()
-    asked = searching.asked(text)
-    if not asked:
-        return found
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _SEARCH,
-            {
-                "region": region.pk if isinstance(region, Region) else region,
-                "tokens": [token for token, _weight, _is_word in asked],
-                "weights": [weight for _token, weight, _is_word in asked],
-                "words": [is_word for _token, _weight, is_word in asked],
-                "least": LEAST,
-                "least_singles": LEAST_SINGLES,
-                "per_letter": PER_LETTER,
-                "limit": limit,
-                "offset": offset,
-            },
-        )
-        rows = cursor.fetchall()
-    items = ServiceItem.objects.select_related("department", "published").in_bulk([row[0] for row in rows])
-    for pk, share, total in rows:
-        if item := items.get(pk):
-            item.score = min(1.0, share)  # type: ignore[attr-defined]
-            found.append(item)
-        found.total = total
-    return found
-
-
-# For editors
-
-
 def editable_items(
     region: Region | str, *, text: str = "", department: UUID | None = None, state: str = ""
 ) -> QuerySet[ServiceItem]:
@@ -267,23 +153,3 @@ def working_edition(item: ServiceItem) -> ItemVersion | None:
     return versions.prefetch_related(
         "materials", Prefetch("steps", FlowStep.objects.select_related("department"))
     ).first()
-
-
-def calendar_days(year: int) -> dict[date, CalendarDay]:
-    """Return the days of `year` somebody has spoken about."""
-    return {day.on: day for day in CalendarDay.objects.filter(on__year=year)}
-
-
-def calendar_year(year: int) -> CalendarYear | None:
-    """Return the year's notice; None while it is provisional (CAL-7)."""
-    return CalendarYear.objects.filter(pk=year).first()
-
-
-def announced_years() -> Iterable[int]:
-    return CalendarYear.objects.order_by("year").values_list("year", flat=True)
-
-
-def local_rules(region: Region | str) -> list[LocalRule]:
-    """Return every number `region` has set, the latest day first."""
-    code = region if isinstance(region, str) else region.pk
-    return list(LocalRule.objects.filter(region_id=code).order_by("-effective_on", "key"))

@@ -1,0 +1,62 @@
+"""Writes: the work calendar, dated local rules, and items from draft to published and withdrawn."""
+
+from yimen.catalog.actions.calendar import (
+    NATION,
+    AnnouncedDay,
+    BadCalendar,
+    MovedDay,
+    YearChange,
+    announce_year,
+    load_official_calendar,
+    set_calendar_day,
+)
+from yimen.catalog.actions.common import CODE_SCHEME, LEAST_REASON
+from yimen.catalog.actions.items import (
+    FIELDS,
+    BadDraft,
+    ChangedMeanwhile,
+    CodeTaken,
+    MaterialDraft,
+    NotADraft,
+    NotReady,
+    SameHand,
+    StepDraft,
+    create_item,
+    editors_of,
+    mark_of,
+    publish,
+    publish_faults,
+    save_draft,
+    withdraw,
+)
+from yimen.catalog.actions.local_rules import set_local_rule
+
+__all__ = [
+    "CODE_SCHEME",
+    "FIELDS",
+    "LEAST_REASON",
+    "NATION",
+    "AnnouncedDay",
+    "BadCalendar",
+    "BadDraft",
+    "ChangedMeanwhile",
+    "CodeTaken",
+    "MaterialDraft",
+    "MovedDay",
+    "NotADraft",
+    "NotReady",
+    "SameHand",
+    "StepDraft",
+    "YearChange",
+    "announce_year",
+    "create_item",
+    "editors_of",
+    "load_official_calendar",
+    "mark_of",
+    "publish",
+    "publish_faults",
+    "save_draft",
+    "set_calendar_day",
+    "set_local_rule",
+    "withdraw",
+]
