@@ -9,7 +9,7 @@ WORKERS ?= 2
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo demo-reset test check bench faults test-pg15 install-pg15 capabilities messages lock clean
+.PHONY: help setup dev demo demo-reset test lint check bench faults test-pg15 install-pg15 capabilities messages lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,11 +28,13 @@ demo-reset: setup ## delete the demo's data and start it afresh
 test: dev ## run the whole suite
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
-check: dev ## format, lint, types, import directions, fast tests
+lint: dev ## format, lint, types, import directions
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check: lint ## the same, and the fast tests: what every commit passes
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -q -m "not slow"
 
 bench: setup ## measure tickets, calls and case lifecycles a second, beside the same SQL sent raw
