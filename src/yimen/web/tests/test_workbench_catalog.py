@@ -10,7 +10,7 @@ from yimen.catalog.tests.factories import make_draft, make_item, make_step
 from yimen.ledger.actions import SYSTEM
 from yimen.people.models import Role
 from yimen.people.tests.factories import NOW, make_center, make_department, make_region, make_staff
-from yimen.web.workbench.catalog import EditionForm
+from yimen.web.workbench.catalog.editor import EditionForm
 
 pytestmark = pytest.mark.django_db
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"

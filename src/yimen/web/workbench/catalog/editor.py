@@ -1,11 +1,8 @@
-"""The catalogue editor's pages: items from list to publishing, and the work calendar year by year."""
+"""The editor's page of an item: what the edition says, its materials and its steps."""
 
 from __future__ import annotations
 
-import io
-from calendar import Calendar as Grid
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -17,19 +14,16 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils import timezone
-from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods
 
 from yimen.catalog import actions, queries, rules
-from yimen.catalog.actions import AnnouncedDay, MaterialDraft, StepDraft
+from yimen.catalog.actions import MaterialDraft, StepDraft
 from yimen.catalog.models import (
-    CalendarDay,
     CaseType,
     FlowStep,
     ItemMaterial,
-    ItemType,
     ItemVersion,
     LimitUnit,
     ServiceItem,
@@ -37,74 +31,10 @@ from yimen.catalog.models import (
 from yimen.lib.errors import DomainError
 from yimen.people import access
 from yimen.people.models import Department
-from yimen.web.workbench.cases import CappedPaginator
+from yimen.web.workbench.catalog.common import clean_values, item_or_404, required
 from yimen.web.workbench.guard import StaffRequest, posted_text, staff_page
 
-PAGE = 20
-FIRST_YEAR, LAST_YEAR = 2007, 2100
-LARGEST_FILE = 100_000
 _LISTS = ("everyday_names", "channels", "service_objects", "themes")
-
-
-# Forms
-
-
-class ItemFilter(forms.Form):
-    STATES = (
-        ("", gettext_lazy("不限")),
-        ("published", gettext_lazy("已发布")),
-        ("draft", gettext_lazy("有草稿")),
-        ("none", gettext_lazy("没有发布")),
-    )
-    q = forms.CharField(label=gettext_lazy("找事项"), max_length=60, required=False)
-    department = forms.ModelChoiceField(
-        label=gettext_lazy("部门"),
-        queryset=Department.objects.none(),
-        required=False,
-        empty_label=gettext_lazy("不限"),
-    )
-    state = forms.ChoiceField(label=gettext_lazy("状态"), choices=STATES, required=False)
-
-    def __init__(self, *args: Any, region: str, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        rows = Department.objects.filter(region_id=region).order_by("name")
-        self.fields["department"].queryset = rows  # type: ignore[attr-defined]
-
-
-def _required(sentence: Any) -> dict[str, Any]:
-    return {"error_messages": {"required": sentence}}
-
-
-def _clean(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Drop the one character no database takes."""
-    return {key: value.replace("\x00", "") if isinstance(value, str) else value for key, value in values.items()}
-
-
-class NewItemForm(forms.Form):
-    name = forms.CharField(
-        label=gettext_lazy("事项名称"), max_length=300, **_required(gettext_lazy("请填写事项名称。"))
-    )
-    task_code = forms.CharField(
-        label=gettext_lazy("实施编码"),
-        max_length=36,
-        help_text=gettext_lazy("31 位：18 位信用代码、1 位层级、12 位基本编码。"),
-        **_required(gettext_lazy("请填写实施编码。")),
-    )
-    department = forms.ModelChoiceField(
-        label=gettext_lazy("实施主体"),
-        queryset=Department.objects.none(),
-        empty_label=gettext_lazy("请选择"),
-        **_required(gettext_lazy("请选择实施主体。")),
-    )
-    item_type = forms.ChoiceField(label=gettext_lazy("事项类型"), choices=ItemType.choices)
-    case_type = forms.ChoiceField(label=gettext_lazy("办件类型"), choices=CaseType.choices, initial=CaseType.PROMISED)
-
-    def __init__(self, *args: Any, region: str, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        rows = Department.objects.filter(region_id=region).order_by("name")
-        self.fields["department"].queryset = rows  # type: ignore[attr-defined]
-
-
 _YES_NO = (("0", gettext_lazy("不是")), ("1", gettext_lazy("是")))
 
 
@@ -124,9 +54,7 @@ def _day(label: Any) -> forms.DateField:
 class EditionForm(forms.Form):
     """What a version says (ITEM-10), in the groups of the guide. Words in lists are parted by 、 or ，."""
 
-    name = forms.CharField(
-        label=gettext_lazy("事项名称"), max_length=300, **_required(gettext_lazy("请填写事项名称。"))
-    )
+    name = forms.CharField(label=gettext_lazy("事项名称"), max_length=300, **required(gettext_lazy("请填写事项名称。")))
     everyday_names = forms.CharField(
         label=gettext_lazy("大家平时怎么叫"),
         required=False,
@@ -225,7 +153,7 @@ class EditionForm(forms.Form):
         if fee:
             chosen["has_fee"] = fee == "1"
         chosen["is_joint"] = chosen["is_joint"] == "1"
-        return _clean(chosen)
+        return clean_values(chosen)
 
 
 def edition_initial(version: ItemVersion) -> dict[str, Any]:
@@ -279,7 +207,7 @@ def _materials(formset: BaseFormSet[Any], before: Iterable[ItemMaterial]) -> lis
     kept = {row.name: row for row in before}
     drafts = []
     for form in formset:
-        row: dict[str, Any] = _clean(form.cleaned_data)
+        row: dict[str, Any] = clean_values(form.cleaned_data)
         if name := str(row.pop("name", "")).strip():
             old = kept.get(name)
             # Two columns have no place on this page; a material that keeps its name keeps them.
@@ -294,7 +222,7 @@ def _steps(
     kept = {row.key: row for row in before}
     drafts: list[StepDraft] = []
     for form in formset:
-        row = _clean(form.cleaned_data)
+        row = clean_values(form.cleaned_data)
         if not row or not (row["key"] or row["name"].strip()):
             continue
         old = kept.get(row["key"])
@@ -305,63 +233,11 @@ def _steps(
     return drafts
 
 
-# Items
-
-
-@staff_page("catalog.edit", "catalog.publish")
-@require_safe
-def items(request: StaffRequest) -> HttpResponse:
-    form = ItemFilter(request.GET, region=request.staff.region_id)
-    form.is_valid()
-    chosen = form.cleaned_data
-    department = chosen.get("department")
-    found = queries.editable_items(
-        request.staff.region_id,
-        text=chosen.get("q", "").replace("\x00", "").strip(),
-        department=department.pk if department else None,
-        state=chosen.get("state", ""),
-    )
-    page = CappedPaginator(found, PAGE).get_page(request.GET.get("page"))
-    context = {
-        "form": form,
-        "page": page,
-        "is_narrowed": any(chosen.values()),
-        "may_edit": access.allowed(request.staff, "catalog.edit"),
-    }
-    return render(request, "workbench/catalog/items.html", context)
-
-
-@staff_page("catalog.edit")
-@require_http_methods(["GET", "HEAD", "POST"])
-def new_item(request: StaffRequest) -> HttpResponse:
-    posted = request.POST if request.method == "POST" else None
-    form = NewItemForm(posted, region=request.staff.region_id)
-    refused = ""
-    if posted is not None and form.is_valid():
-        said = _clean(form.cleaned_data)
-        try:
-            version = actions.create_item(region=request.staff.region, by=request.staff, at=timezone.now(), **said)
-        except DomainError as error:
-            refused = str(error)
-        else:
-            messages.success(request, _("已新建，还是草稿，大家看不到。接着写指南。"))
-            return redirect("workbench:item", version.item_id)
-    status = 422 if posted is not None else 200
-    return render(request, "workbench/catalog/new.html", {"form": form, "refused": refused}, status=status)
-
-
-def _item(request: StaffRequest, pk: UUID) -> ServiceItem:
-    item = queries.item_for(request.staff.region_id, pk)
-    if item is None:
-        raise Http404
-    return item
-
-
 @staff_page("catalog.edit", "catalog.publish")
 @require_http_methods(["GET", "HEAD", "POST"])
 def item(request: StaffRequest, pk: UUID) -> HttpResponse:
     """The latest edition as a form; saving writes the draft, or begins one."""
-    found = _item(request, pk)
+    found = item_or_404(request, pk)
     version = queries.working_edition(found)
     if version is None:
         raise Http404
@@ -473,241 +349,6 @@ def _item_page(
     return render(request, "workbench/catalog/item.html", context | more, status=status)
 
 
-@staff_page("catalog.publish")
-@require_POST
-def publish(request: StaffRequest, pk: UUID) -> HttpResponse:
-    found = _item(request, pk)
-    version = found.versions.filter(state=ItemVersion.State.DRAFT).first()
-    if version is None:
-        messages.error(request, _("没有草稿可以发布。"))
-        return redirect("workbench:item", pk)
-    try:
-        actions.publish(version, by=request.staff, at=timezone.now(), seen=posted_text(request, "seen"))
-    except DomainError as error:
-        messages.error(request, str(error))
-    else:
-        messages.success(request, _("已发布，大家现在看到的就是这一版。正在办的件仍按原来的版本办。"))
-    return redirect("workbench:item", pk)
-
-
-@staff_page("catalog.publish")
-@require_POST
-def withdraw(request: StaffRequest, pk: UUID) -> HttpResponse:
-    try:
-        actions.withdraw(
-            _item(request, pk), reason=posted_text(request, "reason")[:200], by=request.staff, at=timezone.now()
-        )
-    except DomainError as error:
-        messages.error(request, str(error))
-    else:
-        messages.success(request, _("已停办，大家查不到了。正在办的件接着办完。"))
-    return redirect("workbench:item", pk)
-
-
-# The work calendar
-
-
-class DayForm(forms.Form):
-    on = forms.DateField(
-        label=gettext_lazy("哪一天"),
-        widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
-        error_messages={
-            "required": gettext_lazy("请选哪一天。"),
-            "invalid": gettext_lazy("没有这一天，请写成 2027-02-08 这样。"),
-        },
-    )
-    is_workday = forms.ChoiceField(
-        label=gettext_lazy("上不上班"), choices=(("0", gettext_lazy("休息")), ("1", gettext_lazy("上班")))
-    )
-    name = forms.CharField(
-        label=gettext_lazy("叫什么"), max_length=40, **_required(gettext_lazy("请写这一天叫什么，例如“国庆节”。"))
-    )
-    reason = forms.CharField(
-        label=gettext_lazy("依据"),
-        max_length=190,
-        help_text=gettext_lazy("通知的文号或原因，会记进台账。"),
-        **_required(gettext_lazy("请写明改这一天的依据。")),
-    )
-
-
-class YearForm(forms.Form):
-    year = forms.IntegerField(
-        label=gettext_lazy("哪一年"),
-        min_value=1949,
-        max_value=LAST_YEAR,
-        **_required(gettext_lazy("请写年份，例如 2027。")),
-    )
-    notice = forms.CharField(
-        label=gettext_lazy("通知的文号或网址"),
-        max_length=200,
-        **_required(gettext_lazy("请写通知的文号或网址，别人才查得到依据。")),
-    )
-    lines = forms.CharField(
-        label=gettext_lazy("放假和调休的日子"),
-        required=False,
-        max_length=LARGEST_FILE,
-        widget=forms.Textarea({"rows": 10}),
-        help_text=gettext_lazy("一行一天：2027-02-08,休,春节；补班写“班”。也可以上传 CSV。"),
-    )
-    file = forms.FileField(label=gettext_lazy("CSV 文件"), required=False)
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        text = cleaned.get("lines", "")
-        if upload := cleaned.get("file"):
-            if upload.size > LARGEST_FILE:
-                raise forms.ValidationError(_("文件太大了，一年的日子不会超过 100 KB。"))
-            try:
-                text = upload.read().decode("utf-8-sig")
-            except UnicodeDecodeError:
-                raise forms.ValidationError(_("文件不是 UTF-8 编码的 CSV，请另存为 UTF-8 再上传。")) from None
-        cleaned["days"] = read_days(text)
-        return cleaned
-
-
-_WORDS = {"休": False, "放假": False, "0": False, "班": True, "上班": True, "1": True}
-
-
-def read_days(text: str) -> list[AnnouncedDay]:
-    """Return the days of pasted lines "2027-02-08,休,春节". Raises ValidationError naming each bad line."""
-    days: list[AnnouncedDay] = []
-    faults: list[str] = []
-    for number, line in enumerate(io.StringIO(text.replace("，", ",").replace("\x00", "")), 1):
-        cells = [cell.strip().strip('"') for cell in line.split(",")]
-        if not any(cells) or (number == 1 and cells[0] in {"date", "日期"}):
-            continue
-        try:
-            on, word, name = date.fromisoformat(cells[0]), _WORDS[cells[1]], cells[2]
-        except (ValueError, KeyError, IndexError):
-            faults.append(_("第 %(number)d 行读不懂，请写成：2027-02-08,休,春节") % {"number": number})
-            continue
-        days.append(AnnouncedDay(on, word, name))
-    if faults:
-        raise forms.ValidationError(faults[:10])
-    return days
-
-
-@staff_page("catalog.calendar")
-@require_safe
-def calendar(request: StaffRequest, year: int | None = None) -> HttpResponse:
-    year = year or localdate(timezone.now()).year
-    if not FIRST_YEAR <= year <= LAST_YEAR:
-        raise Http404
-    return _calendar_page(request, year, DayForm(), YearForm(initial={"year": year}))
-
-
-def _calendar_page(
-    request: StaffRequest, year: int, day_form: DayForm, year_form: YearForm, *, refused: str = "", status: int = 200
-) -> HttpResponse:
-    named = queries.calendar_days(year)
-    known = queries.calendar_year(year)
-    work = queries.work_calendar()
-    grid = Grid()
-    context = {
-        "year": year,
-        "known": known,
-        "before": year - 1 if year > FIRST_YEAR else None,
-        "after": year + 1 if year < LAST_YEAR else None,
-        "months": [
-            {
-                "number": month,
-                "weeks": [
-                    [_cell(day, month, named, work) for day in week] for week in grid.monthdatescalendar(year, month)
-                ],
-                "count": sum(work.is_workday(day) for day in grid.itermonthdates(year, month) if day.month == month),
-            }
-            for month in range(1, 13)
-        ],
-        "named": sorted(named.values(), key=lambda day: day.on),
-        "day_form": day_form,
-        "year_form": year_form,
-        "refused": refused,
-    }
-    return render(request, "workbench/catalog/calendar.html", context, status=status)
-
-
-def _cell(day: date, month: int, named: dict[date, CalendarDay], work: Any) -> dict[str, Any] | None:
-    if day.month != month:
-        return None
-    row, is_workday = named.get(day), work.is_workday(day)
-    return {
-        "day": day,
-        "is_workday": is_workday,
-        "name": row.name if row else "",
-        # The words that stand in the cell: colour alone says nothing.
-        "word": (_("班") if is_workday else _("休")) if row or not is_workday else "",
-        "is_local": bool(row and row.is_local),
-    }
-
-
-@staff_page("catalog.calendar")
-@require_POST
-def set_day(request: StaffRequest) -> HttpResponse:
-    form = DayForm(request.POST)
-    year = localdate(timezone.now()).year
-    if form.is_valid():
-        said = form.cleaned_data
-        year = min(max(said["on"].year, FIRST_YEAR), LAST_YEAR)
-        try:
-            moved = actions.set_calendar_day(
-                said["on"],
-                said["is_workday"] == "1",
-                said["name"].replace("\x00", ""),
-                reason=said["reason"].replace("\x00", ""),
-                by=request.staff,
-                at=timezone.now(),
-            )
-        except DomainError as error:
-            return _calendar_page(request, year, form, YearForm(), refused=str(error), status=422)
-        if moved is None:
-            messages.info(request, _("这一天本来就是这样，没有改动。"))
-        else:
-            messages.success(request, _("已改好，记进了台账。在办件的到期日会照新日历重算。"))
-        return redirect("workbench:calendar-year", year)
-    return _calendar_page(request, year, form, YearForm(), status=422)
-
-
-@staff_page("catalog.calendar")
-@require_POST
-def announce(request: StaffRequest) -> HttpResponse:
-    form = YearForm(request.POST, request.FILES)
-    year = localdate(timezone.now()).year
-    refused = ""
-    if form.is_valid():
-        said = form.cleaned_data
-        year = min(max(said["year"], FIRST_YEAR), LAST_YEAR)
-        try:
-            change = actions.announce_year(
-                said["year"],
-                said["notice"].replace("\x00", ""),
-                said["days"],
-                by=request.staff,
-                at=timezone.now(),
-            )
-        except DomainError as error:
-            refused = str(error)
-        else:
-            messages.success(
-                request,
-                _("%(year)d 年的安排已录入，有 %(count)d 天和原来不一样。")
-                % {"year": year, "count": len(change.moved)},
-            )
-            if change.kept:
-                days = "、".join(day.isoformat() for day in change.kept)
-                messages.info(request, _("这些日子是手工改过的，没有动：%(days)s") % {"days": days})
-            return redirect("workbench:calendar-year", year)
-    return _calendar_page(request, year, DayForm(), form, refused=refused, status=422)
-
-
 urlpatterns = [
-    path("items", items, name="items"),
-    path("items", items, name="catalog"),  # the name the navigation knows
-    path("items/new", new_item, name="item-new"),
     path("items/<uuid:pk>", item, name="item"),
-    path("items/<uuid:pk>/publish", publish, name="item-publish"),
-    path("items/<uuid:pk>/withdraw", withdraw, name="item-withdraw"),
-    path("calendar", calendar, name="calendar"),
-    path("calendar/<int:year>", calendar, name="calendar-year"),
-    path("calendar/day", set_day, name="calendar-day"),
-    path("calendar/announce", announce, name="calendar-announce"),
 ]
