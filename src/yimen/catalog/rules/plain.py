@@ -13,7 +13,7 @@ _ENDS = "。！？!?；;\n"
 _NOT_COUNTED = re.compile(r"\s")
 _DOUBLE = re.compile(
     r"(?:不得|不能|不可|不应|不会|不是|没有|未经|并非|无)[^。！？!?；;，,、\n]{0,6}?(?:不(?!同|动产|仅|但|过|久|如|少|良)|没有|未(?!来|成年)|无(?!障碍|线|人机|偿))"
-    r"|(?:无不|莫不|未必不|不无|无非|除非[^。！？!?；;\n]{1,20}?不)"
+    r"|(?:无不(?!良)|莫不|未必不|不无|无非|除非[^。！？!?；;\n]{1,20}?不)"
 )
 
 
@@ -27,7 +27,7 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing to say more plainly: text[start:end] is it, `plain` how to say it instead ("" when only people know)."""
+    """One thing to say more plainly: text[start:end]; `plain` is how to say it, "" when only a person can tell."""
 
     kind: Fault
     start: int

@@ -26,9 +26,8 @@ STEP = NoticeStep("收件", "综合受理岗", "清点材料")
     ids=["whole", "no form", "form missing", "sample missing", "duties missing", "complaint missing", "plain missing"],
 )
 def test_each_missing_part_of_the_notice_is_named(changed, said):
-    given_parts = {
-        "materials": [MATERIAL], "forms": [FORM], "steps": [STEP], "complaint_way": "12345", "plain_text": "带身份证来。",
-    }  # fmt: skip
+    lists = {"materials": [MATERIAL], "forms": [FORM], "steps": [STEP]}
+    given_parts = lists | {"complaint_way": "12345", "plain_text": "带身份证来。"}
     faults = notice_faults(**(given_parts | changed))
     assert len(faults) == bool(said) and said in "".join(faults)
 
