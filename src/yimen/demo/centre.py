@@ -2,7 +2,7 @@
 What the demo centre is made of, modelled on a district centre of 2014 (seed 001). Data only; all of it invented.
 
 Ten departments moved in there: finance, city management, industry and commerce, justice, petitions, civil affairs,
-labour, the mass work station, family planning and the party and government office; two more are here for their items.
+labour, the mass work station, family planning and the party and government office; three more are here for their items.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ ORGANS = (
     Organ("dzb", "青禾县党政办公室", "党政办"),
     Organ("zrj", "青禾县自然资源局", "自然资源局"),
     Organ("zjj", "青禾县住房和城乡建设局", "住建局"),
+    Organ("nyj", "青禾县农业农村局", "农业农村局"),
 )
 
 
@@ -219,6 +220,21 @@ ITEMS = (
         ("租房备案", "租房合同登记"), ("买房租房",),
         "《商品房屋租赁管理办法》第十四条", "租赁双方或者受委托的一方。", "租赁登记备案证明", weight=4, serve=(4, 9), series="B",
     ),
+    Item(
+        "nyj", "01301", "动物防疫条件合格证核发", ItemType.LICENSE,
+        (
+            _form("动物防疫条件审查申请表"), ID_CARD,
+            MaterialDraft("场所地理位置图、各功能区布局平面图", note="标出生产区、隔离区、无害化处理区，手画也行", legal_basis="动物防疫条件审查办法第十三条"),
+            MaterialDraft("设施设备清单", note="消毒、通风、无害化处理的设备", legal_basis="动物防疫条件审查办法第十三条"),
+            MaterialDraft("管理制度文本", note="防疫、消毒、隔离、检疫申报等制度", legal_basis="动物防疫条件审查办法第十三条"),
+            MaterialDraft("人员信息", kind=_COPY, necessity=_GAP, note="执业兽医或者乡村兽医，可以后补", legal_basis="动物防疫条件审查办法第十三条"),
+            LICENCE,
+        ),
+        ("办养殖场", "养猪场", "开屠宰场", "养鸡场", "动物防疫证"), ("开店办企业",),
+        "《中华人民共和国动物防疫法》第二十五条", "场所选址、布局、设施设备、人员和制度符合动物防疫条件。", "动物防疫条件合格证",
+        promised=7, statutory=15, visit=True, weight=3, serve=(6, 12),
+        plain="办养殖场、屠宰场，先要办这个证。材料交齐当天受理，我们两个人上门看一次，7 个工作日内给结果，不收费。",
+    ),
 )  # fmt: skip
 
 
@@ -288,7 +304,7 @@ PEOPLE = (
             (5, "白露（演示）", "zrj"), (6, "安宁（演示）", "zrj"), (7, "方舟（演示）", "rsj"), (8, "夏禾（演示）", "mzj"),
         )
     ),
-    *(Person(f"approver-{organ.code}", f"{'赵钱孙李周吴郑王冯陈褚卫'[n]}审（演示）", organ.code, "审批岗", Role.APPROVER) for n, organ in enumerate(ORGANS)),
+    *(Person(f"approver-{organ.code}", f"{'赵钱孙李周吴郑王冯陈褚卫蒋'[n]}审（演示）", organ.code, "审批岗", Role.APPROVER) for n, organ in enumerate(ORGANS)),
     Person("surveyor1", "石勘（演示）", "scjg", "勘察岗", Role.SURVEYOR, True),
     Person("surveyor2", "江察（演示）", "wjj", "勘察岗", Role.SURVEYOR, True),
     Person("leader", "周明远（演示）", "dzb", "分管负责人", Role.LEADER, True),

@@ -1,0 +1,95 @@
+"""Messages to applicants, their way out, and who wants none."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from yimen.catalog.models import ServiceItem
+from yimen.lib.ids import uuid7
+from yimen.people.models import Applicant, Region, Staff
+
+
+class Message(models.Model):
+    """
+    One message to one applicant about one item on one occasion; the same occasion is never told twice.
+
+    occasion: what it is about, "age-80" or "renewal:<case>:2027-01-31"; it names no person. due_on: the day the
+    service falls due. text names nobody either: it is read on phones that others may hold.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("等工作人员确认")
+        SENT = "sent", _("已发出")
+        DROPPED = "dropped", _("不用发")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    region = models.ForeignKey(Region, models.PROTECT)
+    applicant = models.ForeignKey(Applicant, models.PROTECT, related_name="messages")
+    item = models.ForeignKey(ServiceItem, models.PROTECT, related_name="+")
+    occasion = models.CharField(max_length=80)
+    due_on = models.DateField()
+    subject = models.CharField(max_length=120)
+    text = models.TextField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    made_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+    sent_by = models.ForeignKey(Staff, models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["region", "applicant", "item", "occasion"], name="message_once"),
+        ]
+        indexes = [
+            models.Index(fields=["region", "item", "state", "due_on"], name="message_by_item"),
+            models.Index(fields=["region", "applicant", "sent_at"], name="message_by_applicant"),
+        ]
+
+    def __str__(self) -> str:
+        return self.subject
+
+
+class Delivery(models.Model):
+    """
+    A message on its way through one channel: the outbox. A gateway takes rows without `done_at`, looks the number up
+    by the message and says how it went.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    region = models.ForeignKey(Region, models.PROTECT)
+    message = models.ForeignKey(Message, models.PROTECT, related_name="deliveries")
+    channel = models.CharField(max_length=20)
+    made_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True, blank=True)
+    is_delivered = models.BooleanField(null=True, blank=True)
+    note = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["message", "channel"], name="delivery_once_per_channel")]
+        indexes = [
+            models.Index(fields=["channel", "made_at"], condition=models.Q(done_at=None), name="delivery_waiting")
+        ]
+
+
+class OptOut(models.Model):
+    """An applicant who wants no such messages, from `at` until `ended_at` (empty: still)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    region = models.ForeignKey(Region, models.PROTECT)
+    applicant = models.ForeignKey(Applicant, models.PROTECT, related_name="opt_outs")
+    at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["applicant"], condition=models.Q(ended_at=None), name="opted_out_once")
+        ]
+
+
+class DueSearch(models.Model):
+    """How far the search for people due for an item has come; a finished one begins anew on a later day."""
+
+    item = models.OneToOneField(ServiceItem, models.CASCADE, primary_key=True, related_name="+")
+    on = models.DateField()
+    after = models.UUIDField(null=True)
+    finished_at = models.DateTimeField(null=True)
