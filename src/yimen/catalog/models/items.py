@@ -135,11 +135,13 @@ class ItemVersion(models.Model):
     """
     One edition of an item with the fields of ITEM-10. Published editions are not edited: a change is a new one.
 
-    Limits are a number with a unit; an empty number means none is set.
+    An edition approved before its `effective_on` is published by a job on that day; from `cancel_on` on it no longer
+    counts. Limits are a number with a unit; an empty number means none is set.
     """
 
     class State(models.TextChoices):
         DRAFT = "draft", _("草稿")
+        APPROVED = "approved", _("已核准，等生效")
         PUBLISHED = "published", _("已发布")
         REPLACED = "replaced", _("已被替换")
         WITHDRAWN = "withdrawn", _("已停办")
@@ -213,7 +215,9 @@ class ItemVersion(models.Model):
             models.UniqueConstraint(
                 fields=["item"], condition=models.Q(state="published"), name="one_published_version"
             ),
-            models.UniqueConstraint(fields=["item"], condition=models.Q(state="draft"), name="one_draft_version"),
+            models.UniqueConstraint(
+                fields=["item"], condition=models.Q(state__in=["draft", "approved"]), name="one_open_version"
+            ),
             # LAW-21: no fee without a legal basis.
             models.CheckConstraint(
                 condition=models.Q(has_fee=False) | ~models.Q(fee_basis=""), name="fee_has_legal_basis"
