@@ -15,7 +15,7 @@ from yimen.catalog.models import (
     ServiceItem,
 )
 from yimen.catalog.queries.calendar import local_rule, work_calendar
-from yimen.lib.workdays import LOCAL_ZONE, Limit
+from yimen.lib.workdays import LOCAL_ZONE, Calendar, Limit
 from yimen.people.models import Department, Region
 
 # CASE-3: what cannot be done at once is promised in three working days unless a place sets another number.
@@ -29,17 +29,31 @@ def promise_of(version: ItemVersion, on: date, *, region: Region | str) -> Limit
     The stated promise; 0 working days for an immediate item; else the region's default, but never later than the
     law's limit would end (LAW-26), then the law's limit itself.
     """
-    if version.promised is not None:
-        return version.promised
-    if version.is_immediate:
-        return Limit(0)
-    default = Limit(local_rule(region, "promised_default_days", on, default=PROMISED_DEFAULT_DAYS))
+    stated = _stated_promise(version)
+    if stated is not None:
+        return stated
+    default = local_rule(region, "promised_default_days", on, default=PROMISED_DEFAULT_DAYS)
+    return promise_from(version, on, default_days=default, calendar=work_calendar())
+
+
+def promise_from(version: ItemVersion, on: date, *, default_days: int, calendar: Calendar) -> Limit:
+    """Return what promise_of() would, from numbers already read: for lists."""
+    stated = _stated_promise(version)
+    if stated is not None:
+        return stated
+    default = Limit(default_days)
     statutory = version.statutory
     if statutory is None:
         return default
-    calendar, begins = work_calendar(), datetime.combine(on, time(), LOCAL_ZONE)
+    begins = datetime.combine(on, time(), LOCAL_ZONE)
     is_within = calendar.due_for(begins, default).on <= calendar.due_for(begins, statutory).on
     return default if is_within else statutory
+
+
+def _stated_promise(version: ItemVersion) -> Limit | None:
+    if version.promised is not None:
+        return version.promised
+    return Limit(0) if version.is_immediate else None
 
 
 def _with_edition(items: QuerySet[ServiceItem]) -> QuerySet[ServiceItem]:
