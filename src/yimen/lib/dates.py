@@ -3,7 +3,9 @@
 from datetime import date, datetime
 
 from django.utils.timezone import localtime
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext
+
+from yimen.lib.workdays import Limit, Unit
 
 WEEKDAYS = "一二三四五六日"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -52,3 +54,18 @@ def long_moment(at: datetime) -> str:
     """Return 2026 年 11 月 18 日 9:05, local time."""
     local = localtime(at)
     return f"{long_day(local.date())} {local.hour}:{local.minute:02d}"
+
+
+def limit_words(limit: Limit) -> str:
+    """Return 20 个工作日 or 20 working days, in the reader's language."""
+    n = limit.number
+    match limit.unit:
+        case Unit.WORKDAY:
+            text = ngettext("%(n)s 个工作日", "%(n)s 个工作日", n)
+        case Unit.DAY:
+            text = ngettext("%(n)s 天", "%(n)s 天", n)
+        case Unit.HOUR:
+            text = ngettext("%(n)s 小时", "%(n)s 小时", n)
+        case Unit.MONTH:
+            text = ngettext("%(n)s 个月", "%(n)s 个月", n)
+    return text % {"n": n}

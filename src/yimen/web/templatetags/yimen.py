@@ -259,19 +259,7 @@ def _cell(of: Day, *, first: bool) -> Cell:
     return Cell(css, of.on.day, word, limit, f"{day(of.on)} {full}", drawn_as, month)
 
 
-def limit_words(limit: Limit) -> str:
-    """20 个工作日, in the reader's language."""
-    n = limit.number
-    match limit.unit:
-        case Unit.WORKDAY:
-            text = ngettext("%(n)s 个工作日", "%(n)s 个工作日", n)
-        case Unit.DAY:
-            text = ngettext("%(n)s 天", "%(n)s 天", n)
-        case Unit.HOUR:
-            text = ngettext("%(n)s 小时", "%(n)s 小时", n)
-        case Unit.MONTH:
-            text = ngettext("%(n)s 个月", "%(n)s 个月", n)
-    return text % {"n": n}
+limit_words = dates.limit_words
 
 
 @register.filter
