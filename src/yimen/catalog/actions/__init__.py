@@ -11,25 +11,22 @@ from yimen.catalog.actions.calendar import (
     set_calendar_day,
 )
 from yimen.catalog.actions.common import CODE_SCHEME, LEAST_REASON
-from yimen.catalog.actions.items import (
-    FIELDS,
-    BadDraft,
-    ChangedMeanwhile,
-    CodeTaken,
-    MaterialDraft,
+from yimen.catalog.actions.drafts import FIELDS, BadDraft, FaqDraft, FeeDraft, MaterialDraft, StepDraft
+from yimen.catalog.actions.editions import ChangedMeanwhile, Opinion, editors_of, mark_of, opinions_of
+from yimen.catalog.actions.items import CodeTaken, WaitsForItsDay, create_item, save_draft
+from yimen.catalog.actions.local_rules import set_local_rule
+from yimen.catalog.actions.publishing import (
+    DayChanges,
     NotADraft,
     NotReady,
     SameHand,
-    StepDraft,
-    create_item,
-    editors_of,
-    mark_of,
     publish,
     publish_faults,
-    save_draft,
+    put_in_force,
+    take_back,
     withdraw,
 )
-from yimen.catalog.actions.local_rules import set_local_rule
+from yimen.catalog.actions.reviews import NoReview, ask_review, give_opinion, outstanding
 
 __all__ = [
     "CODE_SCHEME",
@@ -41,22 +38,34 @@ __all__ = [
     "BadDraft",
     "ChangedMeanwhile",
     "CodeTaken",
+    "DayChanges",
+    "FaqDraft",
+    "FeeDraft",
     "MaterialDraft",
     "MovedDay",
+    "NoReview",
     "NotADraft",
     "NotReady",
+    "Opinion",
     "SameHand",
     "StepDraft",
+    "WaitsForItsDay",
     "YearChange",
     "announce_year",
+    "ask_review",
     "create_item",
     "editors_of",
+    "give_opinion",
     "load_official_calendar",
     "mark_of",
+    "opinions_of",
+    "outstanding",
     "publish",
     "publish_faults",
+    "put_in_force",
     "save_draft",
     "set_calendar_day",
     "set_local_rule",
+    "take_back",
     "withdraw",
 ]

@@ -128,7 +128,7 @@ def editable_items(
     withdrawn).
     """
     code = region if isinstance(region, str) else region.pk
-    drafts = ItemVersion.objects.filter(item=models.OuterRef("pk"), state=ItemVersion.State.DRAFT)
+    drafts = ItemVersion.objects.filter(item=models.OuterRef("pk"), state__in=("draft", "approved"))
     items = (
         ServiceItem.objects.filter(region_id=code)
         .select_related("department", "published")
@@ -156,14 +156,14 @@ def item_for(region: Region | str, pk: UUID) -> ServiceItem | None:
 
 
 def working_edition(item: ServiceItem) -> ItemVersion | None:
-    """Return the draft, else the published edition, else the latest one, with materials and steps."""
+    """Return the draft or what waits for its day, else the published edition, else the latest, with its lists."""
     state = models.Case(
-        models.When(state=ItemVersion.State.DRAFT, then=0),
+        models.When(state__in=(ItemVersion.State.DRAFT, ItemVersion.State.APPROVED), then=0),
         models.When(state=ItemVersion.State.PUBLISHED, then=1),
         default=2,
         output_field=models.IntegerField(),
     )
     versions = item.versions.order_by(state, F("number").desc())
     return versions.prefetch_related(
-        "materials", Prefetch("steps", FlowStep.objects.select_related("department"))
+        "materials", Prefetch("steps", FlowStep.objects.select_related("department")), "fees", "faqs"
     ).first()

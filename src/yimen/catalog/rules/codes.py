@@ -95,3 +95,11 @@ def check_codes(
             )
         if not re.fullmatch(r"[0-9A-Za-z-]*", code, re.ASCII):
             raise InvalidItemCode(_("编码只有数字和字母，请用半角再填一次，中间不要空格。"))
+
+
+def check_local_code(code: str) -> None:
+    """Raise InvalidItemCode for a local code that is too wide for the upload tables (50) or has strange characters."""
+    if len(code) > 50:
+        raise InvalidItemCode(_("本地编码最多 50 位，这个有 %(count)d 位。") % {"count": len(code)})
+    if not re.fullmatch(r"[0-9A-Za-z_.-]*", code, re.ASCII):
+        raise InvalidItemCode(_("本地编码“%(code)s”里只能有数字、字母和 - _ .，中间不要空格。") % {"code": code})

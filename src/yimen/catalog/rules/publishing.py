@@ -1,6 +1,8 @@
 """What keeps an edition from being published (S1-4, LAW-21, LAW-26)."""
 
-from collections.abc import Mapping
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
@@ -35,6 +37,53 @@ class Edition:
     fee_note: str
     fee_basis: str
     steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class AskedMaterial:
+    """A material somebody is asked for. is_shared: the office looks it up itself, nobody has to bring it."""
+
+    name: str
+    legal_basis: str
+    is_shared: bool = False
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """A paper the administration can look up itself. names: every way lists write it; holder: who has it."""
+
+    names: tuple[str, ...]
+    holder: str
+
+
+_ASIDE = re.compile(r"[（(\[【][^）)\]】]*[）)\]】]|[《》“”\"\s]")
+_SUFFIX = re.compile(r"(原件及复印件|原件和复印件|原件|复印件|复印本|扫描件|正副本|副本|正本|及|和)+$")
+
+
+def plain_name(name: str) -> str:
+    """Return a material's name without brackets, quotes and 原件/复印件/副本, so that two ways of writing it meet."""
+    bare = _ASIDE.sub("", unicodedata.normalize("NFKC", name)).lower()
+    return _SUFFIX.sub("", bare) or bare
+
+
+def obtainable_from(name: str, shared: Iterable[Sharing]) -> str:
+    """Return who already has the paper `name`, or "" when nobody does (LAW-22)."""
+    wanted = plain_name(name)
+    return next((one.holder for one in shared if wanted in {plain_name(alias) for alias in one.names}), "")
+
+
+def material_faults(materials: Iterable[AskedMaterial], shared: Sequence[Sharing]) -> list[str]:
+    """Return a sentence for each material that nobody may be asked for: no basis, or to be had by sharing (LAW-22)."""
+    faults = []
+    for material in materials:
+        if not material.legal_basis.strip():
+            faults.append(_("材料“%(name)s”还没写依据：没有依据的材料不能要。") % {"name": material.name})
+        if not material.is_shared and (holder := obtainable_from(material.name, shared)):
+            faults.append(
+                _("材料“%(name)s”能从%(holder)s查到，不能再要群众带；请把来源改成数据共享。")
+                % {"name": material.name, "holder": holder}
+            )
+    return faults
 
 
 def fee_fault(has_fee: bool, fee_basis: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from yimen.catalog import actions
 from yimen.catalog.actions import MaterialDraft, StepDraft
 from yimen.catalog.models import CaseType, ItemType, ItemVersion, ServiceItem
+from yimen.catalog.tests.power_factories import ensure_power
 from yimen.ledger.actions import SYSTEM
 from yimen.people.models import Department
 from yimen.people.tests.factories import NOW, make_department, make_region
@@ -38,6 +39,14 @@ def _flow(immediate: bool) -> list[StepDraft]:
     ]
 
 
+BASIS = "《演示条例》第九条"
+MATERIALS = (
+    MaterialDraft("申请表", form="paper", legal_basis=BASIS),
+    MaterialDraft("身份证", kind="both", legal_basis=BASIS),
+    MaterialDraft("营业执照", source="shared", legal_basis=BASIS),
+)
+
+
 def make_draft(
     *,
     department: Department | None = None,
@@ -49,9 +58,12 @@ def make_draft(
     steps: Sequence[StepDraft] | None = None,
     at: datetime = NOW,
     by: Any = SYSTEM,
+    has_power: bool = True,
     **fields: Any,
 ) -> ItemVersion:
-    """A draft that can be published; `fields` override what it says."""
+    """
+    A draft that can be published; `fields` override what it says. has_power=False leaves it out of the power list.
+    """
     n = next(_numbers)
     department = department or make_department()
     version = actions.create_item(
@@ -73,14 +85,14 @@ def make_draft(
         "place": "演示路 1 号 3 号窗口",
         "hours": "工作日 9:00 到 17:00",
         "result_name": "演示许可证",
+        "complaint_way": "12345",
+        "plain_text": "带好材料来窗口，材料齐了当场受理。",
         "has_fee": False,
     }
+    if has_power:
+        ensure_power(version.item, at=at)
     if materials is None:
-        materials = [
-            MaterialDraft("申请表", form="paper"),
-            MaterialDraft("身份证", kind="both"),
-            MaterialDraft("营业执照", source="shared"),
-        ]
+        materials = MATERIALS
     return actions.save_draft(
         version.item,
         said | fields,

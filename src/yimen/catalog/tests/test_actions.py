@@ -6,7 +6,16 @@ import pytest
 from yimen.catalog import actions, queries, rules
 from yimen.catalog.actions import AnnouncedDay, MaterialDraft, NotReady
 from yimen.catalog.models import CalendarDay, CalendarYear, FlowStep, ItemVersion
-from yimen.catalog.tests.factories import NOW, make_department, make_draft, make_item, make_region, make_step, task_code
+from yimen.catalog.tests.factories import (
+    MATERIALS,
+    NOW,
+    make_department,
+    make_draft,
+    make_item,
+    make_region,
+    make_step,
+    task_code,
+)
 from yimen.ledger.actions import SYSTEM
 from yimen.ledger.models import Event
 from yimen.lib.errors import DomainError
@@ -341,10 +350,5 @@ def test_a_material_that_cannot_be_stored_is_refused_in_words(material):
 def test_saving_the_same_again_leaves_no_row():
     version = make_draft()
     before = Event.objects.count()
-    same = [
-        MaterialDraft("申请表", form="paper"),
-        MaterialDraft("身份证", kind="both"),
-        MaterialDraft("营业执照", source="shared"),
-    ]
-    actions.save_draft(version.item, {"name": version.name}, materials=same, by=SYSTEM, at=NOW)
+    actions.save_draft(version.item, {"name": version.name}, materials=MATERIALS, by=SYSTEM, at=NOW)
     assert Event.objects.count() == before

@@ -9,6 +9,7 @@ from yimen.catalog import actions, importers, queries
 from yimen.catalog.models import ItemMaterial, ItemVersion, ServiceItem
 from yimen.catalog.tests.factories import NOW, make_department, make_region, task_code
 from yimen.catalog.tests.guides import guide, write
+from yimen.catalog.tests.power_factories import ensure_power
 from yimen.ledger.actions import SYSTEM
 from yimen.ledger.models import Event
 from yimen.people.access import NotAllowed
@@ -176,8 +177,11 @@ def test_what_somebody_here_changed_is_not_overwritten(file):
     load(file(guide(1), guide(2), guide(3)))
     edited, drafted, withdrawn = (ServiceItem.objects.get(name=f"演示事项{n}") for n in (1, 2, 3))
     said = {"has_fee": False, "legal_basis": "依据", "case_type": "promised"}
+    said |= {"complaint_way": "12345", "plain_text": "带身份证来就行。"}
+    basis = [actions.MaterialDraft("申请表", legal_basis="依据")]
+    ensure_power(edited)
     step = actions.StepDraft("decide", "决定", "decide", "岗", "权", 1)
-    draft = actions.save_draft(edited, said, steps=[step], by=SYSTEM, at=NOW)
+    draft = actions.save_draft(edited, said, materials=basis, steps=[step], by=SYSTEM, at=NOW)
     actions.publish(draft, by=SYSTEM, at=NOW)
     actions.save_draft(drafted, {"place": "别处"}, by=SYSTEM, at=NOW)
     actions.withdraw(withdrawn, reason="已经取消", by=SYSTEM, at=NOW)

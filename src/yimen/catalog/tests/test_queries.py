@@ -33,10 +33,12 @@ def load(item, key):
 
 def test_a_guide_takes_as_many_statements_for_twenty_materials_as_for_one():
     department = make_department()
-    small = make_item(materials=[MaterialDraft("申请表")], steps=[make_step()])
+    small = make_item(materials=[MaterialDraft("申请表", legal_basis="《演示条例》")], steps=[make_step()])
     reviews = [make_step(f"s{n}", kind="review", department=department) for n in range(19)]
     steps = [*reviews, make_step(after=tuple(step.key for step in reviews))]
-    large = make_item(materials=[MaterialDraft(f"材料 {n}") for n in range(20)], steps=steps)
+    large = make_item(
+        materials=[MaterialDraft(f"材料 {n}", legal_basis="《演示条例》") for n in range(20)], steps=steps
+    )
 
     assert statements(lambda: load(small, small.task_code)) == statements(lambda: load(large, large.task_code)) == 3
     assert len(load(large, large.pk)[0]) == len(load(large, str(large.pk))[1]) == 20

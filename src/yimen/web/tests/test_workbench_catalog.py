@@ -201,7 +201,7 @@ def test_the_reasons_stand_beside_the_publish_button(enter, department):
     "edit",
     [
         {"fields": {"fee_basis": "《演示条例》第二条"}},
-        {"fields": {}, "materials": [actions.MaterialDraft("多要的一份证明")]},
+        {"fields": {}, "materials": [actions.MaterialDraft("多要的一份表", legal_basis="《演示条例》")]},
         {"fields": {}, "steps": [make_step()]},
         {"fields": {}, "no_materials": True},
     ],

@@ -14,6 +14,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils import timezone
+from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
@@ -342,7 +343,7 @@ def _item_page(
         "form": form,
         "materials": materials,
         "steps": steps,
-        "faults": actions.publish_faults(version) if is_draft else [],
+        "faults": actions.publish_faults(version, localdate(timezone.now())) if is_draft else [],
         "may_edit": access.allowed(request.staff, "catalog.edit", department=found.department),
         "may_publish": access.allowed(request.staff, "catalog.publish", department=found.department),
     }
