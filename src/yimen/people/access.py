@@ -41,6 +41,9 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "hall.call": frozenset({Role.CLERK, Role.APPROVER, Role.LEADER}),
     "hall.take": frozenset({Role.GUIDE, Role.CLERK}),
     "hall.manage": frozenset({Role.HALL_MANAGER}),
+    "notify.send": frozenset({Role.CLERK, Role.GUIDE, Role.HALL_MANAGER}),
+    "centre.write_rules": frozenset({Role.HALL_MANAGER, Role.EDITOR}),
+    "centre.approve_rules": frozenset({Role.LEADER}),
     "insight.view": frozenset({Role.LEADER, Role.HALL_MANAGER, Role.SUPERVISOR}),
     "exchange.import": frozenset({Role.EDITOR, Role.SYSTEM_ADMIN}),
 }
