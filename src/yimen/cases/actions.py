@@ -6,7 +6,8 @@ Each is atomic, checks the right, locks the case, leaves one ledger row and the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
@@ -21,8 +22,12 @@ from yimen.cases import documents, queries, rules
 from yimen.cases.models import Case, CaseMaterial, Clock, Notice, Task
 from yimen.catalog import queries as catalog
 from yimen.catalog.models import FlowStep, ItemMaterial, ItemVersion
+from yimen.catalog.queries import scenario
+from yimen.catalog.rules import forms as form_rules
+from yimen.catalog.rules import scenario as scenario_rules
 from yimen.ledger import actions as ledger
 from yimen.ledger.actions import Actor
+from yimen.lib import crypto
 from yimen.lib.errors import DomainError
 from yimen.lib.text import listed
 from yimen.lib.workdays import Calendar, Limit, Unit
@@ -53,6 +58,14 @@ class UnlistedMaterial(DomainError):
     """Only materials on the item's list can be asked for (LAW-22)."""
 
 
+class WrongForm(DomainError):
+    """What was filled in does not fit the item's forms; `faults` by form key, each naming field, value and reason."""
+
+    def __init__(self, faults: Mapping[str, Sequence[form_rules.ValueFault]]) -> None:
+        self.faults = {key: list(of) for key, of in faults.items()}
+        super().__init__("".join(fault.reason for of in self.faults.values() for fault in of))
+
+
 class ReasonsMissing(DomainError):
     """Whoever refuses says why (LAW-3, LAW-17)."""
 
@@ -81,22 +94,28 @@ def receive(
     channel: str = Case.Channel.WINDOW,
     ticket_no: str = "",
     agent_name: str = "",
+    chosen: Iterable[str] = (),
+    form_values: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Case:
     """
     Take the papers in and give a receipt (收件凭证); the clock does not run yet (LAW-14).
 
-    materials: by ItemMaterial id; lines left out count as missing. Any clerk of the region may receive for any
-    unit (一窗受理). Raises NotOffered, UnlistedMaterial, access.NotAllowed.
+    materials: by ItemMaterial id; lines left out count as missing. chosen: the answers to the item's questions;
+    materials and steps that do not apply to them are not asked for. form_values: by form key what was filled in here,
+    None when the forms came on paper. Any clerk of the region may receive for any unit (一窗受理). Raises NotOffered,
+    UnlistedMaterial, scenario.IncompleteAnswers, scenario.DeadEnd, WrongForm, access.NotAllowed.
     """
     item = version.item
     access.require(by, "cases.receive", department=item.department, region=item.region_id)
     if item.published_id != version.pk:
         raise NotOffered(_("这个事项已经换了新版本，请刷新页面，按新的办事指南收件。"))
-    listed = {material.pk: material for material in version.materials.all()}
+    answers = scenario_rules.check_answers(scenario.questions_of(version), list(chosen))
+    listed = {material.pk: material for material in scenario_rules.applying(version.materials.all(), answers)}
     if unlisted := set(materials) - set(listed):
         raise UnlistedMaterial(_("有 %(n)s 样材料不在办事指南的清单里，清单外的材料不能要。") % {"n": len(unlisted)})
 
     day = localdate(at)
+    filled = _filled(version, answers, form_values, day) if form_values is not None else None
     case = Case.objects.create(
         region_id=item.region_id,
         center=center,
@@ -113,6 +132,8 @@ def receive(
         status=Case.Status.RECEIVED,
         received_at=at,
         received_by=by if isinstance(by, Staff) else None,
+        chosen=list(answers),
+        forms_sealed=crypto.seal(json.dumps(filled, ensure_ascii=False), queries.FORMS) if filled else None,
         is_demo=applicant.is_demo,
     )
     CaseMaterial.objects.bulk_create(
@@ -125,9 +146,32 @@ def receive(
         )
         for pk, material in listed.items()
     )
-    _record(case, "case.received", by=by, at=at, data={"case_no": case.case_no, "channel": channel})
+    data: dict[str, Any] = {"case_no": case.case_no, "channel": channel}
+    if answers:
+        data["chosen"] = list(answers)
+    if filled:
+        data["forms"] = sorted(filled)
+    _record(case, "case.received", by=by, at=at, data=data)
     _give(case, Notice.Kind.RECEIPT, by=by, at=at)
     return case
+
+
+def _filled(
+    version: ItemVersion, answers: Iterable[str], given: Mapping[str, Mapping[str, Any]], today: date
+) -> dict[str, dict[str, Any]]:
+    """Return what is kept: values of forms that apply, without those that stand with the applicant already."""
+    forms = {form.key: form for form in scenario_rules.applying(scenario.forms_of(version), set(answers))}
+    if strange := set(given) - set(forms):
+        raise DomainError(_("这件事没有“%(key)s”这张表，请刷新页面再填。") % {"key": min(strange)})
+    filled, faults = {}, {}
+    for key, values in given.items():
+        referred = form_rules.by_reference(forms[key].schema)
+        filled[key] = {name: value for name, value in values.items() if name not in referred}
+        if found := form_rules.check_values(forms[key].schema, filled[key], today=today, without=referred):
+            faults[key] = found
+    if faults:
+        raise WrongForm(faults)
+    return filled
 
 
 @transaction.atomic
@@ -418,7 +462,8 @@ def missing_materials(rows: Iterable[CaseMaterial]) -> list[ItemMaterial]:
 def clocks_for(case: Case, day: date) -> list[Clock]:
     """Return the unsaved clocks a case accepted on `day` runs under; due dates are not filled in."""
     version = case.version
-    limits = [(Clock.Kind.PROMISED, catalog.promise_of(version, day, region=case.region_id))]
+    promise = scenario.promise_for(version, case.chosen, day, region=case.region_id)
+    limits = [(Clock.Kind.PROMISED, promise)]
     if version.statutory is not None:
         limits.append((Clock.Kind.STATUTORY, version.statutory))
     return [
@@ -428,8 +473,11 @@ def clocks_for(case: Case, day: date) -> list[Clock]:
 
 
 def _open_tasks(case: Case, *, at: datetime) -> None:
-    """Open every step whose `after` is met and that has no task yet."""
-    steps = list(case.version.steps.all()) or [_plain_decision()]
+    """
+    Open every step whose `after` is met and that has no task yet. Steps that do not apply to the case's answers are
+    passed over: whoever waits for them waits for what they would have waited for.
+    """
+    steps = scenario.applying_steps(case.version.steps.all(), case.chosen) or [_plain_decision()]
     tasks = {task.step_key: task for task in case.tasks.all()}
     done = {key for key, task in tasks.items() if task.done_at} | {
         step.key for step in steps if step.kind in DONE_BY_ACCEPTING

@@ -22,6 +22,8 @@ from yimen.cases import actions, rules
 from yimen.cases.models import Case, CaseMaterial, Clock, Task
 from yimen.catalog import queries as catalog
 from yimen.catalog.models import FlowStep, ItemVersion
+from yimen.catalog.queries import scenario
+from yimen.catalog.rules import scenario as scenario_rules
 from yimen.ledger.actions import Actor
 from yimen.ledger.bulk import NewEvent, record_many
 from yimen.lib.errors import DomainError
@@ -45,7 +47,8 @@ class PastCase:
     """
     What happened to one case, granted in the end. Times ascend; an empty one: it has not happened.
 
-    Review and expert steps are taken as passed by `decided_by` just before the decision.
+    Review and expert steps are taken as passed by `decided_by` just before the decision. chosen: the answers to the
+    item's questions; () where the source does not say, then only what everybody needs is taken as done.
     """
 
     version: ItemVersion
@@ -57,6 +60,7 @@ class PastCase:
     clerk: Staff
     decided_by: Staff
     channel: str = Case.Channel.WINDOW
+    chosen: tuple[str, ...] = ()
 
 
 def load(rows: Iterable[PastCase], *, center: ServiceCenter, by: Actor) -> int:
@@ -130,7 +134,7 @@ class _Part:
 
     def add(self, row: PastCase) -> None:
         _check(row)
-        item, known = row.version.item, self.versions.of(row.version)
+        item, known = row.version.item, self.versions.of(row.version, row.chosen)
         case_no, query_no = self.numbers.of(row)
         case = _new(
             Case,
@@ -147,6 +151,7 @@ class _Part:
             status=Case.Status.RECEIVED.value,
             received_at=row.received_at,
             received_by_id=row.clerk.pk,
+            chosen=list(row.chosen),
             is_demo=row.applicant.is_demo,
         )
         told = _Case(row, known, case, f"case:{case['id']}")
@@ -279,11 +284,13 @@ class _Case:
 class _Version:
     """What a version says, read once."""
 
-    def __init__(self, version: ItemVersion) -> None:
+    def __init__(self, version: ItemVersion, chosen: tuple[str, ...]) -> None:
         item = version.item
-        self._case = Case(region_id=item.region_id, version=version, case_type=version.case_type)
-        self.materials = [material.pk for material in version.materials.all()]
-        self.steps = list(version.steps.all()) or [actions._plain_decision()]
+        if chosen:
+            chosen = scenario_rules.check_answers(scenario.questions_of(version), chosen)
+        self._case = Case(region_id=item.region_id, version=version, case_type=version.case_type, chosen=list(chosen))
+        self.materials = [material.pk for material in scenario_rules.applying(version.materials.all(), chosen)]
+        self.steps = scenario.applying_steps(version.steps.all(), chosen) or [actions._plain_decision()]
         if any(step.kind == FlowStep.Kind.VISIT for step in self.steps):
             raise CannotLoad(_("“%(item)s”要现场核查，批量导入说不出是谁去的，请逐件办理。") % {"item": version.name})
         self.done_by_accepting = {step.key for step in self.steps if step.kind in actions.DONE_BY_ACCEPTING}
@@ -309,12 +316,13 @@ class _Versions:
             lambda day, limit, started_at: rules.due(day, limit, (), calendar, today=day, started_at=started_at)
         )
         self.due_of_step = cache(lambda day, days: calendar.due(day, days).on)
-        self._known: dict[UUID, _Version] = {}
+        self._known: dict[tuple[UUID, tuple[str, ...]], _Version] = {}
 
-    def of(self, version: ItemVersion) -> _Version:
-        if version.pk not in self._known:
-            self._known[version.pk] = _Version(version)
-        return self._known[version.pk]
+    def of(self, version: ItemVersion, chosen: tuple[str, ...]) -> _Version:
+        key = version.pk, chosen
+        if key not in self._known:
+            self._known[key] = _Version(version, chosen)
+        return self._known[key]
 
 
 _AT_THE_END = frozenset({FlowStep.Kind.DECIDE, FlowStep.Kind.MAKE, FlowStep.Kind.DELIVER})
@@ -361,6 +369,8 @@ def _copy(model: type[models.Model], rows: Sequence[_Row]) -> None:
 def _text(value: Any) -> str:
     if value is None:
         return "\\N"
+    if isinstance(value, list):  # of names without quotes or commas, such as the options of a question
+        return "{" + ",".join(value) + "}"
     return value.translate(_ESCAPES) if isinstance(value, str) else str(value)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -29,6 +30,8 @@ class Case(models.Model):
 
     case_no: 办件编号, implementation code + yyyymmdd + 4 digits (CASE-9). query_no: the short one people type.
     due_on: the promised clock's end, stored for lists; computed by rules from the clock, never edited.
+    chosen: the options of the version's questions ("question.option") that decide which materials and steps apply.
+    forms_sealed: what was filled in, sealed JSON by form key; queries.form_sheets() opens it.
     """
 
     class Status(models.TextChoices):
@@ -82,6 +85,8 @@ class Case(models.Model):
     due_on = models.DateField(null=True, blank=True)
     due_is_provisional = models.BooleanField(default=False)
     completed_on_time = models.BooleanField(null=True, blank=True)
+    chosen = ArrayField(models.CharField(max_length=80), default=list, blank=True, verbose_name=_("情形"))
+    forms_sealed = models.BinaryField(null=True, blank=True)
     is_demo = models.BooleanField(default=False)
 
     class Meta:

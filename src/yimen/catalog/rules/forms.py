@@ -419,6 +419,11 @@ def shown(one: Field, value: Any) -> str:
     return str(value)
 
 
+def by_reference(schema: Mapping[str, Any]) -> set[str]:
+    """Return the fields that are taken from the applicant, so that they are neither asked nor kept a second time."""
+    return {one.name for one in fields_of(schema) if one.prefill.startswith("applicant.")}
+
+
 def rows_of(schema: Mapping[str, Any], values: Mapping[str, Any]) -> list[tuple[Field, str]]:
     """Return every field with its value as it is read; "" where there is none."""
     return [(one, shown(one, values.get(one.name))) for one in fields_of(schema)]

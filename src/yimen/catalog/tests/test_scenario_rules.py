@@ -69,8 +69,7 @@ def question_sets(draw):
 def naive_paths(questions):
     """Try every subset of options for every question, and keep what one could really have answered."""
     subsets = [
-        [(), *chain.from_iterable(combinations(q.names(), n) for n in range(1, len(q.options) + 1))]
-        for q in questions
+        [(), *chain.from_iterable(combinations(q.names(), n) for n in range(1, len(q.options) + 1))] for q in questions
     ]
     found = set()
     for picks in product(*subsets):
