@@ -1,0 +1,111 @@
+"""
+Leaflets, one-time notices and the booklet as PDF, drawn from sheets. Always in Chinese, whatever the page's language:
+build the sheets inside `in_chinese()`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from datetime import date, datetime
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import translation
+from django.utils.timezone import localdate
+
+from yimen.catalog.leaflets import Sheet
+from yimen.lib import pdf, qr
+from yimen.lib.dates import long_day
+from yimen.lib.errors import DomainError
+from yimen.lib.text import listed
+
+PER_PAGE = (1, 2, 4)
+
+
+class NothingToPrint(DomainError):
+    """No published item fits what was asked for."""
+
+
+def in_chinese() -> AbstractContextManager[None]:
+    """Make the texts of sheets Chinese; paper has one language."""
+    return translation.override("zh-hans")
+
+
+def leaflets(sheets: Sequence[Sheet], *, at: datetime, per_page: int = 1, title: str = "明白纸") -> bytes:
+    """
+    Return the sheets as tear-off leaflets, `per_page` on a page; one alone is repeated until its page is full.
+
+    Every leaflet keeps to its place: what does not fit is set smaller, then shortened, and says 详见二维码.
+    """
+    if per_page not in PER_PAGE:
+        raise ValueError(f"{per_page} leaflets do not go on a page")
+    printed = localdate(at)
+    rows = [_leaflet(one, printed) for one in sheets]
+    if len(rows) == 1:
+        rows *= per_page
+    data = {
+        "title": title,
+        "author": sheets[0].center.name if sheets else "",
+        "per_page": per_page,
+        "sheets": rows,
+        "issued_at": at.isoformat(),
+    }
+    return pdf.render("catalog/typst/leaflet.typ", data)
+
+
+def guide_url(code: str) -> str:
+    """Return the address behind a leaflet's QR code."""
+    return settings.BASE_URL + reverse("portal:item", args=[code])
+
+
+def fee_words(sheet: Sheet) -> str:
+    """Return what it costs in one paragraph; "" when nobody said."""
+    if sheet.has_fee is None:
+        return ""
+    if not sheet.has_fee:
+        return "不收费"
+    lines = [f"{fee.name} {fee.standard}（{fee.basis}）" for fee in sheet.fees]
+    return "；".join([*lines, *([sheet.fee_note] if sheet.fee_note else [])])
+
+
+def _answers(sheet: Sheet) -> list[dict[str, str]]:
+    return [{"question": one.question, "answer": one.answer, "reason": one.reason} for one in sheet.answers]
+
+
+def _leaflet(sheet: Sheet, printed: date) -> dict[str, Any]:
+    return {
+        "name": sheet.name,
+        "organ": sheet.organ,
+        "plain": sheet.plain,
+        "answers": _answers(sheet),
+        "bring": [
+            {"name": line.name, "count": line.count, "need": line.need, "note": line.note} for line in sheet.bring
+        ],
+        "fetched": listed(line.name for line in sheet.fetched),
+        "procedure": sheet.procedure,
+        "steps": [{"name": step.name, "limit": step.limit} for step in sheet.steps],
+        "basis": sheet.basis,
+        "promised": sheet.promised,
+        "statutory": sheet.statutory,
+        "fee": fee_words(sheet),
+        "condition": sheet.condition,
+        "place": sheet.place,
+        "hours": sheet.hours,
+        "phone": sheet.phone,
+        "complaint": sheet.complaint,
+        "center": sheet.center.name,
+        "code": sheet.code,
+        "version": sheet.version,
+        "printed": long_day(printed),
+        "qr_svg": qr.svg(guide_url(sheet.code)),
+    }
+
+
+def require(sheets: Iterable[Sheet], why: str) -> list[Sheet]:
+    """Return the sheets; raise NothingToPrint with the sentence `why` when there are none."""
+    found = list(sheets)
+    if not found:
+        raise NothingToPrint(why)
+    return found

@@ -1,0 +1,128 @@
+"""Published editions with everything a guide, a leaflet, a booklet or a one-time notice shows of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from uuid import UUID
+
+from django.db import models
+from django.db.models import Exists, Max, OuterRef, Prefetch, QuerySet
+from django.utils import timezone
+
+from yimen.catalog import leaflets
+from yimen.catalog.leaflets import Duties, Place, Sheet
+from yimen.catalog.models import FlowStep, ItemVersion, ScenarioQuestion, ServiceItem
+from yimen.catalog.queries.calendar import local_rule, work_calendar
+from yimen.catalog.queries.items import PROMISED_DEFAULT_DAYS, promise_from
+from yimen.people.models import Post, Region, ServiceCenter
+
+CHUNK = 200
+
+
+def place_of(center: ServiceCenter | None) -> Place:
+    """Return how a centre signs its papers."""
+    if center is None:
+        return Place("")
+    return Place(center.name, center.motto, center.address, center.hours, center.phone)
+
+
+def guides(region: Region | str) -> QuerySet[ServiceItem]:
+    """
+    Return the published items of `region` with their editions whole; each has `has_questions`.
+
+    Six queries, whatever the number. Order is for the caller to say.
+    """
+    code = region if isinstance(region, str) else region.pk
+    asked = ScenarioQuestion.objects.filter(version=OuterRef("published_id"))
+    return (
+        ServiceItem.objects.filter(region_id=code, published__isnull=False)
+        .select_related("region", "department", "published")
+        .annotate(has_questions=Exists(asked))
+        .prefetch_related(
+            "published__materials",
+            Prefetch("published__steps", FlowStep.objects.select_related("department")),
+            "published__fees",
+            "published__faqs",
+            "published__forms",
+        )
+    )
+
+
+def guide(region: Region | str, code_or_id: str | UUID) -> ServiceItem | None:
+    """Return the published item with this implementation code or id as guides() does; None when there is none."""
+    found = guides(region)
+    try:
+        as_id = code_or_id if isinstance(code_or_id, UUID) else UUID(code_or_id)
+    except ValueError:
+        return found.filter(task_code=code_or_id).first()
+    return found.filter(models.Q(pk=as_id) | models.Q(task_code=str(code_or_id))).first()
+
+
+def duties_of(region: Region | str) -> Duties:
+    """Return what each post of the region has to do, where somebody wrote it down."""
+    code = region if isinstance(region, str) else region.pk
+    posts = Post.objects.filter(department__region_id=code).exclude(duties="")
+    return {
+        (department, name): duties for department, name, duties in posts.values_list("department_id", "name", "duties")
+    }
+
+
+def sheet_of(
+    item: ServiceItem, *, center: Place, on: date, version: ItemVersion | None = None, is_dated: bool = False
+) -> Sheet:
+    """
+    Return the sheet of an item's published edition, or of `version` with its lists loaded.
+
+    is_dated: say by which day, for somebody who reads it on `on`; paper is read on other days.
+    """
+    (made,) = sheets_of([(item, version)], item.region_id, center=center, on=on, is_dated=is_dated)
+    return made
+
+
+def sheets(items: QuerySet[ServiceItem], region: Region | str, *, center: Place, on: date) -> Iterator[Sheet]:
+    """Yield the sheets of `items`, a queryset of guides(), a chunk of rows at a time."""
+    pairs = ((item, None) for item in items.iterator(chunk_size=CHUNK))
+    return sheets_of(pairs, region, center=center, on=on)
+
+
+def sheets_of(
+    pairs: Iterable[tuple[ServiceItem, ItemVersion | None]],
+    region: Region | str,
+    *,
+    center: Place,
+    on: date,
+    is_dated: bool = False,
+) -> Iterator[Sheet]:
+    """Yield a sheet for each item with its edition (None: the published one); three queries for all of them."""
+    code = region if isinstance(region, str) else region.pk
+    default_days = local_rule(code, "promised_default_days", on, default=PROMISED_DEFAULT_DAYS)
+    calendar, duties = work_calendar(), duties_of(code)
+    for item, edition in pairs:
+        version = edition or item.published
+        if version is None:
+            continue
+        yield leaflets.sheet(
+            item,
+            version,
+            promised=promise_from(version, on, default_days=default_days, calendar=calendar),
+            center=center,
+            duties=duties,
+            calendar=calendar if is_dated else None,
+            today=on if is_dated else None,
+        )
+
+
+def catalogue_state(region: Region | str) -> str:
+    """
+    Return a mark of what the region has published: another one after any item was published or withdrawn.
+
+    One query; "" while nothing is published.
+    """
+    code = region if isinstance(region, str) else region.pk
+    items = ServiceItem.objects.filter(region_id=code, published__isnull=False)
+    row = items.aggregate(count=models.Count("pk"), latest=Max("published__published_at"), last=Max("published_id"))
+    if not row["count"]:
+        return ""
+    at = timezone.localtime(row["latest"]).strftime("%Y%m%d%H%M%S%f") if row["latest"] else "0"
+    return f"{row['count']}-{at}-{str(row['last'])[-12:]}"
