@@ -57,28 +57,91 @@ def longest_path(steps: Iterable[Step], kinds: Collection[str] | None = None) ->
     return max(done.values(), default=0)
 
 
+def slowest_way(steps: Iterable[Step], kinds: Collection[str] | None = None) -> list[str]:
+    """Return the keys of one way that takes longest_path(), first step first; the earliest listed where several do."""
+    steps = list(steps)
+    if reasons := _order_faults(steps):
+        raise BrokenFlow(reasons)
+    by_key = {step.key: step for step in steps}
+    ways: dict[str, tuple[int, list[str]]] = {}
+    for key in _sorter(steps).static_order():
+        step = by_key[key]
+        cost = step.limit_days or 0 if kinds is None or step.kind in kinds else 0
+        days, before = max((ways[name] for name in step.after), key=lambda way: way[0], default=(0, []))
+        ways[key] = (days + cost, [*before, key])
+    return max((ways[step.key] for step in steps), key=lambda way: way[0], default=(0, []))[1]
+
+
+def direct_after(steps: Sequence[Step]) -> dict[str, tuple[str, ...]]:
+    """
+    Return for each step those of its `after` that no other of them waits for already: the lines of a drawing.
+
+    `steps` must be without order faults.
+    """
+    by_key = {step.key: step for step in steps}
+    before = all_before(steps)
+    return {
+        key: tuple(
+            name
+            for name in dict.fromkeys(step.after)
+            if not any(name in before[other] for other in step.after if other != name)
+        )
+        for key, step in by_key.items()
+    }
+
+
+def all_before(steps: Sequence[Step]) -> dict[str, set[str]]:
+    """Return for each step everything that must be done before it opens. `steps` must be without order faults."""
+    by_key = {step.key: step for step in steps}
+    before: dict[str, set[str]] = {}
+    for key in _sorter(steps).static_order():
+        before[key] = set(by_key[key].after).union(*(before[name] for name in by_key[key].after))
+    return before
+
+
+def faults_by_step(steps: Sequence[Step]) -> list[list[str]]:
+    """Return for each step, in their order, what is wrong with it alone; a loop belongs to no one step."""
+    known = [step.key for step in steps]
+    found = []
+    for number, step in enumerate(steps, 1):
+        faults = _step_faults_of(step, number)
+        if known.count(step.key) > 1:
+            faults.append(_("别的步骤也用了代号“%(key)s”，代号不能重复。") % {"key": step.key})
+        faults += [
+            _("“%(step)s”要等“%(name)s”做完，可是没有这一步。") % {"step": step.name or step.key, "name": name}
+            for name in step.after
+            if name not in known
+        ]
+        if step.key in step.after:
+            faults.append(_("一步不能等它自己做完。"))
+        found.append(faults)
+    return found
+
+
 def flow_faults(steps: Sequence[Step]) -> list[str]:
     """Return a sentence for each fault: order, and steps without post, authority or limit (S1-23, ITEM-18)."""
     return [*_step_faults(steps), *_order_faults(steps)]
 
 
 def _step_faults(steps: Sequence[Step]) -> list[str]:
-    faults = []
-    for number, step in enumerate(steps, 1):
-        missing = [
-            word
-            for word, is_there in (
-                (_("名称"), step.name.strip()),
-                (_("岗位"), step.post.strip()),
-                (_("权限"), step.authority.strip()),
-                (_("时限"), step.limit_days is not None and step.limit_days >= 0),
-            )
-            if not is_there
-        ]
-        if missing:
-            values = {"number": number, "name": step.name or step.key, "missing": listed(missing)}
-            faults.append(_("第 %(number)d 步“%(name)s”还没写%(missing)s。") % values)
-    return faults
+    return [fault for number, step in enumerate(steps, 1) for fault in _step_faults_of(step, number)]
+
+
+def _step_faults_of(step: Step, number: int) -> list[str]:
+    missing = [
+        word
+        for word, is_there in (
+            (_("名称"), step.name.strip()),
+            (_("岗位"), step.post.strip()),
+            (_("权限"), step.authority.strip()),
+            (_("时限"), step.limit_days is not None and step.limit_days >= 0),
+        )
+        if not is_there
+    ]
+    if not missing:
+        return []
+    values = {"number": number, "name": step.name or step.key, "missing": listed(missing)}
+    return [_("第 %(number)d 步“%(name)s”还没写%(missing)s。") % values]
 
 
 def _order_faults(steps: Sequence[Step]) -> list[str]:
@@ -110,10 +173,7 @@ def decision_faults(steps: Sequence[Step]) -> list[str]:
     decisions = [step for step in steps if step.kind == "decide"]
     if len(decisions) != 1:
         return [_("要有一步“决定”，而且只有一步；现在有 %(count)d 步。") % {"count": len(decisions)}]
-    before: dict[str, set[str]] = {}
-    by_key = {step.key: step for step in steps}
-    for key in _sorter(steps).static_order():
-        before[key] = set(by_key[key].after).union(*(before[name] for name in by_key[key].after))
+    before = all_before(steps)
     decision = decisions[0]
     return [
         _("“%(step)s”要排在“%(decision)s”后面。") % {"step": step.name, "decision": decision.name}
