@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.timezone import localdate
 from procrastinate.contrib.django import app
 
-from yimen.cases import actions, queries
+from yimen.cases import actions, proactive, queries
 from yimen.ledger import followers
 from yimen.ledger.actions import SYSTEM
 from yimen.people.models import Region
@@ -87,3 +87,10 @@ def accept_all_unanswered(*, at: datetime) -> int:
 @app.task(name="cases.forget_tries", queueing_lock="cases.forget_tries", pass_context=False)
 def forget_tries(timestamp: int) -> None:
     queries.forget_tries(at=timezone.now())
+
+
+@app.periodic(cron="10 4 * * *")
+@app.task(name="cases.find_due", queueing_lock="cases.find_due", pass_context=False)
+def find_due(timestamp: int) -> None:
+    """Look for people due for a service; staff decide which notices go out (S3-2)."""
+    proactive.find_all_due(Region.objects.order_by("code").values_list("code", flat=True), by=SYSTEM, at=timezone.now())

@@ -69,11 +69,11 @@ def as_table(report: Report, open_cases: Sequence[OpenCase] | None = None) -> st
         "end": report.end,
         "as_of": report.as_of,
     }
-    text += _aligned(lines, left={0})
+    text += aligned(lines, left={0})
     if open_cases is not None:
         text += "\n" + _("期末在办 %(n)s 件：\n") % {"n": len(open_cases)}
         if open_cases:
-            text += "\n" + _aligned([_open_heads(), *(_open_cells(case) for case in open_cases)], left=set(range(6)))
+            text += "\n" + aligned([_open_heads(), *(_open_cells(case) for case in open_cases)], left=set(range(6)))
     return text
 
 
@@ -144,7 +144,7 @@ def width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(each) in "WF" else not unicodedata.combining(each) for each in text)
 
 
-def _aligned(lines: Sequence[Sequence[str]], *, left: set[int]) -> str:
+def aligned(lines: Sequence[Sequence[str]], *, left: set[int]) -> str:
     widths = [max(width(line[place]) for line in lines) for place in range(len(lines[0]))]
     text = ""
     for line in lines:

@@ -1,0 +1,51 @@
+"""Messages as staff and the applicant see them."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import Count, Q, QuerySet
+
+from yimen.notify.models import Delivery, Message, OptOut
+from yimen.people.models import Applicant
+
+SHOWN = 10
+
+
+def counts(region: str) -> dict[UUID, dict[str, int]]:
+    """Return by item how many messages wait, were sent and were dropped."""
+    rows = (
+        Message.objects.filter(region_id=region)
+        .order_by()
+        .values("item_id")
+        .annotate(**{state: Count("pk", filter=Q(state=state)) for state in Message.State.values})
+    )
+    return {row.pop("item_id"): row for row in rows}
+
+
+def messages(region: str, *, item: UUID | None = None, state: str = "") -> QuerySet[Message]:
+    """Return messages with their applicants, the soonest due first."""
+    found = Message.objects.filter(region_id=region).select_related("applicant", "item")
+    if item is not None:
+        found = found.filter(item_id=item)
+    if state:
+        found = found.filter(state=state)
+    return found.order_by("due_on", "pk")
+
+
+def to_call(region: str) -> QuerySet[Delivery]:
+    """Return the outbox: sent messages nobody has taken on yet, the oldest first."""
+    waiting = Delivery.objects.filter(region_id=region, channel="outbox", done_at=None)
+    return waiting.select_related("message__applicant", "message__item").order_by("made_at", "pk")
+
+
+def for_applicant(applicant: Applicant) -> list[Message]:
+    """Return what an applicant has been told, the latest first."""
+    sent = Message.objects.filter(
+        region_id=applicant.region_id, applicant=applicant, state=Message.State.SENT
+    ).select_related("item")
+    return list(sent.order_by("-sent_at")[:SHOWN])
+
+
+def wants_none(applicant: Applicant) -> bool:
+    return OptOut.objects.filter(applicant=applicant, ended_at=None).exists()
