@@ -11,7 +11,8 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from yimen.catalog.actions.drafts import BadDraft
-from yimen.catalog.actions.items import begin, draft_of, record_item
+from yimen.catalog.actions.editions import record_item
+from yimen.catalog.actions.items import begin, draft_of
 from yimen.catalog.models import ItemForm, ItemVersion, ScenarioOption, ScenarioQuestion, ServiceItem
 from yimen.catalog.queries import scenario as queries
 from yimen.catalog.rules import forms as form_rules

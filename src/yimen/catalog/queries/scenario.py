@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
 from datetime import date
 from typing import Any
 
-from yimen.catalog.models import FlowStep, ItemForm, ItemMaterial, ItemVersion, ScenarioQuestion
+from yimen.catalog.models import FlowStep, ItemForm, ItemVersion, ScenarioQuestion
 from yimen.catalog.queries.items import promise_of
 from yimen.catalog.rules import forms as form_rules
 from yimen.catalog.rules import scenario as rules
@@ -113,16 +112,25 @@ def scenario_data(version: ItemVersion) -> dict[str, Any]:
     }
 
 
-def promise_for(version: ItemVersion, chosen: Collection[str], on: date, *, region: Region | str) -> Limit:
+def promise_for(
+    version: ItemVersion,
+    chosen: Collection[str],
+    on: date,
+    *,
+    region: Region | str,
+    questions: Iterable[rules.Question] | None = None,
+) -> Limit:
     """
     Return what is promised to a case of `version` with these answers, accepted on the day `on`.
 
-    A limit of a chosen option counts before the item's, as rules.promise_for() says; else promise_of().
+    A limit of a chosen option counts before the item's, as rules.promise_for() says; else promise_of(). questions:
+    the edition's, where the caller has them already.
     """
     if chosen:
-        scenario = scenario_of(version)
-        flow = rules.takes(rules.steps_for(scenario.steps, chosen))
-        days = rules.promise_for(scenario.questions, chosen, flow_takes=flow, promised=None)
+        asked = questions_of(version) if questions is None else questions
+        steps = [_plain_step(row) for row in version.steps.all()]
+        flow = rules.takes(rules.steps_for(steps, chosen))
+        days = rules.promise_for(asked, chosen, flow_takes=flow, promised=None)
         if days is not None:
             return Limit(days)
     return promise_of(version, on, region=region)
@@ -136,43 +144,6 @@ def applying_steps(steps: Iterable[FlowStep], chosen: Collection[str]) -> list[F
     for row in kept:
         row.after = list(flow[row.key])
     return kept
-
-
-@dataclass(frozen=True)
-class Checklist:
-    """
-    What one person needs. bring: what to carry along; fetched: what is looked up for him; forms: what to fill in,
-    once for all; code: the short code that brings the answers back.
-    """
-
-    version: ItemVersion
-    questions: tuple[rules.Question, ...]
-    walk: rules.Walk
-    bring: Sequence[ItemMaterial]
-    fetched: Sequence[ItemMaterial]
-    steps: Sequence[FlowStep]
-    forms: Sequence[form_rules.Form]
-    promised: Limit
-    code: str
-
-
-def checklist(version: ItemVersion, answers: Collection[str], on: date) -> Checklist:
-    """Return the list for `answers` as far as they go, counted as if accepted on the day `on`."""
-    questions = questions_of(version)
-    walked = rules.walk(questions, answers)
-    materials = rules.applying(version.materials.all(), walked.chosen)
-    shared = ItemMaterial.Source.SHARED
-    return Checklist(
-        version=version,
-        questions=questions,
-        walk=walked,
-        bring=[row for row in materials if row.source != shared],
-        fetched=[row for row in materials if row.source == shared],
-        steps=applying_steps(version.steps.all(), walked.chosen),
-        forms=rules.applying(forms_of(version), walked.chosen),
-        promised=promise_for(version, walked.chosen, on, region=version.item.region_id),
-        code=rules.short_code(version.number, questions, walked.chosen),
-    )
 
 
 def answers_of_code(version: ItemVersion, code: str) -> tuple[str, ...]:

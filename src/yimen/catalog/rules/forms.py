@@ -429,6 +429,16 @@ def rows_of(schema: Mapping[str, Any], values: Mapping[str, Any]) -> list[tuple[
     return [(one, shown(one, values.get(one.name))) for one in fields_of(schema)]
 
 
+def sample_rows(form: Form) -> list[tuple[str, str]]:
+    """Return (label, value) of every field the sample fills in, in order; samples are invented and stand in clear."""
+    rows = []
+    for one in fields_of(form.schema):
+        value = form.sample.get(one.name)
+        if value is not None:
+            rows.append((one.label, shown(one, value) if isinstance(value, bool) else str(value)))
+    return rows
+
+
 def fitting(schema: Mapping[str, Any], values: Mapping[str, Any], *, today: date) -> dict[str, Any]:
     """Return those of `values` that the form would take: what somebody filled in earlier may be offered again."""
     known = {one.name: one for one in fields_of(schema)}

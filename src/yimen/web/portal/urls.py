@@ -1,6 +1,6 @@
 from django.urls import path
 
-from yimen.web.portal import rate, views
+from yimen.web.portal import checklist, rate, views
 
 app_name = "portal"
 urlpatterns = [
@@ -23,4 +23,5 @@ urlpatterns = [
     path("ratings", rate.public, name="ratings"),
     path("ratings/<str:period>", rate.public, name="ratings_of"),
     path("unresolved", views.unresolved, name="unresolved"),
+    *checklist.urlpatterns,
 ]
