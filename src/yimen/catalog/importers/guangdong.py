@@ -1,9 +1,9 @@
 """
-Loading published service guides from other places' lists (ITEM-16).
+Loading the service guides Guangdong publishes (ITEM-16).
 
-One importer: the guides of Guangdong's service site, a JSON object a line. It takes every row that has a code, a
-name and an organ; a value it cannot take is left out and named, never guessed. What the source does not say at all
-is listed in the edition's `not_stated`.
+The guides of Guangdong's service site, a JSON object a line. It takes every row that has a code, a name and an
+organ; a value it cannot take is left out and named, never guessed. What the source does not say at all is listed in
+the edition's `not_stated`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from yimen.catalog import rules, search
+from yimen.catalog.importers.common import AT_ONCE, LeftOut, Organ, Report, Unreadable, departments, event
 from yimen.catalog.models import (
     FINGERPRINT,
     NO_MATERIALS,
@@ -36,15 +37,12 @@ from yimen.catalog.models import (
 )
 from yimen.ledger.actions import Actor
 from yimen.ledger.bulk import NewEvent, record_many
-from yimen.lib.errors import DomainError
-from yimen.lib.ids import uuid7
 from yimen.lib.workdays import Limit, Unit
 from yimen.people import access
-from yimen.people.models import Department, Region
+from yimen.people.models import Region
 
 SOURCE = "guangdong"
 NONE = {"", "无", "无。", "null"}
-AT_ONCE = 500
 LONGEST_LINE = 1_000_000
 # What these guides never say; the columns' defaults mean nothing then.
 SAYS_NOTHING_OF = ("case_type", "has_fee", "legal_basis", "procedure", "hours", "materials.necessity")
@@ -68,39 +66,6 @@ _TAKEN = {
     *("handle_location", "handle_time", "handle_time_limit", "accept_standard", "consult_phone", "complain_phone"),
     *("theme_category", "service_object_name", "material_intro"),
 }
-
-
-class Unreadable(DomainError):
-    """The file as a whole cannot be read as a list of guides."""
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A field that was not taken, or a whole row when `field` is empty."""
-
-    row: int
-    code: str
-    field: str
-    value: str
-    reason: str
-
-
-@dataclass
-class Report:
-    """What an import did; rows count from 1."""
-
-    rows: int = 0
-    taken: int = 0
-    changed: int = 0
-    unchanged: int = 0
-    refused: int = 0
-    materials: int = 0
-    without_materials: int = 0
-    left_out: list[LeftOut] = field(default_factory=list)
-
-    def refuse(self, row: int, code: str, reason: str) -> None:
-        self.refused += 1
-        self.left_out.append(LeftOut(row, code, "", "", reason))
 
 
 @dataclass
@@ -159,6 +124,7 @@ def import_guangdong(
     by: Actor,
     at: datetime,
     region_code: str = "",
+    preview: bool = False,
     progress: Callable[[Iterable[Any], int], Iterable[Any]] = lambda rows, count: rows,
 ) -> Report:
     """
@@ -166,7 +132,8 @@ def import_guangdong(
 
     region_code: where the items go; empty for the region each row names, which is made when missing. An item that
     did not change is left alone; a changed row makes a new published edition (ITEM-16) unless somebody here has
-    edited the item since. Raises Unreadable for a file that is not such a list, access.NotAllowed.
+    edited the item since. preview: tell, but write nothing. Raises Unreadable for a file that is not such a list,
+    access.NotAllowed.
     """
     access.require(by, "exchange.import")
     report = Report()
@@ -194,6 +161,8 @@ def import_guangdong(
         )
     with transaction.atomic():
         _store(guides, report, by, at, named=bool(region_code), progress=progress)
+        report.written = not preview
+        transaction.set_rollback(preview)
     return report
 
 
@@ -344,7 +313,7 @@ class _Row:
     def leave(self, key: str, reason: str, value: Any = None) -> None:
         shown = self.data.get(key) if value is None else value
         text = shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False)
-        self.report.left_out.append(LeftOut(self.row, self.code, key, text[:80], reason))
+        self.report.left(LeftOut(self.row, self.code, key, text[:80], reason))
 
     def text(self, key: str) -> str:
         value = self.data.get(key)
@@ -444,7 +413,9 @@ def _store(
 ) -> None:
     regions = _regions(guides, report, by, at, named=named)
     guides = [guide for guide in guides if guide.region in regions]
-    departments = _departments(guides, by, at)
+    organs = departments(
+        [Organ(guide.region, guide.organ_code, guide.organ_name, guide.credit_code) for guide in guides], by, at
+    )
     known = {
         (item.region_id, item.task_code): item
         for item in ServiceItem.objects.select_for_update(of=("self",))
@@ -464,7 +435,7 @@ def _store(
     replaced: list[ItemVersion] = []
     for guide in progress(guides, len(guides)):
         item = known.get((guide.region, guide.code))
-        department = departments[(guide.region, guide.organ_code or guide.organ_name)]
+        department = organs[(guide.region, guide.organ_code or guide.organ_name)]
         if item is not None:
             if refusal := _refusal(item):
                 report.refuse(guide.row, guide.code, refusal)
@@ -491,7 +462,7 @@ def _store(
         ]
         data: dict[str, Any] = {"version": version.number, "source": SOURCE, "sha256": guide.fingerprint}
         data |= {"replaces": before} if before else {"task_code": guide.code}
-        events.append(_event(guide.region, f"item:{item.pk}", "catalog.imported", by, at, data))
+        events.append(event(guide.region, f"item:{item.pk}", "catalog.imported", by, at, data))
     report.materials = sum(len(guide.materials) for guide in guides)
     report.without_materials = sum(guide.says_none for guide in guides)
     for old in replaced:
@@ -548,45 +519,16 @@ def _regions(guides: list[Guide], report: Report, by: Actor, at: datetime, *, na
                     report.refuse(guide.row, guide.code, _("区划 %(code)s 没有名称，建不了。") % {"code": code})
             continue
         Region.objects.create(code=code, name=wanted[code])
-        record_many([_event(code, f"region:{code}", "people.region_added", by, at, {"name": wanted[code]})])
+        record_many([event(code, f"region:{code}", "people.region_added", by, at, {"name": wanted[code]})])
         there.add(code)
     return there
 
 
-def _departments(guides: list[Guide], by: Actor, at: datetime) -> dict[tuple[str, str], Department]:
-    """Return each row's department, found by code, credit code or name, else made."""
-    rows = Department.objects.filter(region_id__in={guide.region for guide in guides})
-    found: dict[tuple[str, str], Department] = {}
-    by_any: dict[tuple[str, str], Department] = {}
-    for row in rows:
-        for word in filter(None, (row.name, row.uscc, row.code)):
-            by_any[row.region_id, word] = row
-    new: list[Department] = []
-    for guide in guides:
-        place = (guide.region, guide.organ_code or guide.organ_name)
-        if place in found:
-            continue
-        words = filter(None, (guide.organ_code, guide.credit_code, guide.organ_name))
-        match = next((by_any[guide.region, word] for word in words if (guide.region, word) in by_any), None)
-        row = match or Department(
-            id=uuid7(),
-            region_id=guide.region,
-            code=guide.organ_code or f"organ-{hashlib.sha256(guide.organ_name.encode()).hexdigest()[:12]}",
-            name=guide.organ_name,
-            uscc=guide.credit_code,
-        )
-        if match is None:
-            new.append(row)
-            for word in filter(None, (row.name, row.uscc, row.code)):
-                by_any.setdefault((row.region_id, word), row)
-        found[place] = row
-    Department.objects.bulk_create(new, batch_size=AT_ONCE)
-    record_many(
-        _event(row.region_id, f"department:{row.pk}", "people.department_added", by, at, {"code": row.code})
-        for row in new
-    )
-    return found
-
-
-def _event(region: str, stream: str, kind: str, by: Actor, at: datetime, data: dict[str, Any]) -> NewEvent:
-    return NewEvent(region, stream, kind, by.ledger_ref, by.role_name, at, data)
+def is_guangdong(path: Path) -> bool:
+    """Tell whether the first line is such a guide."""
+    try:
+        _number, text = next(lines(path))
+        data = json.loads(text)
+    except (Unreadable, StopIteration, ValueError, RecursionError):
+        return False
+    return isinstance(data, dict) and {"TASK_CODE", "TASK_NAME"} <= data.keys()

@@ -1,0 +1,166 @@
+"""What every importer shares: its report, the departments it needs, its rows of the ledger."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, models
+from psycopg.types.json import Jsonb
+
+from yimen.ledger.actions import Actor
+from yimen.ledger.bulk import NewEvent, record_many
+from yimen.lib.ids import uuid7
+from yimen.lib.tables import Unreadable
+from yimen.people.models import Department
+
+__all__ = ["AT_ONCE", "LeftOut", "Listed", "Organ", "Report", "Unreadable", "copy_in", "departments", "event", "masked"]
+
+AT_ONCE = 500
+# Of a list with everything wrong, so many are kept to be shown; all are counted.
+MOST_KEPT = 10_000
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A field that was not taken, or a whole row when `field` is empty."""
+
+    row: int
+    code: str
+    field: str
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An item of the file and what becomes of it: "new", "changed", "draft" (a change that waits for review)."""
+
+    row: int
+    code: str
+    name: str
+    what: str
+
+
+@dataclass
+class Report:
+    """What an import did, or would do; rows count from 1 as a spreadsheet shows them."""
+
+    rows: int = 0
+    taken: int = 0
+    changed: int = 0
+    drafted: int = 0
+    unchanged: int = 0
+    merged: int = 0
+    refused: int = 0
+    published: int = 0
+    materials: int = 0
+    without_materials: int = 0
+    written: bool = True
+    left_out: list[LeftOut] = field(default_factory=list)
+    left_out_count: int = 0
+    listed: list[Listed] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    mapping: dict[str, str] = field(default_factory=dict)
+    source: str = ""
+    region: str = ""
+
+    def refuse(self, row: int, code: str, reason: str) -> None:
+        self.refused += 1
+        self.left(LeftOut(row, code, "", "", reason))
+
+    def left(self, left: LeftOut) -> None:
+        self.left_out_count += 1
+        if len(self.left_out) < MOST_KEPT:
+            self.left_out.append(left)
+
+    def list(self, row: int, code: str, name: str, what: str) -> None:
+        if len(self.listed) < MOST_KEPT:
+            self.listed.append(Listed(row, code, name, what))
+
+
+def masked(value: Any) -> str:
+    """Return a cell as a report shows it: short, and no run of digits that could be somebody's number."""
+    text = value if isinstance(value, str) else str(value)
+    return re.sub(r"\d{7,}[\dXx]?", lambda run: run[0][:2] + "*" * (len(run[0]) - 4) + run[0][-2:], text)[:80]
+
+
+def event(region: str, stream: str, kind: str, by: Actor, at: datetime, data: dict[str, Any]) -> NewEvent:
+    return NewEvent(region, stream, kind, by.ledger_ref, by.role_name, at, data)
+
+
+@dataclass(frozen=True)
+class Organ:
+    """An implementing organ as a list names it; code or name may be empty, not both."""
+
+    region: str
+    code: str
+    name: str
+    credit_code: str = ""
+
+    @property
+    def place(self) -> tuple[str, str]:
+        return self.region, self.code or self.name
+
+
+def departments(organs: Sequence[Organ], by: Actor, at: datetime) -> dict[tuple[str, str], Department]:
+    """Return each organ's department by Organ.place, found by code, credit code or name, else made."""
+    by_any = known_departments({organ.region for organ in organs})
+    found: dict[tuple[str, str], Department] = {}
+    new: list[Department] = []
+    for organ in organs:
+        if organ.place in found:
+            continue
+        match = match_of(organ, by_any)
+        row = match or Department(
+            id=uuid7(),
+            region_id=organ.region,
+            code=organ.code or f"organ-{hashlib.sha256(organ.name.encode()).hexdigest()[:12]}",
+            name=organ.name,
+            uscc=organ.credit_code,
+        )
+        if match is None:
+            new.append(row)
+            for word in filter(None, (row.name, row.uscc, row.code)):
+                by_any.setdefault((row.region_id, word), row)
+        found[organ.place] = row
+    Department.objects.bulk_create(new, batch_size=AT_ONCE)
+    record_many(
+        event(row.region_id, f"department:{row.pk}", "people.department_added", by, at, {"code": row.code})
+        for row in new
+    )
+    return found
+
+
+def known_departments(regions: Iterable[str]) -> dict[tuple[str, str], Department]:
+    """Return the departments of the regions by (region, name), (region, code) and (region, credit code)."""
+    return {
+        (row.region_id, word): row
+        for row in Department.objects.filter(region_id__in=regions)
+        for word in filter(None, (row.name, row.uscc, row.code))
+    }
+
+
+def match_of(organ: Organ, known: dict[tuple[str, str], Department]) -> Department | None:
+    words = filter(None, (organ.code, organ.credit_code, organ.name))
+    return next((known[organ.region, word] for word in words if (organ.region, word) in known), None)
+
+
+def copy_in(rows: Sequence[models.Model]) -> None:
+    """Write new rows of one table with COPY; nothing is checked but by the database."""
+    if not rows:
+        return
+    model = type(rows[0])
+    columns = [field for field in model._meta.concrete_fields if not field.generated]
+    is_json = [isinstance(field, models.JSONField) for field in columns]
+    names = ", ".join(connection.ops.quote_name(str(field.column)) for field in columns)
+    places = [(str(field.attname), json) for field, json in zip(columns, is_json, strict=True)]
+    table = connection.ops.quote_name(model._meta.db_table)
+    with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+        for row in rows:
+            values = row.__dict__
+            copy.write_row([Jsonb(values[name]) if json else values[name] for name, json in places])

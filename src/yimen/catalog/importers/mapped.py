@@ -1,0 +1,767 @@
+"""
+Loading any list of services: which column is which is given or guessed from the headings (S1-24, ITEM-10 … ITEM-15).
+
+Rows beside each other with one code are one item over several rows. Whatever is wrong is named with row, column,
+value and reason; unless the caller skips bad rows, one of them keeps everything out.
+
+Source: docs/import-export.md
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any
+
+from django.db import connection, transaction
+from django.utils.timezone import localdate
+from django.utils.translation import gettext as _
+
+from yimen.catalog import actions, columns, rules, search
+from yimen.catalog.actions import FaqDraft, FeeDraft, MaterialDraft, StepDraft
+from yimen.catalog.columns import Column, Wrong
+from yimen.catalog.importers.common import (
+    AT_ONCE,
+    LeftOut,
+    Organ,
+    Report,
+    Unreadable,
+    copy_in,
+    departments,
+    event,
+    known_departments,
+    masked,
+    match_of,
+)
+from yimen.catalog.models import (
+    FINGERPRINT,
+    NO_MATERIALS,
+    NOT_STATED,
+    CaseType,
+    FlowStep,
+    ItemFaq,
+    ItemFee,
+    ItemMaterial,
+    ItemVersion,
+    ServiceItem,
+)
+from yimen.ledger.actions import SYSTEM, Actor
+from yimen.ledger.bulk import record_many
+from yimen.lib.errors import DomainError
+from yimen.lib.ids import uuid7
+from yimen.lib.sheet import plain_cell
+from yimen.lib.tables import Limits, Record, Table, open_table
+from yimen.lib.workdays import Limit, Unit
+from yimen.people import access
+from yimen.people.models import Department, Region
+
+# Where an extended key holds a code too long or strange for our column.
+SOURCE_CODE = "source_code"
+UNKNOWN_REGION = "000000"
+BATCH = 1000
+# One import at a time: two of them would wait for each other's rows anyway.
+_LOCK = 7_301_118
+# A code that can stand in an address; any other is kept as the source has it and gets one of ours.
+_PLAIN_CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z._:~-]{0,35}", re.ASCII)
+_STATED = ("case_type", "has_fee", "legal_basis", "procedure", "hours", "materials")
+_LISTS: Mapping[str, tuple[type[Any], type[Any]]] = {
+    "materials": (ItemMaterial, MaterialDraft),
+    "fees": (ItemFee, FeeDraft),
+    "faqs": (ItemFaq, FaqDraft),
+    "steps": (FlowStep, StepDraft),
+}
+_ITEM = ("task_code", "catalog_code", "local_task_code", "local_catalog_code", "item_type", "department")
+_NO_FIELD = {*_ITEM, "department_code", "no_materials", "extended", *_LISTS}
+
+Progress = Callable[[Iterable[Any], int | None], Iterable[Any]]
+
+
+class Mode(StrEnum):
+    """
+    What new items become. source: published at once as what the named source says, marked as such; draft: drafts to
+    be checked and published here; publish: drafts, of which those that pass the checks are published.
+
+    Items that are ours already are never overwritten: a change becomes a draft in every mode.
+    """
+
+    SOURCE = "source"
+    DRAFT = "draft"
+    PUBLISH = "publish"
+
+
+@dataclass
+class _Entry:
+    """One item of the file, read."""
+
+    row: int
+    code: str
+    said: dict[str, Any]
+    cells: dict[str, str]
+    extra: dict[str, Any]
+    is_bad: bool = False
+
+    @property
+    def name(self) -> str:
+        return str(self.said.get("name", ""))
+
+
+@dataclass
+class _Job:
+    """What the whole import knows."""
+
+    table: Table
+    mapping: dict[str, Column]
+    region: str
+    department: str
+    source: str
+    mode: Mode
+    by: Actor
+    at: datetime
+    report: Report
+    heading: dict[str, str] = field(default_factory=dict)
+    known: dict[tuple[str, str], Department] = field(default_factory=dict)
+    seen: dict[bytes, int] = field(default_factory=dict)
+
+    def wrong(self, entry: _Entry, key: str, reason: str, value: Any = "") -> None:
+        if not entry.is_bad:
+            entry.is_bad = True
+            self.report.refused += 1
+        shown = str(value)[:80] if key == "task_code" else masked(value)
+        self.report.left(LeftOut(entry.row, entry.code[:60], self.heading.get(key, key), shown, reason))
+
+
+def import_list(
+    path: Path,
+    *,
+    by: Actor,
+    at: datetime,
+    mapping: Mapping[str, str] | None = None,
+    name: str = "",
+    sheet: str = "",
+    region_code: str = "",
+    department: str = "",
+    source: str = "",
+    mode: Mode = Mode.SOURCE,
+    preview: bool = False,
+    skip_bad: bool = False,
+    limits: Limits | None = None,
+    progress: Progress = lambda rows, count: rows,
+) -> Report:
+    """
+    Load a list, all in one transaction, and tell row by row what was or would be taken.
+
+    mapping: heading → what it is (columns.columns(), by key or Chinese name; "-" leaves it out); headings not named
+    are guessed. department: a heading, or the name of the organ of all rows. source: what the list is called, by
+    default the file's name. preview: write nothing. One bad row keeps everything out (report.written is False) unless
+    skip_bad. Items that did not change are left alone, so a second run changes nothing.
+
+    Raises Unreadable for a file that is no list, DomainError for a mapping that names nothing, access.NotAllowed:
+    exchange.import, and for Mode.SOURCE catalog.publish.
+    """
+    access.require(by, "exchange.import")
+    if mode == Mode.SOURCE:
+        access.require(by, "catalog.publish")
+    if by is not SYSTEM and mode == Mode.PUBLISH:
+        raise DomainError(_("自己导入的不能自己发布，请作为草稿收下，由另一位核对发布。"))
+    named = dict(mapping or {})
+    table = open_table(path, name=name, sheet=sheet, expect=list(named), limits=limits)
+    found = guessed(table, named)
+    if department and department in table.headings:
+        found = {heading: key for heading, key in found.items() if key != "department"} | {department: "department"}
+        department = ""
+    report = Report(mapping=found, source=(source or _stem(table.name))[:40], written=False)
+    by_key = {heading: columns.columns()[key] for heading, key in found.items()}
+    if not any(column.key == "name" for column in by_key.values()):
+        raise Unreadable(
+            _("没有一列是事项名称。请写明是哪一列，例如 --map 名称=name。表头有：%(headings)s。")
+            % {"headings": _listed(table.headings)}
+        )
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        report.region = region = _region(region_code, report, by, at)
+        job = _Job(table, by_key, region, department, report.source, mode, by, at, report)
+        job.heading = {column.key: heading for heading, column in by_key.items()}
+        job.known = known_departments([region])
+        with tempfile.TemporaryFile("w+", encoding="utf-8") as spool:
+            waiting = _plan(job, spool, progress)
+            if not report.rows:
+                raise Unreadable(_("%(name)s 是空的，里面一行也没有。") % {"name": table.name})
+            report.written = not preview and (skip_bad or not report.left_out_count)
+            if report.written:
+                _store(job, spool, waiting, progress)
+                _record(job)
+            else:
+                transaction.set_rollback(True)
+    return report
+
+
+def guessed(table: Table, named: Mapping[str, str]) -> dict[str, str]:
+    """
+    Return heading → key: as named, the others guessed. Raises DomainError for a heading or a field there is none of,
+    and for two columns of one meaning.
+    """
+    found: dict[str, str] = {}
+    headings = {columns.plain(heading): heading for heading in reversed(table.headings)}
+    for word, wanted in named.items():
+        heading = word if word in table.headings else headings.get(columns.plain(word), "")
+        if not heading:
+            values = {"word": word, "headings": _listed(table.headings)}
+            raise DomainError(_("表头里没有“%(word)s”这一列，有的是：%(headings)s。") % values)
+        if wanted == columns.IGNORE:
+            found[heading] = columns.IGNORE
+            continue
+        column = columns.column_named(wanted)
+        if column is None:
+            values = {"word": wanted, "fields": "、".join(columns.columns())}
+            raise DomainError(_("没有“%(word)s”这一栏，可以用的有：%(fields)s。") % values)
+        if column.key in found.values():
+            raise DomainError(_("两列都说是“%(label)s”，请只留一列。") % {"label": column.label})
+        found[heading] = column.key
+    taken = set(found.values())
+    for heading, key in columns.guess(table.headings).items():
+        if heading not in found and key not in taken:
+            found[heading] = key
+    return {heading: key for heading, key in found.items() if key != columns.IGNORE}
+
+
+def _listed(headings: Iterable[str]) -> str:
+    return "、".join(list(headings)[:40])
+
+
+def _stem(name: str) -> str:
+    return re.sub(r"(\.(csv|tsv|txt|xlsx|jsonl|ndjson|json|gz))+$", "", name, flags=re.IGNORECASE) or name
+
+
+def _region(code: str, report: Report, by: Actor, at: datetime) -> str:
+    if code:
+        if not Region.objects.filter(pk=code).exists():
+            raise Unreadable(_("没有代码是 %(code)s 的区划，请先建好，或者不写 --region。") % {"code": code})
+        return code
+    codes = list(Region.objects.values_list("pk", flat=True)[:20])
+    if len(codes) == 1:
+        return str(codes[0])
+    if codes:
+        raise Unreadable(_("这里有几个区划（%(codes)s），请用 --region 写明收进哪一个。") % {"codes": "、".join(codes)})
+    Region.objects.create(code=UNKNOWN_REGION, name=_("未定区划"))
+    record_many(
+        [event(UNKNOWN_REGION, f"region:{UNKNOWN_REGION}", "people.region_added", by, at, {"name": "未定区划"})]
+    )
+    report.notes.append(_("还没有区划，先收在区划 %(code)s（未定区划）里。") % {"code": UNKNOWN_REGION})
+    return UNKNOWN_REGION
+
+
+# Reading
+
+
+def _plan(job: _Job, spool: IO[str], progress: Progress) -> int:
+    """Read everything; write drafts at once, leave to the spool what goes into the tables in bulk. Return its count."""
+    waiting = 0
+    entries = _entries(job, progress(job.table.rows(), None))
+    while batch := list(islice(entries, BATCH)):
+        good = [entry for entry in batch if not entry.is_bad]
+        items = _standing(job, [entry.code for entry in good])
+        for entry in good:
+            line = _decide(job, entry, items.get(entry.code))
+            if line is not None:
+                spool.write(json.dumps(line, ensure_ascii=False, default=_plain_date) + "\n")
+                waiting += 1
+    return waiting
+
+
+def _plain_date(value: Any) -> str:
+    assert isinstance(value, date)
+    return value.isoformat()
+
+
+def _standing(job: _Job, codes: list[str]) -> dict[str, ServiceItem]:
+    items = ServiceItem.objects.filter(region_id=job.region, task_code__in=codes).select_related(
+        "department", "published"
+    )
+    return {item.task_code: item for item in items}
+
+
+def _entries(job: _Job, records: Iterable[Record]) -> Iterator[_Entry]:
+    """Yield the items of the file, rows beside each other with one code as one."""
+    current: _Entry | None = None
+    for record in records:
+        job.report.rows += 1
+        entry = _read(job, record)
+        if current is not None and entry.code and entry.code == current.code and entry.name == current.name:
+            job.report.merged += 1
+            _merge(job, current, entry)
+            continue
+        if current is not None:
+            yield current
+        current = entry
+        if not entry.code:
+            continue
+        mark = hashlib.blake2b(entry.code.encode(), digest_size=8).digest()
+        if (first := job.seen.get(mark)) is not None:
+            job.wrong(entry, "task_code", _("和第 %(row)d 行的编码重复。") % {"row": first}, entry.code)
+        else:
+            job.seen[mark] = entry.row
+    if current is not None:
+        yield current
+
+
+def _read(job: _Job, record: Record) -> _Entry:
+    entry = _Entry(record.number, "", {}, {}, {})
+    if record.problem:
+        job.wrong(entry, "", record.problem)
+        return entry
+    for heading, cell in record.values.items():
+        if isinstance(cell, str):
+            cell = plain_cell(cell)
+        column = job.mapping.get(heading)
+        if column is None:
+            if cell not in (None, "", []) and not (isinstance(cell, str) and cell.lower() in columns.NOTHING):
+                entry.extra[heading] = cell
+            continue
+        entry.cells[column.key] = cell if isinstance(cell, str) else json.dumps(cell, ensure_ascii=False)
+        try:
+            value = columns.read(column, cell)
+        except Wrong as wrong:
+            job.wrong(entry, column.key, str(wrong), cell)
+        else:
+            if value is not None:
+                entry.said[column.key] = value
+    _check(job, entry)
+    return entry
+
+
+def _check(job: _Job, entry: _Entry) -> None:
+    said = entry.said
+    if not said.get("name"):
+        if not entry.is_bad:
+            job.wrong(entry, "name", _("没有事项名称。"))
+        return
+    organ = said.get("department") or job.department
+    given = said.get("task_code")
+    entry.code = _code(job, entry, given or f"{organ}|{said['name']}", is_given=bool(given))
+    for kind in ("statutory", "promised"):
+        limit = said.get(f"{kind}_limit")
+        if limit is not None:
+            number, unit = limit
+            other = said.get(f"{kind}_unit")
+            if unit and other and unit != other:
+                job.wrong(
+                    entry, f"{kind}_limit", _("时限里的单位和单位那一列不一样。"), entry.cells.get(f"{kind}_limit")
+                )
+            said[f"{kind}_limit"], said[f"{kind}_unit"] = number, unit or other or Unit.WORKDAY.value
+    promised, statutory = (
+        Limit(said[f"{kind}_limit"], Unit(said[f"{kind}_unit"])) if f"{kind}_limit" in said else None
+        for kind in ("promised", "statutory")
+    )
+    if fault := rules.limit_fault(promised, statutory):
+        job.wrong(entry, "promised_limit", fault, entry.cells.get("promised_limit"))
+    if said.get("fees"):
+        said.setdefault("has_fee", True)
+        said.setdefault("fee_note", "；".join(f"{fee['name']}：{fee['standard']}" for fee in said["fees"]))
+        said.setdefault("fee_basis", "；".join(dict.fromkeys(fee["basis"] for fee in said["fees"])))
+    if fault := rules.fee_fault(bool(said.get("has_fee")), said.get("fee_basis", "")):
+        job.wrong(entry, "fee_basis", fault, entry.cells.get("has_fee"))
+    if said.get("steps") and (faults := rules.flow_faults([_step(row) for row in said["steps"]])):
+        job.wrong(entry, "steps", "".join(faults))
+    begins, ends = said.get("effective_on"), said.get("cancel_on")
+    if begins and ends and ends <= begins:
+        job.wrong(entry, "cancel_on", _("取消的日子要在生效的日子之后。"), ends)
+
+
+def _step(row: Mapping[str, Any]) -> rules.Step:
+    texts = [row.get(key, "") for key in ("key", "name", "kind", "post", "authority")]
+    return rules.Step(*texts, row.get("limit_days"), tuple(row.get("after", ())), tuple(row.get("when", ())))
+
+
+def _code(job: _Job, entry: _Entry, code: str, *, is_given: bool) -> str:
+    """Return the implementation code: the given one, or ours for one that cannot stand in a column or an address."""
+    said = entry.said
+    if is_given and (job.mode != Mode.SOURCE or _PLAIN_CODE.fullmatch(code)):
+        try:
+            parts = rules.read_task_code(code)
+        except rules.InvalidItemCode:
+            return code
+        if said.setdefault("catalog_code", parts.catalog_code) != parts.catalog_code:
+            job.wrong(
+                entry,
+                "catalog_code",
+                _("基本编码和实施编码的后 12 位不一样，请看是哪一个填错了。"),
+                said["catalog_code"],
+            )
+        return code
+    if is_given:
+        entry.extra[SOURCE_CODE] = code
+        if len(code) <= 50:
+            said.setdefault("local_task_code", code)
+    elif job.mode != Mode.SOURCE:
+        job.wrong(entry, "task_code", _("没有实施编码。"))
+    return "x-" + hashlib.sha256(f"{job.source}|{code}".encode()).hexdigest()[:20]
+
+
+def _merge(job: _Job, entry: _Entry, more: _Entry) -> None:
+    """Take a further row of the same item into its first one."""
+    entry.is_bad = entry.is_bad or more.is_bad
+    for key, value in more.said.items():
+        before = entry.said.get(key)
+        column = columns.columns()[key]
+        if before is None or before == value:
+            entry.said[key] = value
+        elif column.kind in {"list", "lines"}:
+            entry.said[key] = before + [one for one in value if one not in before]
+        elif column.kind == "text" and not column.most:
+            if value not in before.split("\n"):
+                entry.said[key] = f"{before}\n{value}"
+        else:
+            job.wrong(more, key, _("和上面同一事项的那一行写得不一样。"), more.cells.get(key, ""))
+            entry.is_bad = True
+    for heading, value in more.extra.items():
+        before = entry.extra.setdefault(heading, value)
+        if before != value and str(value) not in str(before).split("\n"):
+            entry.extra[heading] = f"{before}\n{value}"
+    entry.cells.clear()
+
+
+# Deciding
+
+
+def _decide(job: _Job, entry: _Entry, item: ServiceItem | None) -> dict[str, Any] | None:
+    """Return what goes to the spool for an item of the source; write drafts at once; count what did not change."""
+    said, report = entry.said, job.report
+    source = str(said.pop("source", "") or job.source)
+    for key in ("number", "state", "parent", "region"):
+        said.pop(key, None)
+    if item is None:
+        if job.mode != Mode.SOURCE:
+            _new_draft(job, entry)
+            return None
+        report.taken += 1
+        report.list(entry.row, entry.code, entry.name, "new")
+        return _line(job, entry, source)
+    published = item.published
+    is_theirs = published is not None and item.source == source and FINGERPRINT in published.extended
+    if job.mode == Mode.SOURCE and is_theirs:
+        assert published is not None
+        line = _line(job, entry, source)
+        if published.extended[FINGERPRINT] == line["fingerprint"] or not _differences(job, entry, item, published):
+            report.unchanged += 1
+            return None
+        report.changed += 1
+        report.list(entry.row, entry.code, entry.name, "changed")
+        return line | {"item": str(item.pk), "version": str(published.pk)}
+    _changed_draft(job, entry, item, source)
+    return None
+
+
+def _line(job: _Job, entry: _Entry, source: str) -> dict[str, Any]:
+    said, extra = entry.said, entry.extra
+    text = json.dumps([entry.code, said, extra], ensure_ascii=False, sort_keys=True, default=_plain_date)
+    return {
+        "row": entry.row,
+        "code": entry.code,
+        "source": source,
+        "organ": [said.get("department_code", ""), said.get("department", "") or job.department],
+        "said": said,
+        "extra": extra,
+        "fingerprint": hashlib.sha256(text.encode()).hexdigest(),
+    }
+
+
+def _differences(job: _Job, entry: _Entry, item: ServiceItem, version: ItemVersion) -> dict[str, Any]:
+    """Return key → what the file says otherwise than `version`; a cell as an export would write it is no difference."""
+    found: dict[str, Any] = {}
+    lists = {}
+    for column in job.mapping.values():
+        key = column.key
+        if column.is_shown or key == "task_code":
+            continue
+        if key in _LISTS and key not in lists:
+            lists[key] = current_list(version, key)
+        now = lists[key] if key in _LISTS else current(item, version, key)
+        written = columns.write(column, now)
+        cell = entry.cells.get(key)
+        if cell is not None and (cell == written or " ".join(cell.split()) == " ".join(written.split())):
+            continue
+        new = entry.said.get(key)
+        if new is None and not written:
+            continue
+        if new is not None and columns.write(column, new) == written:
+            continue
+        if new is None and column.kind in {"bool", "choice"}:
+            continue
+        found[key] = new
+    return found
+
+
+def current(item: ServiceItem, version: ItemVersion, key: str) -> Any:
+    """Return what an item says under a column of ours, None for what its source never stated."""
+    match key:
+        case "department":
+            return item.department.name
+        case "department_code":
+            return item.department.code
+        case "task_code" | "catalog_code" | "local_task_code" | "local_catalog_code" | "item_type":
+            return getattr(item, key)
+        case "no_materials":
+            return version.needs_no_materials or None
+        case "extended":
+            return {k: v for k, v in version.extended.items() if k not in {FINGERPRINT, NOT_STATED, NO_MATERIALS}}
+    if key.endswith("_unit") and getattr(version, key.replace("_unit", "_limit")) is None:
+        return None
+    return getattr(version, key) if version.is_stated(key) else None
+
+
+def current_list(version: ItemVersion, key: str) -> list[dict[str, Any]]:
+    """Return the rows of one of a version's lists as a cell holds them."""
+    _model, draft = _LISTS[key]
+    rows = getattr(version, key).all()
+    names = list(draft.__dataclass_fields__)
+    return [
+        {
+            name: (row.department.name if row.department_id else None) if name == "department" else getattr(row, name)
+            for name in names
+        }
+        for row in rows
+    ]
+
+
+# Drafts, through the editor's own acts
+
+
+def _new_draft(job: _Job, entry: _Entry) -> None:
+    said = entry.said
+    region = Region.objects.get(pk=job.region)
+    organ = Organ(job.region, said.get("department_code", ""), said.get("department", "") or job.department)
+    department = match_of(organ, job.known)
+    if department is None:
+        reason = _("没有这个部门，请先在“机构”里建好。") if organ.code or organ.name else _("没有实施主体。")
+        job.wrong(entry, "department", reason, organ.name or organ.code)
+        return
+    if "item_type" not in said:
+        job.wrong(entry, "item_type", _("没有事项类型。"))
+        return
+
+    def act() -> ItemVersion:
+        version = actions.create_item(
+            region=region,
+            department=department,
+            task_code=entry.code,
+            name=entry.name,
+            item_type=said["item_type"],
+            case_type=said.get("case_type", CaseType.PROMISED.value),
+            catalog_code=said.get("catalog_code", ""),
+            local_task_code=said.get("local_task_code", ""),
+            local_catalog_code=said.get("local_catalog_code", ""),
+            by=job.by,
+            at=job.at,
+        )
+        return _save(job, version.item, {key: said.get(key) for key in said})
+
+    version = _try(job, entry, act)
+    if version is None:
+        return
+    job.report.taken += 1
+    job.report.list(entry.row, entry.code, entry.name, "new")
+    if job.mode == Mode.PUBLISH:
+        _publish(job, entry, version)
+
+
+def _publish(job: _Job, entry: _Entry, version: ItemVersion) -> None:
+    try:
+        with transaction.atomic():
+            actions.publish(version, by=job.by, at=job.at)
+    except DomainError as error:
+        job.report.notes.append(
+            _("第 %(row)d 行 %(code)s 留作草稿：%(why)s") % {"row": entry.row, "code": entry.code, "why": error}
+        )
+    else:
+        job.report.published += 1
+
+
+def _changed_draft(job: _Job, entry: _Entry, item: ServiceItem, source: str) -> None:
+    """Put what the file says otherwise into a draft; an item of another source or another matter is left alone."""
+    from yimen.catalog.queries import working_edition
+
+    edition = item.published or working_edition(item)
+    if edition is None:
+        job.wrong(entry, "task_code", _("这个事项还没有任何版本，请先新建。"), entry.code)
+        return
+    changed = _differences(job, entry, item, edition)
+    if not changed:
+        job.report.unchanged += 1
+        return
+    if item.source and item.source != source:
+        reason = _("这个编码已经是“%(name)s”（来自 %(source)s），没有覆盖它。") % {
+            "name": item.name,
+            "source": item.source,
+        }
+        job.wrong(entry, "task_code", reason, entry.code)
+        return
+    fixed = [key for key in changed if key in {*_ITEM, "department_code", "extended"}]
+    if fixed:
+        for key in fixed:
+            job.wrong(entry, key, _("已经有的事项，这一栏不能用表格改，请到事项页上改。"), entry.cells.get(key, ""))
+        return
+    if item.published is not None and item.versions.filter(state__in=["draft", "approved"]).exists():
+        reason = _("这个事项正在改（有没发布的草稿），没有动它。请先发布或收回那一版。")
+        job.wrong(entry, "task_code", reason, entry.code)
+        return
+    version = _try(job, entry, lambda: _save(job, item, changed))
+    if version is not None:
+        job.report.drafted += 1
+        job.report.list(entry.row, entry.code, entry.name, "draft")
+        if job.mode == Mode.PUBLISH:
+            _publish(job, entry, version)
+
+
+def _try(job: _Job, entry: _Entry, act: Callable[[], ItemVersion]) -> ItemVersion | None:
+    try:
+        with transaction.atomic():
+            return act()
+    except DomainError as error:
+        for reason in getattr(error, "reasons", None) or [str(error)]:
+            job.wrong(entry, "", reason)
+    return None
+
+
+def _save(job: _Job, item: ServiceItem, said: Mapping[str, Any]) -> ItemVersion:
+    fields = {}
+    for key, value in said.items():
+        if key in _NO_FIELD:
+            continue
+        column = ItemVersion._meta.get_field(key)
+        fields[key] = column.get_default() if value is None else value
+    lists: dict[str, Any] = {}
+    for key, (_model, draft) in _LISTS.items():
+        if key in said:
+            lists[key] = [draft(**_draft_row(job, row)) for row in said[key] or []]
+    no_materials = said.get("no_materials")
+    return actions.save_draft(item, fields, by=job.by, at=job.at, no_materials=no_materials, **lists)
+
+
+def _draft_row(job: _Job, row: Mapping[str, Any]) -> dict[str, Any]:
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+    if name := values.get("department"):
+        values["department"] = match_of(Organ(job.region, "", name), job.known)
+        if values["department"] is None:
+            raise DomainError(_("步骤里的部门“%(name)s”还没有，请先在“机构”里建好。") % {"name": name})
+    return values
+
+
+# Storing what a source says, in bulk
+
+
+def _store(job: _Job, spool: IO[str], count: int, progress: Progress) -> None:
+    spool.seek(0)
+    lines = (json.loads(line) for line in progress(spool, count))
+    while batch := list(islice(lines, BATCH)):
+        _store_batch(job, batch)
+
+
+def _store_batch(job: _Job, lines: list[dict[str, Any]]) -> None:
+    organs = [
+        Organ(job.region, code[:40], name or code or job.source) for code, name in (line["organ"] for line in lines)
+    ]
+    missing = [organ for organ in organs if match_of(organ, job.known) is None]
+    if missing:
+        departments(list({organ.place: organ for organ in missing}.values()), job.by, job.at)
+        job.known = known_departments([job.region])
+    theirs = {
+        str(item.pk): item
+        for item in ServiceItem.objects.select_for_update(of=("self",))
+        .select_related("published")
+        .filter(pk__in=[line["item"] for line in lines if "item" in line])
+    }
+    new: list[ServiceItem] = []
+    changed: list[ServiceItem] = []
+    replaced: list[ItemVersion] = []
+    versions: list[ItemVersion] = []
+    rows: dict[str, list[Any]] = {key: [] for key in _LISTS}
+    events = []
+    today = localdate(job.at)
+    for line, organ in zip(lines, organs, strict=True):
+        said, department = line["said"], match_of(organ, job.known)
+        assert department is not None
+        item, number = theirs.get(line.get("item", "")), 1
+        if item is None:
+            item = ServiceItem(region_id=job.region, task_code=line["code"], source=line["source"][:40])
+            new.append(item)
+        else:
+            before = item.published
+            if before is None or str(before.pk) != line["version"]:
+                raise DomainError(_("核对期间有人改过“%(name)s”，这次什么也没有收，请再来一次。") % {"name": item.name})
+            number = before.number + 1
+            before.state, before.cancel_on = ItemVersion.State.REPLACED, today
+            replaced.append(before)
+            changed.append(item)
+        version = _version(item, line, number, job.at, today)
+        item.department, item.name, item.item_type = department, version.name, said.get("item_type", "")
+        for key in ("catalog_code", "local_task_code", "local_catalog_code"):
+            setattr(item, key, said.get(key, ""))
+        item.tokens = search.tokens_of(version, department.name)
+        item.published_id = version.pk
+        versions.append(version)
+        for key, (model, _draft) in _LISTS.items():
+            for position, row in enumerate(said.get(key, ()), 1):
+                values = row
+                if key == "steps":
+                    values = {**row, "limit_days": row.get("limit_days") or 0}
+                    values.pop("department", None)
+                rows[key].append(model(version_id=version.pk, position=position, **values))
+        data: dict[str, Any] = {"version": number, "source": line["source"], "sha256": line["fingerprint"]}
+        data |= {"replaces": number - 1} if number > 1 else {"task_code": line["code"]}
+        events.append(event(job.region, f"item:{item.pk}", "catalog.imported", job.by, job.at, data))
+    job.report.materials += len(rows["materials"])
+    ItemVersion.objects.bulk_update(replaced, ["state", "cancel_on"], batch_size=AT_ONCE)
+    # Items and editions point at each other; the keys are checked at the end of the transaction.
+    copy_in(new)
+    copy_in(versions)
+    for each in rows.values():
+        copy_in(each)
+    names = ["published", "department", "name", "item_type", "catalog_code", "local_task_code", "local_catalog_code"]
+    ServiceItem.objects.bulk_update(changed, [*names, "tokens"], batch_size=AT_ONCE)
+    record_many(events)
+
+
+def _version(item: ServiceItem, line: Mapping[str, Any], number: int, at: datetime, today: date) -> ItemVersion:
+    said = line["said"]
+    fields = {key: value for key, value in said.items() if key not in _NO_FIELD}
+    for key in ("effective_on", "cancel_on"):
+        if key in fields:
+            fields[key] = date.fromisoformat(fields[key])
+    no_materials = bool(said.get("no_materials"))
+    not_stated = [key for key in _STATED if key not in said and not (key == "materials" and no_materials)]
+    if not any("necessity" in row for row in said.get("materials", ())):
+        not_stated.append("materials.necessity")
+    extended = {**said.get("extended", {}), **line["extra"], FINGERPRINT: line["fingerprint"], NOT_STATED: not_stated}
+    if no_materials:
+        extended[NO_MATERIALS] = True
+    fields.setdefault("case_type", CaseType.OTHER.value)
+    fields.setdefault("effective_on", today)
+    return ItemVersion(
+        id=uuid7(), item_id=item.pk, number=number, state=ItemVersion.State.PUBLISHED.value, published_at=at,
+        extended=extended, **fields,
+    )  # fmt: skip
+
+
+def _record(job: _Job) -> None:
+    report = job.report
+    told = {
+        "file": job.table.name[:120],
+        "source": job.source,
+        "mode": job.mode.value,
+        "rows": report.rows,
+        "new": report.taken,
+        "changed": report.changed,
+        "drafts": report.drafted,
+        "refused": report.refused,
+    }
+    if report.taken or report.changed or report.drafted:
+        record_many([event(job.region, f"import:{uuid7()}", "catalog.list_imported", job.by, job.at, told)])
