@@ -16,6 +16,7 @@ from django.db.models.functions import MD5, Coalesce
 from yimen.catalog.models import (
     CaseType,
     Delegation,
+    FlowStep,
     HallEntry,
     ItemType,
     PowerBatch,
@@ -319,6 +320,11 @@ class Standing:
     @cached_property
     def missing_acts(self) -> frozenset[str]:
         return rules.needed_acts(self.kinds) - frozenset(self.acts or ())
+
+    @property
+    def missing_names(self) -> list[str]:
+        """The acts not lent yet, in the order of a flow, as people call them."""
+        return [str(kind.label) for kind in FlowStep.Kind if kind.value in self.missing_acts]
 
     @property
     def is_fully_delegated(self) -> bool:
