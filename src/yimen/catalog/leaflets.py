@@ -176,7 +176,7 @@ def sheet(
     """
     materials, steps = list(version.materials.all()), list(version.steps.all())
     forms = {form.key: form for form in version.forms.all()}
-    lines = tuple(_material(row, forms) for row in materials)
+    lines = tuple(material_line(row, forms) for row in materials)
     step_lines = _steps(item, steps, duties)
     fees = tuple(
         FeeLine(row.name, row.standard, row.basis, row.reduction_basis if row.is_reducible else "")
@@ -236,7 +236,8 @@ def split_materials(lines: Iterable[MaterialLine]) -> tuple[list[MaterialLine], 
     return [line for line in lines if not line.by_us], [line for line in lines if line.by_us]
 
 
-def _material(row: ItemMaterial, forms: Mapping[str, ItemForm]) -> MaterialLine:
+def material_line(row: ItemMaterial, forms: Mapping[str, ItemForm]) -> MaterialLine:
+    """Return a material as it is shown; forms: those of its edition by key."""
     count = max(row.copies, 1)
     originals, copies = {
         ItemMaterial.Kind.ORIGINAL.value: (count, 0),
@@ -496,7 +497,7 @@ def _with_heads(made: Sheet, item: ServiceItem, version: ItemVersion) -> Sheet:
     ]
     if made.has_fee is False:
         fee = [_("不收费")]
-    deliver = [_("可以寄给您") if version.delivers_by_post else "", _("到窗口领取")]
+    deliver = [_("可以寄给您") if version.delivers_by_post else "", _("到窗口领取") if version.visit_count else ""]
     materials = [f"{n}. {line.name}（{listed(_how_to_bring(line))}）" for n, line in enumerate(made.materials, 1)]
     flow = [f"{n}. {step.name}：{step.organ} {step.post}，{step.limit}" for n, step in enumerate(made.steps, 1)]
     if version.needs_no_materials and not materials:

@@ -5,9 +5,11 @@ build the sheets inside `in_chinese()`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from itertools import groupby, islice
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +18,7 @@ from django.utils import translation
 from django.utils.timezone import localdate
 
 from yimen.catalog.leaflets import Sheet
+from yimen.catalog.notices import notice_parts
 from yimen.lib import pdf, qr
 from yimen.lib.dates import long_day
 from yimen.lib.errors import DomainError
@@ -53,6 +56,80 @@ def leaflets(sheets: Sequence[Sheet], *, at: datetime, per_page: int = 1, title:
         "issued_at": at.isoformat(),
     }
     return pdf.render("catalog/typst/leaflet.typ", data)
+
+
+def notice(sheet: Sheet, *, at: datetime, chart_svg: str = "", chart_text: str = "") -> bytes:
+    """Return the one-time notice; its parts are those of the page, word for word (CASE-14)."""
+    data = {
+        "name": sheet.name,
+        "organ": sheet.organ,
+        "center": sheet.center.name,
+        "code": sheet.code,
+        "version": sheet.version,
+        "printed": long_day(localdate(at)),
+        "answers": _answers(sheet),
+        "parts": [asdict(part) for part in notice_parts(sheet)],
+        "chart_svg": chart_svg,
+        "chart_text": chart_text,
+        "qr_svg": qr.svg(guide_url(sheet.code)),
+        "issued_at": at.isoformat(),
+    }
+    return pdf.render("catalog/typst/notice.typ", data)
+
+
+# A typesetter keeps a whole volume in memory, about 0.8 MB an item.
+VOLUME = 600
+_BOOKLET_HEADS = frozenset({"name", "intake", "progress"})
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A part of the booklet that is one file."""
+
+    number: int
+    count: int
+    sheets: tuple[Sheet, ...]
+
+
+def volumes(sheets: Iterable[Sheet], count: int, *, most: int = VOLUME) -> Iterator[Volume]:
+    """Yield the booklet's volumes of at most `most` items; count: of all sheets, which are in order of department."""
+    total = max(1, -(-count // most))
+    sheets = iter(sheets)
+    for number in range(1, total + 1):
+        if rows := tuple(islice(sheets, most)):
+            yield Volume(number, total, rows)
+
+
+def booklet(volume: Volume, *, at: datetime) -> bytes:
+    """Return a volume: cover, contents by department with page numbers, every item; an outline for the screen."""
+    center = volume.sheets[0].center
+    data = {
+        "title": "政务服务事项办事指南",
+        "center": center.name,
+        "address": center.address,
+        "hours": center.hours,
+        "phone": center.phone,
+        "date": long_day(localdate(at)),
+        "count": len(volume.sheets),
+        "volume": f"第 {volume.number} 册，共 {volume.count} 册" if volume.count > 1 else "",
+        "departments": [
+            {"name": name, "items": [_in_booklet(sheet) for sheet in rows]}
+            for name, rows in groupby(volume.sheets, key=lambda sheet: sheet.organ)
+        ],
+        "issued_at": at.isoformat(),
+    }
+    return pdf.render("catalog/typst/booklet.typ", data)
+
+
+def _in_booklet(sheet: Sheet) -> dict[str, Any]:
+    return {
+        "name": sheet.name,
+        "code": sheet.code,
+        "version": sheet.version,
+        "plain": sheet.plain,
+        "answers": _answers(sheet),
+        "heads": [[head.label, head.text] for head in sheet.heads if head.is_stated and head.key not in _BOOKLET_HEADS],
+    }
 
 
 def guide_url(code: str) -> str:

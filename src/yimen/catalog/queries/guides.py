@@ -9,13 +9,14 @@ from uuid import UUID
 from django.db import models
 from django.db.models import Exists, Max, OuterRef, Prefetch, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from yimen.catalog import leaflets
 from yimen.catalog.leaflets import Duties, Place, Sheet
-from yimen.catalog.models import FlowStep, ItemVersion, ScenarioQuestion, ServiceItem
+from yimen.catalog.models import Delegation, FlowStep, ItemVersion, ScenarioQuestion, ServiceItem
 from yimen.catalog.queries.calendar import local_rule, work_calendar
 from yimen.catalog.queries.items import PROMISED_DEFAULT_DAYS, promise_from
-from yimen.people.models import Post, Region, ServiceCenter
+from yimen.people.models import Post, Region, ServiceCenter, ServicePoint
 
 CHUNK = 200
 
@@ -126,3 +127,58 @@ def catalogue_state(region: Region | str) -> str:
         return ""
     at = timezone.localtime(row["latest"]).strftime("%Y%m%d%H%M%S%f") if row["latest"] else "0"
     return f"{row['count']}-{at}-{str(row['last'])[-12:]}"
+
+
+# Service points: the same catalogue, filtered by place (S1-25).
+
+
+def _at(points: Iterable[ServicePoint], on: date) -> models.Q:
+    valid = (
+        models.Q(from_on__lte=on)
+        & (models.Q(until_on=None) | models.Q(until_on__gte=on))
+        & (models.Q(revoked_on=None) | models.Q(revoked_on__gt=on))
+    )
+    return valid & models.Q(point__in=list(points))
+
+
+def items_at(point: ServicePoint, on: date) -> QuerySet[ServiceItem]:
+    """
+    Return the published items handled at a service point on a day, by name: those delegated to it (S4-35) and those
+    whose edition names its code as town or village.
+    """
+    delegated = Delegation.objects.filter(_at([point], on), item=OuterRef("pk"))
+    items = ServiceItem.objects.filter(region_id=point.region_id, published__isnull=False)
+    here = models.Q(Exists(delegated)) | models.Q(published__town_code=point.code)
+    return items.filter(here).select_related("department", "published").order_by("name", "pk")
+
+
+def counts_at(points: Iterable[ServicePoint], on: date) -> dict[UUID, int]:
+    """Return how many items each of some points handles that day; two queries."""
+    points = list(points)
+    by_code = {point.code: point.pk for point in points}
+    found: dict[UUID, set[UUID]] = {point.pk: set() for point in points}
+    rows = Delegation.objects.filter(_at(points, on), item__published__isnull=False)
+    for point_id, item_id in rows.values_list("point_id", "item_id"):
+        found[point_id].add(item_id)
+    named = ServiceItem.objects.filter(published__town_code__in=by_code, region_id__in={p.region_id for p in points})
+    for code, item_id in named.values_list("published__town_code", "pk"):
+        found[by_code[code]].add(item_id)
+    return {point: len(items) for point, items in found.items()}
+
+
+def acts_at(point: ServicePoint, items: Iterable[UUID], on: date) -> dict[UUID, frozenset[str]]:
+    """Return which kinds of steps the point may do for each of some items; one query."""
+    found: dict[UUID, set[str]] = {}
+    rows = Delegation.objects.filter(_at([point], on), item_id__in=list(items))
+    for item, acts in rows.values_list("item_id", "acts"):
+        found.setdefault(item, set()).update(acts)
+    return {item: frozenset(acts) for item, acts in found.items()}
+
+
+def what_happens(acts: frozenset[str]) -> str:
+    """Return what a service point does for an item, in words; acts: kinds of flow steps it may do."""
+    if "decide" in acts:
+        return _("在这里就能办完")
+    if acts & {"receive", "accept"}:
+        return _("在这里交材料，结果出来告诉您")
+    return _("在这里可以问，可以请人帮您办")
