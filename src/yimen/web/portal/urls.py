@@ -1,6 +1,6 @@
 from django.urls import path
 
-from yimen.web.portal import checklist, rate, views
+from yimen.web.portal import checklist, flow, guide, leaflets, points, powers, rate, rulebook, views
 
 app_name = "portal"
 urlpatterns = [
@@ -9,7 +9,7 @@ urlpatterns = [
     path("themes/<slug:slug>", views.theme, name="theme"),
     path("departments", views.departments, name="departments"),
     path("departments/<uuid:pk>", views.department, name="department"),
-    path("items/<str:code>", views.item, name="item"),
+    path("items/<str:code>", guide.page, name="item"),
     path("progress", views.progress, name="progress"),
     path("progress/leave", views.leave, name="leave"),
     path("cases/<str:number>", views.case, name="case"),
@@ -22,6 +22,12 @@ urlpatterns = [
     path("r/<str:token>/more", rate.more, name="rate_more"),
     path("ratings", rate.public, name="ratings"),
     path("ratings/<str:period>", rate.public, name="ratings_of"),
+    path("powers", powers.powers, name="powers"),
+    path("powers/changes", powers.changes, name="powers_changes"),
     path("unresolved", views.unresolved, name="unresolved"),
     *checklist.urlpatterns,
+    *leaflets.urlpatterns,
+    *points.urlpatterns,
+    *flow.urlpatterns,
+    *rulebook.urlpatterns,
 ]

@@ -9,13 +9,12 @@ from django.utils import timezone
 from yimen.cases import actions as cases
 from yimen.cases.models import Case
 from yimen.cases.tests.factories import make_case, make_version
-from yimen.catalog import search
+from yimen.catalog import leaflets, search
 from yimen.catalog.models import ItemMaterial, ItemVersion
 from yimen.hall.tests.factories import make_hall, make_series, make_window, take
 from yimen.lib.workdays import Calendar, Limit, Unit
 from yimen.people.models import Role
 from yimen.people.tests.factories import make_center, make_department, make_staff
-from yimen.web.portal import guide
 from yimen.web.templatetags.yimen import limit_words
 
 pytestmark = pytest.mark.django_db
@@ -166,9 +165,9 @@ def answers(**fields: object) -> list[str]:
     materials = fields.pop("materials", [])
     version = ItemVersion(**{"case_type": "promised", "promised_limit": 9, "statutory_limit": 20} | fields)
     calendar = Calendar(frozenset(), frozenset(), frozenset({2026}))
-    split = guide.split_materials([ItemMaterial(**material) for material in materials])
-    four = guide.four_answers(
-        version, split, [], promised=version.promised or Limit(0), calendar=calendar, today=date(2026, 11, 18)
+    lines = [leaflets.material_line(ItemMaterial(**material), {}) for material in materials]
+    four = leaflets.four_answers(
+        version, lines, [], promised=version.promised or Limit(0), calendar=calendar, today=date(2026, 11, 18)
     )
     assert all(answer.answer for answer in four)
     return [f"{answer.answer}｜{answer.reason}" for answer in four]
