@@ -163,11 +163,11 @@ def _filled(
     forms = {form.key: form for form in scenario_rules.applying(scenario.forms_of(version), set(answers))}
     if strange := set(given) - set(forms):
         raise DomainError(_("这件事没有“%(key)s”这张表，请刷新页面再填。") % {"key": min(strange)})
+    referred = form_rules.referred([forms[key] for key in given])
     filled, faults = {}, {}
     for key, values in given.items():
-        referred = form_rules.by_reference(forms[key].schema)
-        filled[key] = {name: value for name, value in values.items() if name not in referred}
-        if found := form_rules.check_values(forms[key].schema, filled[key], today=today, without=referred):
+        filled[key] = {name: value for name, value in values.items() if name not in referred[key]}
+        if found := form_rules.check_values(forms[key].schema, filled[key], today=today, without=referred[key]):
             faults[key] = found
     if faults:
         raise WrongForm(faults)

@@ -218,16 +218,17 @@ def form_sheets(case: Case) -> list[FormSheet]:
         "applicant.id_number": applicant.masked_id,
         "applicant.phone": applicant.masked_phone,
     }
+    forms = [form for form in scenario.forms_of(case.version) if form.key in filled]
+    referred = form_rules.referred(forms)
     return [
         FormSheet(
             form.title,
             [
-                (field, of_applicant.get(field.prefill, shown))
+                (field, of_applicant.get(referred[form.key].get(field.name, ""), shown))
                 for field, shown in form_rules.rows_of(form.schema, filled[form.key])
             ],
         )
-        for form in scenario.forms_of(case.version)
-        if form.key in filled
+        for form in forms
     ]
 
 

@@ -519,6 +519,21 @@ def _together(one: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, 
     return both
 
 
+def referred(forms: Sequence[Form]) -> dict[str, dict[str, str]]:
+    """
+    Return for each form the fields that are taken from the applicant, with their source.
+
+    A field asked once for several forms is taken from him when one of them says so.
+    """
+    sources = {one.name: one.prefill for one in fields_of(merge_forms(forms).schema)}
+    found: dict[str, dict[str, str]] = {}
+    for form in forms:
+        names = [one.name for one in fields_of(form.schema)]
+        of = {name: sources.get(name) or sources.get(f"{form.key}.{name}", "") for name in names}
+        found[form.key] = {name: source for name, source in of.items() if source.startswith("applicant.")}
+    return found
+
+
 def split_values(values: Mapping[str, Any], forms: Sequence[Form]) -> dict[str, dict[str, Any]]:
     """Return the values of a merged form for each form by its key; the way back from merge_forms()."""
     found: dict[str, dict[str, Any]] = {}

@@ -183,6 +183,17 @@ def walk(questions: Sequence[Question], answers: Collection[str]) -> Walk:
     return Walk(tuple(asked), tuple(chosen))
 
 
+def askable(questions: Sequence[Question], answers: Collection[str]) -> list[Question]:
+    """Return the questions that can be asked side by side by somebody who has these answers so far."""
+    found: list[Question] = []
+    chosen: set[str] = set()
+    for question in questions:
+        if applies(question.when, chosen):
+            found.append(question)
+            chosen |= set(question.names()) & set(answers)
+    return found
+
+
 def _may_follow(question: Question, chosen: Collection[str], open_ones: Sequence[Question]) -> bool:
     """Could it still be asked? Only answers to questions already passed are settled."""
     undecided = {one.key for one in open_ones}

@@ -191,7 +191,7 @@ def form(request: HttpRequest, code: str, key: str) -> HttpResponse:
         faults = form_rules.check_values(found.schema, values, today=timezone.localdate())
         if not faults:
             made = papers.form_sheet(found, values, item=version.name, center=place(), at=timezone.now())
-            return _pdf(made, f"{found.title}.pdf", is_personal=True)
+            return _pdf(made, f"{found.title}.pdf")
     values = {
         "item": item,
         "version": version,
@@ -216,10 +216,8 @@ def ask(
     ]
 
 
-def _pdf(made: bytes, name: str, *, is_personal: bool = False) -> HttpResponse:
+def _pdf(made: bytes, name: str) -> HttpResponse:
     headers = {"Content-Disposition": content_disposition_header(False, name) or "inline"}
-    if is_personal:
-        headers["Cache-Control"] = "no-store"
     return HttpResponse(made, content_type="application/pdf", headers=headers)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -16,6 +16,8 @@ from yimen.cases import actions, queries, rules
 from yimen.cases.models import Case, CaseMaterial, Clock, Task
 from yimen.catalog import queries as catalog
 from yimen.catalog.models import FlowStep, ItemMaterial, ItemVersion
+from yimen.catalog.queries import scenario
+from yimen.catalog.rules import scenario as scenario_rules
 from yimen.lib.workdays import Limit, Unit
 from yimen.people import access
 from yimen.people.models import Role, Staff
@@ -60,11 +62,13 @@ class MaterialRow:
         return str(CaseMaterial.State(self.state).label) if self.state in CaseMaterial.State.values else ""
 
 
-def material_rows(case: Case | None, version: ItemVersion, posted: QueryDict | None = None) -> list[MaterialRow]:
-    """Return the list in order, with what was just typed, else what the case holds."""
+def material_rows(
+    case: Case | None, version: ItemVersion, posted: QueryDict | None = None, chosen: Collection[str] = ()
+) -> list[MaterialRow]:
+    """Return the list in order, as far as it applies, with what was just typed, else what the case holds."""
     known = {row.material_id: row for row in case.materials.all()} if case else {}
     rows = []
-    for material in version.materials.all():
+    for material in scenario_rules.applying(version.materials.all(), case.chosen if case else chosen):
         row = known.get(material.pk)
         state, note = (row.state, row.note) if row else ("", "")
         if posted is not None and f"{STATE}{material.pk}" in posted:
@@ -121,7 +125,7 @@ def steps_of(case: Case, tasks: Iterable[Task]) -> list[Step]:
     """Return the flow in order with who has it now; an item without a flow shows its tasks."""
     by_key = {task.step_key: task for task in tasks}
     found = []
-    for step in case.version.steps.all():
+    for step in scenario.applying_steps(case.version.steps.all(), case.chosen):
         task = by_key.pop(step.key, None)
         if task is not None:
             found.append(_step_of(task))
@@ -157,10 +161,11 @@ def surveyors(task: Task) -> QuerySet[Staff]:
     )
 
 
-def previews(version: ItemVersion, *, today: date) -> dict[str, rules.ClockView]:
-    """Return the clocks a case of `version` would run under if it were accepted today."""
+def previews(version: ItemVersion, *, today: date, chosen: Collection[str] = ()) -> dict[str, rules.ClockView]:
+    """Return the clocks a case of `version` with these answers would run under if it were accepted today."""
     calendar = catalog.work_calendar()
-    planned = actions.clocks_for(Case(region_id=version.item.region_id, version=version), today)
+    case = Case(region_id=version.item.region_id, version=version, chosen=list(chosen))
+    planned = actions.clocks_for(case, today)
     return {
         clock.kind: rules.clock(today, Limit(clock.limit, Unit(clock.unit)), (), calendar, today=today)
         for clock in planned
@@ -191,6 +196,8 @@ def shown(
         "may_reveal": access.allowed(staff, "people.reveal", region=case.region_id),
         "notices": list(case.notices.all()),
         "entries": entries(case) if with_history else [],
+        "said": queries.answers_in_words(case),
+        "sheets": queries.form_sheets(case),
     }
 
 

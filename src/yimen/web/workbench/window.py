@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.timezone import localdate
@@ -18,7 +18,8 @@ from yimen.cases import actions as cases
 from yimen.cases import queries as case_queries
 from yimen.cases.models import Case, Clock
 from yimen.catalog import queries as catalog
-from yimen.catalog.models import ItemVersion, ServiceItem
+from yimen.catalog.models import FlowStep, ItemVersion, ServiceItem
+from yimen.catalog.queries import scenario
 from yimen.hall import actions as hall
 from yimen.hall import queries as halls
 from yimen.hall.models import Ticket, Window
@@ -29,7 +30,7 @@ from yimen.people.models import Applicant, Staff
 from yimen.ratings import actions as ratings
 from yimen.ratings.models import Invitation
 from yimen.web.once import Done, Stay, keyed
-from yimen.web.workbench import forms, matter
+from yimen.web.workbench import forms, matter, receiving
 from yimen.web.workbench.guard import StaffRequest, posted_id, staff_page
 
 MOST_FOUND = 8
@@ -40,7 +41,7 @@ def at_window(request: StaffRequest, *args: Any, **context: Any) -> HttpResponse
     """
     The page, also after a POST that stays on it.
 
-    context: refused (a sentence), item_id, number, form, known: what the reader was busy with.
+    context: refused (a sentence), item_id, number, form, form_faults, known: what the reader was busy with.
     """
     staff, now = request.staff, timezone.now()
     window = halls.window_of(staff)
@@ -63,7 +64,7 @@ def at_window(request: StaffRequest, *args: Any, **context: Any) -> HttpResponse
         values |= matter.shown(case, staff, today=localdate(now), posted=posted)
         values |= {"earlier": _earlier(staff, case.applicant, case), "version": case.version}
         if case.status == Case.Status.RECEIVED:
-            planned = matter.previews(case.version, today=localdate(now))
+            planned = matter.previews(case.version, today=localdate(now), chosen=case.chosen)
             values |= {"clock": planned[Clock.Kind.PROMISED], "statutory": planned.get(Clock.Kind.STATUTORY)}
     elif not values["may_receive"]:
         pass  # calls and finishes only
@@ -71,12 +72,19 @@ def at_window(request: StaffRequest, *args: Any, **context: Any) -> HttpResponse
         values |= _to_receive(request, item, item.published, context)
     elif values["asked"]:
         values["found"] = catalog.search(values["asked"], limit=MOST_FOUND, region=staff.region_id)
+    if "version" in values:
+        chosen = case.chosen if case else values["answers"].walk.chosen
+        steps = scenario.applying_steps(values["version"].steps.all(), chosen)
+        values["has_visit"] = any(step.kind == FlowStep.Kind.VISIT for step in steps)
     return render(request, "workbench/window.html", values | context)
 
 
 @staff_page("cases.receive", "hall.call")
 @require_safe
 def page(request: StaffRequest) -> HttpResponse:
+    # A scanned checklist in the search box opens its item with its answers.
+    if query := receiving.scanned(request.GET.get("q", "").replace("\x00", "").strip(), request.staff.region_id):
+        return redirect(f"{reverse('workbench:window')}?{query}")
     return at_window(request)
 
 
@@ -147,14 +155,20 @@ def _to_receive(
     today = localdate(timezone.now())
     # A POST that names the item was about this form: what was typed into it comes back.
     posted = request.POST if "item_id" in context else None
+    answers = receiving.answers(posted or request.GET, item, version)
+    if not answers.is_settled:
+        return {"item": item, "version": version, "answers": answers}
     form = context.get("form") or forms.ApplicantForm(posted, today=today, known=_known(request) if posted else None)
-    clocks = matter.previews(version, today=today)
+    chosen = answers.walk.chosen
+    clocks = matter.previews(version, today=today, chosen=chosen)
     return {
         "item": item,
         "version": version,
+        "answers": answers,
         "form": form,
         "known": form.known,
-        "rows": matter.material_rows(None, version, posted),
+        "rows": matter.material_rows(None, version, posted, chosen),
+        "paper": receiving.paper(version, chosen, posted, request.staff, form.known, context.get("form_faults", ())),
         "clock": clocks[Clock.Kind.PROMISED],
         "statutory": clocks.get(Clock.Kind.STATUTORY),
         "earlier": _earlier(request.staff, form.known) if form.known else [],
@@ -213,6 +227,10 @@ def receive(request: StaffRequest, item_id: UUID) -> Done:
     form = forms.ApplicantForm(request.POST, today=localdate(at), known=_known(request))
     if not form.is_valid():
         raise Stay(form=form)
+    chosen = receiving.answers(request.POST, version.item, version).walk.chosen
+    filled, form_faults = receiving.filled(version, chosen, request.POST, today=localdate(at))
+    if form_faults:
+        raise Stay(form=form, form_faults=form_faults)
     applicant = form.known or people.register_applicant(
         region=staff.region_id,
         kind=form.cleaned_data["kind"],
@@ -232,6 +250,8 @@ def receive(request: StaffRequest, item_id: UUID) -> Done:
         at=at,
         ticket_no=ticket.label if ticket else "",
         agent_name=form.cleaned_data["agent_name"],
+        chosen=chosen,
+        form_values=filled,
     )
     if ticket:
         hall.start(ticket.pk, by=staff, at=at)
