@@ -144,8 +144,7 @@ class Graph:
         starts = [ident for ident in order if self.tag[ident] == "startEvent" and self._is_outermost(ident)]
         faults: dict[str, str] = {}
         if len(starts) > 1:
-            starts = sorted(starts, key=lambda ident: self.nodes[ident].line)
-            for ident in starts[1:]:
+            for ident in [ident for ident in self.nodes if ident in starts][1:]:
                 faults[ident] = _("已经有一个开始了；从几个地方都能开始的流程收不了。")
         reached: set[str] = set()
         for ident in order:

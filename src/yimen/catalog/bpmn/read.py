@@ -67,8 +67,8 @@ class Question:
 @dataclass(frozen=True)
 class ImportedStep:
     """
-    A task as a step. source, line: the task's id and place; kind_is_guess: the file does not say the kind; answers: what
-    its options say.
+    A task as a step. source, line: the task's id and place; kind_is_guess: the file does not say the kind;
+    answers: what its options say.
     """
 
     step: rules.Step

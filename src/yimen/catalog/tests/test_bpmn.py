@@ -1,0 +1,436 @@
+"""BPMN 2.0: what is written comes back, what cannot be taken is named, bad files do no harm."""
+
+import gzip
+import io
+import json
+import tracemalloc
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yimen.catalog import bpmn, rules
+from yimen.catalog.bpmn.names import DC, DD, DI, MODEL
+from yimen.catalog.bpmn.read import guess
+from yimen.catalog.flowchart import ChartStep
+from yimen.catalog.rules import Step
+from yimen.catalog.tests.test_flowchart import make_step
+from yimen.testing import shared
+
+HEAD = f'<definitions xmlns="{MODEL}" id="defs" targetNamespace="x">'
+LEGAL = st.characters(min_codepoint=0x20, max_codepoint=0xFFFD, exclude_categories=["Cs"])
+WORDS = st.text(LEGAL, min_size=1, max_size=20).filter(lambda text: text.strip())
+KEYS = st.from_regex(r"[A-Za-z0-9_-]{1,12}", fullmatch=True)
+
+
+def document(body, *, process="<process id='p'>{}</process>"):
+    return (HEAD + process.format(body) + "</definitions>").encode()
+
+
+def flow(ident, source, target, **attributes):
+    more = "".join(f' {name}="{value}"' for name, value in attributes.items())
+    return f'<sequenceFlow id="{ident}" sourceRef="{source}" targetRef="{target}"{more}/>'
+
+
+def read(content, name="a.bpmn"):
+    return bpmn.read(io.BytesIO(content), name)
+
+
+def read_path(path):
+    with path.open("rb") as stream:
+        return bpmn.read(stream, path.name)
+
+
+def refused(report):
+    return {each.id: each.reason for each in report.refused}
+
+
+@st.composite
+def flows(draw):
+    keys = draw(st.lists(KEYS, min_size=1, max_size=8, unique=True))
+    steps = []
+    for n, key in enumerate(keys):
+        after = draw(st.lists(st.sampled_from(keys[:n]), max_size=3, unique=True)) if n else []
+        when = draw(st.lists(st.sampled_from(["place.big", "place.old", "kind.new"]), max_size=2, unique=True))
+        kind = draw(st.sampled_from(["receive", "accept", "review", "visit", "expert", "decide", "make", "deliver"]))
+        step = Step(
+            key, draw(WORDS), kind, draw(WORDS), draw(WORDS), draw(st.integers(0, 32767)), tuple(after), tuple(when)
+        )
+        steps.append(ChartStep(step, draw(WORDS), tuple(draw(WORDS).strip() for _name in when)))
+    return draw(st.permutations(steps))
+
+
+# Written and read again
+
+
+@given(flows())
+def test_what_is_written_comes_back_exactly(steps):
+    report = read(bpmn.write(steps, name="演示事项", code="X", organ="演示局"))
+    assert report.importable, report.refused
+    assert [each.step for each in report.steps] == [each.step for each in steps]
+    assert [each.department for each in report.steps] == [each.department for each in steps]
+    assert report.chart_steps() == steps
+    assert not report.questions and not any(each.kind_is_guess or each.missing for each in report.steps)
+
+
+@given(flows())
+def test_the_same_flow_is_the_same_file_with_a_whole_diagram(steps):
+    content = bpmn.write(steps, name="演示事项", code="X", organ="演示局")
+    assert content == bpmn.write(steps, name="演示事项", code="X", organ="演示局")
+    root = ET.fromstring(content)
+    drawn = {each.get("bpmnElement") for each in root.iter(f"{{{DI}}}BPMNShape")}
+    lines = {each.get("bpmnElement"): each for each in root.iter(f"{{{DI}}}BPMNEdge")}
+    process = root.find(f"{{{MODEL}}}process")
+    flows = {each.get("id"): each for each in process.iter(f"{{{MODEL}}}sequenceFlow")}
+    nodes = {
+        each.get("id")
+        for each in process
+        if each.tag.rpartition("}")[2] not in {"sequenceFlow", "laneSet", "documentation"}
+    }
+    lanes = {each.get("id") for each in process.iter(f"{{{MODEL}}}lane")}
+    assert drawn == nodes | lanes | {"pool"} and set(lines) == set(flows)
+    assert nodes == {each.text for each in process.iter(f"{{{MODEL}}}flowNodeRef")}, "each node in one lane"
+    bounds = {
+        shape.get("bpmnElement"): [
+            float(shape.find(f"{{{DC}}}Bounds").get(name)) for name in ("x", "y", "width", "height")
+        ]
+        for shape in root.iter(f"{{{DI}}}BPMNShape")
+    }
+    lane_of = {
+        node.text: lane.get("id")
+        for lane in process.iter(f"{{{MODEL}}}lane")
+        for node in lane.iter(f"{{{MODEL}}}flowNodeRef")
+    }
+    for ident in nodes:
+        x, y, width, height = bounds[ident]
+        left, top, wide, high = bounds[lane_of[ident]]
+        assert left <= x and x + width <= left + wide and top <= y and y + height <= top + high
+    for ident, edge in lines.items():
+        points = [(float(p.get("x")), float(p.get("y"))) for p in edge.iter(f"{{{DD}}}waypoint")]
+        source, target = (bounds[flows[ident].get(name)] for name in ("sourceRef", "targetRef"))
+        assert points[0] == pytest.approx((source[0] + source[2], source[1] + source[3] / 2), abs=0.02)
+        assert points[-1] == pytest.approx((target[0], target[1] + target[3] / 2), abs=0.02)
+
+
+def schema():
+    """The OMG's schema, as SpiffWorkflow ships it."""
+    etree = pytest.importorskip("lxml.etree")
+    parser = pytest.importorskip("SpiffWorkflow.bpmn.parser")
+    return etree, etree.XMLSchema(etree.parse(str(Path(parser.__file__).parent / "schema" / "BPMN20.xsd")))
+
+
+@pytest.fixture(scope="module")
+def omg():
+    return schema()
+
+
+@given(flows())
+def test_what_is_written_is_valid_against_the_schema(omg, steps):
+    etree, judge = omg
+    judge.assertValid(etree.fromstring(bpmn.write(steps, name="演示<事项>", code="X", organ="演示局")))
+
+
+def test_another_tool_opens_it_and_runs_it_in_the_order_we_mean():
+    parser = pytest.importorskip("SpiffWorkflow.bpmn.parser").BpmnParser()
+    from lxml import etree
+    from SpiffWorkflow import TaskState
+    from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
+
+    steps = [make_step("a"), make_step("b", "a"), make_step("c", "a"), make_step("d", "bc"), make_step("e", "a")]
+    content = bpmn.write(steps, name="演示事项", code="X", organ="演示局").replace(
+        b'isExecutable="false"', b'isExecutable="true"'
+    )
+    parser.add_bpmn_xml(etree.fromstring(content).getroottree())
+    workflow = BpmnWorkflow(parser.get_spec("process"))
+    together = []
+    while not workflow.is_completed():
+        ready = workflow.get_tasks(state=TaskState.READY)
+        if names := sorted(
+            each.task_spec.bpmn_name for each in ready if (each.task_spec.bpmn_id or "").startswith("step_")
+        ):
+            together.append(names)
+        for task in ready:
+            task.run()
+    assert together == [["步骤a"], ["步骤b", "步骤c", "步骤e"], ["步骤d"]]
+
+
+def test_a_file_changed_in_another_tool_says_what_its_lines_say_now():
+    steps = [make_step("a"), make_step("b", "a"), make_step("c", "b")]
+    content = bpmn.write(steps, name="演示事项", code="X", organ="演示局").decode()
+    # Somebody drew a, c, b instead.
+    changed = content.replace('sourceRef="step_a" targetRef="step_b"', 'sourceRef="step_a" targetRef="step_c"', 1)
+    changed = changed.replace('sourceRef="step_b" targetRef="step_c"', 'sourceRef="step_c" targetRef="step_b"', 1)
+    changed = changed.replace('sourceRef="step_c" targetRef="end"', 'sourceRef="step_b" targetRef="end"', 1)
+    found = {each.step.key: each.step for each in read(changed.encode()).steps}
+    assert {key: step.after for key, step in found.items()} == {"a": (), "c": ("a",), "b": ("c",)}
+    assert found["b"] == replace(steps[1].step, after=("c",)), "post, authority and limit stay with the step"
+
+
+# The visible files
+
+REFERENCE = (
+    *(
+        f"miwg/{name}.bpmn"
+        for name in ("A.1.0", "A.2.0", "A.3.0", "A.4.0", "B.1.0", "C.1.0", "C.1.1", "C.2.0", "C.3.0")
+    ),
+    "receipt_discovered.bpmn.gz",
+    "running-example.bpmn",
+    *(
+        f"spiff/{name}.bpmn"
+        for name in ("Approvals", "ParallelOrder", "boundary_timer_on_task", "exclusive_gateway_no_default", "lanes")
+    ),
+)
+# What of them can be taken: steps by name with the names of those before them.
+TAKEN = {
+    "miwg/A.1.0.bpmn": {"Task 1": set(), "Task 2": {"Task 1"}, "Task 3": {"Task 2"}},
+    "miwg/A.2.0.bpmn": {"Task 1": set(), "Task 2": {"Task 1"}, "Task 3": {"Task 1"}, "Task 4": {"Task 1"}},
+    "spiff/ParallelOrder.bpmn": {f"Task {n}": set() for n in (1, 2, 3, 4)},
+    "spiff/lanes.bpmn": {
+        "Request Feature": set(),
+        "Clarifying Questions?": {"Request Feature"},
+        "Clarify Request": {"Clarifying Questions?"},
+        "Implement Feature": {"Clarifying Questions?", "Clarify Request"},
+        "Send to testing": {"Implement Feature"},
+        "SubProcessTask": {"Send to testing"},
+    },
+}
+
+
+@pytest.mark.parametrize("name", REFERENCE)
+def test_each_visible_file_is_taken_or_every_element_is_named(name):
+    expected = json.loads(shared("data/bpmn/reference.json").read_text())["files"][name]
+    report = read_path(shared("data/bpmn") / name)
+    assert report.root == expected["root"]
+    assert dict(report.elements) == expected["elements"]
+    assert (report.shapes, report.edges) == (expected["shapes"], expected["edges"])
+    left = Counter(each.kind for each in report.refused)
+    for kind, count in report.elements.items():
+        assert count == report.taken.get(kind, 0) + left[kind] + report.ignored.get(kind, 0), kind
+    assert all(each.reason and each.line for each in report.refused)
+    assert report.importable == (name in TAKEN) == (not any(each.stops for each in report.refused))
+    names = {each.step.key: each.step.name for each in report.steps}
+    found = {each.step.name: {names[key] for key in each.step.after} for each in report.steps}
+    assert found == TAKEN.get(name, {})
+    json.dumps(report.as_json())
+
+
+def test_reference_names_every_visible_file():
+    assert set(json.loads(shared("data/bpmn/reference.json").read_text())["files"]) == set(REFERENCE)
+
+
+@pytest.mark.parametrize("name", sorted(TAKEN))
+def test_what_was_taken_goes_out_and_comes_back(name):
+    report = read_path(shared("data/bpmn") / name)
+    filled = [
+        replace(each, step=replace(each.step, post="审查岗", authority="审查", limit_days=1))
+        for each in report.chart_steps()
+    ]
+    again = read(bpmn.write(filled, name="演示", code="X", organ="演示局"))
+    assert again.chart_steps() == filled
+
+
+# What can be taken
+
+
+def test_alternatives_become_a_question_and_parallel_ways_steps_side_by_side():
+    body = (
+        "<startEvent id='s'/><task id='a' name='受理'/><exclusiveGateway id='g' name='店面多大？'/>"
+        "<task id='b' name='书面审查'/><task id='c' name='现场核查'/><exclusiveGateway id='m'/>"
+        "<parallelGateway id='p1'/><task id='d' name='消防审查'/><task id='e' name='环保审查'/><parallelGateway id='p2'/>"
+        "<task id='f' name='决定'/><endEvent id='z'/>"
+        + flow("f1", "s", "a") + flow("f2", "a", "g") + flow("f3", "g", "b", name="50 平方米以下")
+        + flow("f4", "g", "c", name="更大") + flow("f5", "b", "m") + flow("f6", "c", "m") + flow("f7", "m", "p1")
+        + flow("f8", "p1", "d") + flow("f9", "p1", "e") + flow("f10", "d", "p2") + flow("f11", "e", "p2")
+        + flow("f12", "p2", "f") + flow("f13", "f", "z")
+    )  # fmt: skip
+    report = read(document(body))
+    steps = {each.step.key: each.step for each in report.steps}
+    assert report.importable
+    assert [(one.key, one.text, one.options) for one in report.questions] == [
+        ("g", "店面多大？", (("o1", "50 平方米以下"), ("o2", "更大")))
+    ]
+    assert (steps["b"].when, steps["c"].when, steps["d"].when) == (("g.o1",), ("g.o2",), ())
+    assert steps["d"].after == steps["e"].after == ("b", "c") and steps["f"].after == ("d", "e")
+    assert [steps[key].kind for key in "abcdef"] == ["accept", "review", "visit", "review", "review", "decide"]
+
+
+def test_a_way_that_ends_early_leaves_the_rest_to_the_other_answer():
+    body = (
+        "<startEvent id='s'/><task id='a'/><exclusiveGateway id='g'/><task id='b'/><task id='c'/><endEvent id='y'/>"
+        "<endEvent id='z'/>" + flow("f1", "s", "a") + flow("f2", "a", "g") + flow("f3", "g", "y") + flow("f4", "g", "b")
+        + flow("f5", "b", "c") + flow("f6", "c", "z")
+    )  # fmt: skip
+    assert [each.step.when for each in read(document(body)).steps] == [(), ("g.o2",), ("g.o2",)]
+
+
+def test_lanes_say_the_post_and_the_lane_around_them_the_unit():
+    body = (
+        "<laneSet id='ls'><lane id='l1' name='市场监管局（演示）'><childLaneSet id='cls'>"
+        "<lane id='l2' name='审查岗'><flowNodeRef>a</flowNodeRef></lane></childLaneSet></lane></laneSet>"
+        "<startEvent id='s'/><userTask id='a' name='审查'/>" + flow("f", "s", "a")
+    )
+    (step,) = read(document(body)).steps
+    assert (step.department, step.step.post, step.missing) == (
+        "市场监管局（演示）",
+        "审查岗",
+        ("authority", "limit_days"),
+    )
+
+
+BAD = {
+    "a circle": ("<startEvent id='s'/><task id='a'/><task id='b'/><exclusiveGateway id='g'/><exclusiveGateway id='h'/>"
+                 + flow("f1", "s", "h") + flow("f2", "h", "a") + flow("f3", "a", "g") + flow("back", "g", "h")
+                 + flow("f5", "g", "b"), {"back": "往回走"}),
+    "a join that waits for ever": (
+        "<startEvent id='s'/><exclusiveGateway id='g'/><task id='a'/><task id='b'/><parallelGateway id='j'/><task id='c'/>"
+        + flow("f1", "s", "g") + flow("f2", "g", "a") + flow("f3", "g", "b") + flow("f4", "a", "j") + flow("f5", "b", "j")
+        + flow("f6", "j", "c"), {"j": "一直等下去"}),
+    "a step done twice": (
+        "<startEvent id='s'/><parallelGateway id='g'/><task id='a'/><task id='b'/><task id='c'/>"
+        + flow("f1", "s", "g") + flow("f2", "g", "a") + flow("f3", "g", "b") + flow("f4", "a", "c") + flow("f5", "b", "c"),
+        {"c": "做好几遍"}),
+    "two beginnings": ("<startEvent id='s'/><startEvent id='t'/><task id='a'/>" + flow("f1", "s", "a") + flow("f2", "t", "a"),
+                       {"t": "已经有一个开始"}),
+    "a step nobody comes to": ("<startEvent id='s'/><task id='a'/><task id='b'/>" + flow("f1", "s", "a"),
+                               {"b": "走不到"}),
+    "a timer at the side": (
+        "<startEvent id='s'/><task id='a'/><boundaryEvent id='t' attachedToRef='a'><timerEventDefinition id='d'/>"
+        "</boundaryEvent>" + flow("f1", "s", "a"), {"t": "打断", "d": "收不了"}),
+    "a task done many times": (
+        "<startEvent id='s'/><task id='a'><multiInstanceLoopCharacteristics/></task>" + flow("f1", "s", "a"),
+        {"a": "反复", "f1": "连着"}),
+    "a line to nowhere": ("<startEvent id='s'/><task id='a'/>" + flow("f1", "s", "a") + flow("f2", "a", "gone"),
+                          {"f2": "文件里没有它"}),
+    "a number twice": ("<startEvent id='s'/><task id='a'/><task id='a' name='第二个'/>" + flow("f1", "s", "a"), {"a": "重复"}),
+    "a call": ("<startEvent id='s'/><callActivity id='a'/>" + flow("f1", "s", "a"), {"a": "调用", "f1": "连着"}),
+    "waiting for what comes first": (
+        "<startEvent id='s'/><eventBasedGateway id='g'/><task id='a'/>" + flow("f1", "s", "g") + flow("f2", "g", "a"),
+        {"g": "先发生", "f1": "连着", "f2": "连着"}),
+    "a condition without a gateway": (
+        "<startEvent id='s'/><task id='a'/><task id='b'/>" + flow("f1", "s", "a")
+        + "<sequenceFlow id='f2' sourceRef='a' targetRef='b'><conditionExpression>x</conditionExpression></sequenceFlow>",
+        {"f2": "网关"}),
+    "too long a name": (f"<startEvent id='s'/><task id='a' name='{'长' * 81}'/>" + flow("f1", "s", "a"), {"a": "最多写 80", "f1": "连着"}),
+    "more ways than anybody can check": (
+        "<startEvent id='g0'/>" + "".join(
+            f"<exclusiveGateway id='x{n}'/><task id='a{n}'/><task id='b{n}'/><exclusiveGateway id='g{n}'/>"
+            + flow(f"p{n}", f"g{n - 1}", f"x{n}") + flow(f"q{n}", f"x{n}", f"a{n}") + flow(f"r{n}", f"x{n}", f"b{n}")
+            + flow(f"t{n}", f"a{n}", f"g{n}") + flow(f"u{n}", f"b{n}", f"g{n}") for n in range(1, 30)),
+        None),
+    "nothing to do": ("<startEvent id='s'/><endEvent id='e'/>" + flow("f1", "s", "e"), {"p": "一步也没有"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(BAD))
+def test_what_cannot_be_said_with_steps_is_named_and_nothing_taken(name):
+    body, expected = BAD[name]
+    report = read(document(body))
+    assert not report.importable and not report.steps and not report.questions
+    found = refused(report)
+    if expected is None:
+        assert any("太多种走法" in reason for reason in found.values())
+    else:
+        assert set(found) == set(expected)
+        for ident, words in expected.items():
+            assert words in found[ident]
+    left = Counter(each.kind for each in report.refused)
+    for kind, count in report.elements.items():
+        assert count == report.taken.get(kind, 0) + left[kind] + report.ignored.get(kind, 0), kind
+
+
+def test_remarks_and_data_are_named_but_do_not_keep_the_flow_out():
+    body = "<startEvent id='s'/><task id='a'/><textAnnotation id='t'/><dataObject id='d'/>" + flow("f1", "s", "a")
+    report = read(document(body))
+    assert report.importable and {each.id for each in report.refused} == {"t", "d"}
+    assert not any(each.stops for each in report.refused)
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [("收件", "receive"), ("现场勘察", "visit"), ("专家评审", "expert"), ("受理", "accept"), ("作出决定", "decide"),
+     ("制证", "make"), ("送达", "deliver"), ("合并意见", "review")],
+)  # fmt: skip
+def test_the_kind_is_guessed_by_name(words, kind):
+    assert guess(words) == kind
+
+
+# Bad files
+
+
+BOMB = (
+    '<?xml version="1.0"?><!DOCTYPE d [<!ENTITY a "aaaaaaaaaa">'
+    + "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10)).replace("&a0;", "&a;")
+    + f']><definitions xmlns="{MODEL}">&a9;</definitions>'
+)
+UNREADABLE = {
+    "empty": (b"", "空的"),
+    "not xml": (b"hello", "第 1 行不是合格的 XML"),
+    "cut off": (document("<task id='a'/>")[:-20], "不是合格的 XML"),
+    "wrong root": (b"<html><body/></html>", "不是 BPMN 的"),
+    "no namespace": (b"<definitions><process/></definitions>", "命名空间"),
+    "an older standard": (b"<definitions xmlns='http://www.omg.org/bpmn20'/>", "命名空间"),
+    "entity bomb": (BOMB.encode(), "DOCTYPE"),
+    "external entity": (
+        f'<!DOCTYPE d [<!ENTITY x SYSTEM "file:///etc/passwd">]><definitions xmlns="{MODEL}">&x;</definitions>'.encode(),
+        "DOCTYPE",
+    ),
+    "too deep": ((HEAD + "<subProcess>" * 200 + "</subProcess>" * 200 + "</definitions>").encode(), "超过 60 层"),
+    "too many": ((HEAD + "<a/>" * 100_001 + "</definitions>").encode(), "太多了"),
+    "a name without end": (document(f"<task id='a' name='{'x' * 20_001}'/>"), "超过 20000 个字"),
+    "broken gzip": (gzip.compress(document("<task id='a'/>"))[:-8], "压缩文件"),
+    "unknown encoding": (b'<?xml version="1.0" encoding="klingon"?><definitions/>', "编码"),
+    "bytes of no encoding": (b"<?xml version='1.0' encoding='utf-8'?><definitions a='\xff\xfe'/>", "XML"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(UNREADABLE))
+def test_bad_files_are_refused_in_one_sentence(name):
+    content, words = UNREADABLE[name]
+    with pytest.raises(bpmn.UnreadableFlow, match=words):
+        read(content)
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
+def test_a_hundred_megabytes_are_refused_without_being_held(tmp_path, packed):
+    path = tmp_path / "large.bpmn"
+    with gzip.open(path, "wb", compresslevel=1) if packed else path.open("wb") as stream:
+        stream.write(HEAD.encode())
+        for _n in range(100):
+            stream.write(b" " * 1_000_000)
+        stream.write(b"</definitions>")
+    tracemalloc.start()
+    try:
+        with pytest.raises(bpmn.UnreadableFlow, match="超过 20 MB"):
+            read_path(path)
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_refused_kindly(content):
+    with pytest.raises(bpmn.UnreadableFlow):
+        read(content)
+
+
+@given(st.data())
+def test_any_lines_between_any_nodes_are_taken_faithfully_or_refused(data):
+    """Whatever is drawn: no fault of ours, everything counted, and what is taken can be saved as to its order."""
+    tags = ["task", "exclusiveGateway", "parallelGateway", "inclusiveGateway", "endEvent", "subProcess", "startEvent"]
+    kinds = data.draw(st.lists(st.sampled_from(tags), max_size=9))
+    body = "<startEvent id='n0'/>" + "".join(f"<{tag} id='n{n}'/>" for n, tag in enumerate(kinds, 1))
+    ends = st.integers(0, len(kinds))
+    for n, (a, b) in enumerate(data.draw(st.lists(st.tuples(ends, ends), max_size=14))):
+        body += flow(f"f{n}", f"n{min(a, b)}", f"n{max(a, b)}")
+    report = read(document(body))
+    left = Counter(each.kind for each in report.refused)
+    for kind, count in report.elements.items():
+        assert count == report.taken.get(kind, 0) + left[kind] + report.ignored.get(kind, 0), kind
+    if report.importable:
+        rules.longest_path([each.step for each in report.steps])
+        names = {f"{one.key}.{key}" for one in report.questions for key, _label in one.options}
+        assert names.issuperset(name for each in report.steps for name in each.step.when)
