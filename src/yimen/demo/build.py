@@ -10,7 +10,7 @@ from stdnum.cn import uscc
 
 from yimen.catalog import actions as catalog
 from yimen.catalog.models import ItemVersion
-from yimen.demo import centre
+from yimen.demo import centre, powers
 from yimen.hall import setup
 from yimen.ledger.actions import SYSTEM
 from yimen.people import actions as people
@@ -45,6 +45,7 @@ def build(at: datetime) -> None:
         person.username: _person(person, n, region, center, organs[person.organ], at)
         for n, person in enumerate(centre.PEOPLE, start=1)
     }
+    powers.begin(region, organs, staff, powers.needed_for(centre.ITEMS, organs), at)
     versions = [_item(item, region, center, organs, staff, at + timedelta(minutes=1)) for item in centre.ITEMS]
 
     code, name = centre.HALL
@@ -59,6 +60,7 @@ def build(at: datetime) -> None:
     for number, title, letters in centre.WINDOWS:
         calls = [series[letter] for letter in letters]
         setup.open_window(hall, number=number, name=title, series=calls, by=SYSTEM, at=at)
+    powers.build(region, center, organs, staff, [version.item for version in versions], at)
 
 
 def _person(
@@ -116,7 +118,7 @@ def _item(
             "promised_limit": item.promised,
             "accept_condition": item.condition,
             "procedure": f"到任意综合窗口交材料，齐了当场受理，{when}。",
-            "channels": ["窗口"],
+            "channels": ["窗口办理"],
             "service_objects": ["自然人", "企业法人"],
             "visit_count": 1,
             "has_fee": False,
@@ -125,7 +127,7 @@ def _item(
             "consult_way": organ.phone,
             "complaint_way": "12345",
             "result_name": item.result,
-            "plain_text": item.plain,
+            "plain_text": item.plain or f"{item.condition}带上要交的材料来窗口，{when}，拿到{item.result}，不收费。",
             "themes": list(item.themes),
             "is_joint": bool(item.joint_with),
         },
