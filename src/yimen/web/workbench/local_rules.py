@@ -21,6 +21,7 @@ from yimen.cases.documents import LAWSUIT_MONTHS, RECONSIDERATION_DAYS
 from yimen.catalog import actions, queries
 from yimen.catalog.queries import PROMISED_DEFAULT_DAYS
 from yimen.catalog.rules import CodeScheme
+from yimen.catalog.rules.powers import DELEGATION_WARNING_DAYS, DELEGATION_WARNING_KEY
 from yimen.lib.dates import short_day
 from yimen.ratings.rules import INVITATION_DAYS, INVITATION_DAYS_KEY
 from yimen.web.once import Done, Stay, keyed
@@ -70,6 +71,14 @@ KNOWN = (
         gettext_lazy("评价的二维码，几天内有效"),
         gettext_lazy("办完以后多少天内可以评价。单位：自然日。"),
         INVITATION_DAYS,
+        1,
+        365,
+    ),
+    Known(
+        DELEGATION_WARNING_KEY,
+        gettext_lazy("授权书到期，提前几天提醒"),
+        gettext_lazy("进驻和授权的页面上，还有这么多天到期的标成快到期。单位：自然日。"),
+        DELEGATION_WARNING_DAYS,
         1,
         365,
     ),
