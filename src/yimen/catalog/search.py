@@ -1,39 +1,245 @@
 """
-What finds an item: the tokens stored with it and the tokens of a query.
+What finds an item: the tokens stored with it, the question made of what was typed, and the order of what was found.
 
-A token in the name or in an everyday name is stored a second time behind NAME, so that SQL can weigh it more.
+Tokens are characters and character pairs, because segmentation misses two-character words inside longer ones. Those of
+the names are marked NAME; how they sound is stored as pairs of syllables and as first letters, for pinyin and for
+words heard rather than read. Pure functions; the rows come from queries.finding.
 """
 
-from typing import TYPE_CHECKING
+from __future__ import annotations
 
-from yimen.lib import text
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from yimen.catalog import lexicon
+from yimen.lib import ranking
+from yimen.lib import text as texts
+from yimen.lib.ranking import Concept, Question, Way
 
 if TYPE_CHECKING:
     from yimen.catalog.models import ItemVersion
 
-NAME = "="
-LONGEST_QUERY = 60
-# A word in the name says more than one in the department or theme, a pair of characters more than one alone.
-IN_NAME, ANYWHERE = 0.7, 0.3
-OF_PAIR, OF_SINGLE = 1.0, 0.7
+NAME, SOUND, INITIALS = "=", "~", "^"
+LONGEST_QUERY, MOST_LOOK_UPS = 120, 48
+# What a synonym, a word that sounds alike and first letters are worth beside the word itself.
+OF_MEANING, OF_SOUND, OF_INITIALS = 0.85, 0.6, 0.5
+# A token elsewhere in the guide beside one in a name; a name's usual length; how much length counts.
+OF_REST, USUAL_LENGTH, LENGTH_COUNTS = 0.25, 16, 0.35
+# The words as typed, standing in the name, at its beginning, or being all of it; shares of what can be reached.
+PHRASE, BEGINS, WHOLE = 0.25, 0.05, 0.2
+# Acts that change, end or only show what somebody has: nobody means them who does not say so.
+UNASKED = re.compile(
+    "注销|作废|撤销|终止|中止|变更|更正|补发|补办|补领|补证|换发|换证|换领|遗失|延续|延期|再次|迁出|迁入|注册后|异议|复核|"
+    "查询|公示|公布|公告|结果|表彰|奖励|咨询|指南|须知|下载|名录|名单|统计|新闻|培训班|会议"
+)
+OF_UNASKED = 0.85
+# Words that stand in a name as they were typed come before any sum of their parts.
+WHOLE_RUN = 100.0
+# The least share of the question that an item must answer.
+LEAST = 0.3
+_INNER = re.compile(r"[（(]([^（()）]{4,})[)）]")
 
 
-def tokens_of(version: "ItemVersion", department: str) -> list[str]:
+def tokens_of(version: ItemVersion, department: str) -> list[str]:
     """Return what ServiceItem.tokens holds for this edition."""
-    names = text.bigrams(" ".join([version.name, *version.everyday_names]))
-    rest = text.bigrams(" ".join([department, version.result_name, version.plain_text, *version.themes]))
-    return [*(NAME + token for token in names), *dict.fromkeys([*names, *rest])]
+    names = texts.one_spelling(" ".join([version.name, *version.everyday_names]))
+    rest = texts.one_spelling(" ".join([department, version.result_name, version.plain_text, *version.themes]))
+    in_names = texts.bigrams(names)
+    pairs = [token for token in texts.query_tokens(rest) if len(token) > 1]
+    return [
+        *(NAME + token for token in in_names),
+        *set(pairs).difference(in_names),
+        *texts.sounds(names, SOUND, INITIALS),
+    ]
 
 
-def asked(query: str) -> list[tuple[str, float, bool]]:
+# The question
+
+
+def asked(query: str, synonyms: Mapping[str, tuple[str, ...]] | None = None) -> Question:
     """
-    Return (token, weight, whether it is more than one Chinese character) to look for; empty when there is nothing.
+    Return what `query` asks for: its words, and for each word other ways to say it.
 
-    Long queries are cut.
+    synonyms: the region's own, which come before the shipped ones; () makes a word a filler. Long queries are cut.
     """
-    looked_for = []
-    for token in text.bigrams(query[:LONGEST_QUERY]):
-        is_word = len(token) > 1 or token.isascii()
-        weight = OF_PAIR if is_word else OF_SINGLE
-        looked_for += [(NAME + token, weight * IN_NAME, is_word), (token, weight * ANYWHERE, is_word)]
-    return looked_for
+    text = texts.one_spelling(query[:LONGEST_QUERY].replace("\x00", ""))
+    known = {**lexicon.shipped(), **(synonyms or {})}
+    pieces = [piece for run in text.split() for piece in [*lexicon.words_in(run, known), (" ", ())]]
+    if not text:
+        return Question("", ())
+    if all(means == () for _word, means in pieces):
+        pieces = [(text, None)]
+    concepts: list[Concept] = []
+    said = before = ""
+    for word, means in pieces:
+        if means == ():
+            before = ""
+            said += " "
+            continue
+        said += word
+        if before and word[0] > "\x7f" and before > "\x7f":
+            concepts.append(Concept((_way(before + word[0], pairs_only=True),), is_bridge=True))
+        before = word[-1]
+        if means:
+            ways = [_way(word), *(_way(texts.one_spelling(other), OF_MEANING) for other in means if other != word)]
+            concepts.append(Concept(tuple(ways)))
+        else:
+            concepts += _plain(word)
+    if re.fullmatch("[a-z ]+", text):
+        concepts = [Concept((*concepts[0].ways, *_by_letters(text.replace(" ", ""), known)))] if concepts else []
+    return Question(" ".join(said.split()), tuple(dict.fromkeys(concepts)))
+
+
+def _way(text: str, worth: float = 1.0, *, pairs_only: bool = False) -> Way:
+    tokens = texts.query_tokens(text) if pairs_only else texts.bigrams(text)
+    return Way(text, tuple((token, worth * ranking.weight_of(token)) for token in tokens))
+
+
+def _plain(text: str) -> list[Concept]:
+    """Each character and pair of a word we know nothing about; a pair may also be one that sounds alike."""
+    concepts = []
+    for token in texts.bigrams(text):
+        ways = [_way(token, pairs_only=True)]
+        if len(token) == 2 and not token.isascii():
+            ways += [Way(token, ((sound, OF_SOUND),)) for sound in texts.sounds(token, SOUND, INITIALS)]
+        concepts.append(Concept(tuple(ways)))
+    return concepts
+
+
+def _by_letters(letters: str, known: Mapping[str, tuple[str, ...]]) -> list[Way]:
+    """Return what letters may stand for: a word spelt in pinyin, or the first letters of one."""
+    ways = []
+    if word := lexicon.by_sound().get(letters):
+        ways += [_way(texts.one_spelling(other)) for other in (word, *known[word])]
+    for syllables in texts.spelt(letters):
+        pairs = [f"{SOUND}{a}'{b}" for a, b in zip(syllables, syllables[1:], strict=False)]
+        if pairs:
+            ways.append(Way(letters, tuple((pair, 1.0) for pair in pairs)))
+    if 3 <= len(letters) <= 12:
+        threes = [INITIALS + letters[n : n + 3] for n in range(len(letters) - 2)]
+        ways.append(Way(letters, tuple((three, OF_INITIALS) for three in threes)))
+    return ways
+
+
+def settled(question: Question, frequency: Callable[[str], int]) -> Question:
+    """Return `question` without the sounds of pairs that are written in the catalogue as they were typed."""
+    concepts = []
+    for concept in question.concepts:
+        first, *others = concept.ways
+        heard = others and all(other.tokens[0][0].startswith(SOUND) for other in others)
+        if heard and len(first.text) == 2 and any(frequency(token) for token, _weight in first.tokens):
+            concept = Concept((first,), concept.is_bridge)
+        concepts.append(concept)
+    return Question(question.text, tuple(concepts))
+
+
+@dataclass(frozen=True)
+class LookUp:
+    """Tokens that an item must all hold to be looked at, and how much that is worth."""
+
+    tokens: tuple[str, ...]
+    weight: float
+
+
+def look_ups(question: Question, frequency: Callable[[str], int], count: int) -> list[LookUp]:
+    """
+    Return what to look up in the index, the most telling first: each way to say a thing whole, and pairs alone.
+
+    Characters alone are looked up only for words that are not written here: one may be wrong or two swapped.
+    """
+    found: dict[tuple[str, ...], float] = {}
+    for concept in question.concepts:
+        for way in concept.ways:
+            worth = sum(weight * ranking.rarity(frequency(token), count) for token, weight in way.tokens)
+            tokens = [token for token, _weight in way.tokens]
+            if tokens[0][0] in (SOUND, INITIALS):
+                found.setdefault(tuple(tokens), worth)
+                continue
+            pairs = [token for token in tokens if len(token) > 1 or token.isascii()]
+            if pairs or len(question.concepts) == 1:
+                marked = tuple(NAME + token for token in pairs or tokens)
+                if all(frequency(token) for token in pairs or tokens):
+                    found.setdefault(marked, worth)
+                    if len(marked) == 1:
+                        found.setdefault((marked[0].removeprefix(NAME),), worth * OF_REST)
+    for run in question.text.split():
+        tokens = texts.query_tokens(run)
+        if all(map(frequency, tokens)):
+            found.setdefault(tuple(NAME + token for token in tokens), WHOLE_RUN)
+        elif len(run) > 2:
+            found.setdefault(tuple(NAME + token for token in texts.bigrams(run) if len(token) == 1), 1.0)
+    looked = [LookUp(tokens, weight) for tokens, weight in found.items()]
+    return sorted(looked, key=lambda one: -one.weight)[:MOST_LOOK_UPS]
+
+
+def held_by(look_up: LookUp) -> frozenset[str]:
+    """Return the tokens an item found by `look_up` holds somewhere, without the mark of names."""
+    tokens = [token.removeprefix(NAME) for token in look_up.tokens]
+    return frozenset(tokens).union(*(token for token in tokens if token[0] > "\x7f"))
+
+
+# The order
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An item that may be meant: its name and everyday names, and the tokens of the question it holds anywhere."""
+
+    key: Any
+    name: str
+    everyday_names: tuple[str, ...]
+    holds: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """score: 0 to 1; name: the name that answers, the official one or an everyday one."""
+
+    key: Any
+    score: float
+    coverage: float
+    name: str
+
+
+def rank(
+    question: Question, candidates: Iterable[Candidate], frequency: Callable[[str], int], count: int
+) -> list[Ranked]:
+    """Return the candidates that answer enough of `question`, best first."""
+    weighed = ranking.weigh(question, frequency, count)
+    if not weighed.mass:
+        return []
+    reachable = weighed.mass * (ranking.K1 + 1)
+    found = []
+    for candidate in candidates:
+        best = max(
+            (_rated(question, weighed, title, candidate) for title in _titles(candidate)), key=lambda one: one[0]
+        )
+        score, coverage, name = best
+        if coverage >= LEAST:
+            found.append(Ranked(candidate.key, min(1.0, score / reachable), coverage, name))
+    return sorted(found, key=lambda one: (-one.score, one.key))
+
+
+def _titles(candidate: Candidate) -> list[str]:
+    return [candidate.name, *candidate.everyday_names, *_INNER.findall(candidate.name)]
+
+
+def _rated(question: Question, weighed: ranking.Weighed, title: str, candidate: Candidate) -> tuple[float, float, str]:
+    words = texts.one_spelling(title)
+    ratio = len(words) / USUAL_LENGTH
+    holds = candidate.holds
+
+    def impact(token: str) -> float:
+        times = words.count(token) + (OF_REST if token in holds else 0.0)
+        return ranking.saturated(times, ratio, b=LENGTH_COUNTS) if times else 0.0
+
+    score, coverage = ranking.rate(weighed, impact)
+    if question.text and question.text in words:
+        share = PHRASE + BEGINS * words.startswith(question.text) + WHOLE * (question.text == words)
+        score += share * weighed.mass * (ranking.K1 + 1)
+    known = {act for concept in question.concepts for way in concept.ways for act in UNASKED.findall(way.text)}
+    if any(act not in known for act in UNASKED.findall(words)):
+        score *= OF_UNASKED
+    return score, coverage, title

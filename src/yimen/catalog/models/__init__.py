@@ -2,6 +2,7 @@
 
 from yimen.catalog.models.calendar import CalendarDay, CalendarState, CalendarYear, LocalRule
 from yimen.catalog.models.items import (
+    FIELDS,
     FINGERPRINT,
     NO_MATERIALS,
     NOT_STATED,
@@ -24,9 +25,10 @@ from yimen.catalog.models.items import (
     SharedDocument,
 )
 from yimen.catalog.models.powers import Delegation, HallEntry, PowerBatch, PowerBatchLine, PowerEntry, PowerList
-from yimen.catalog.models.words import JargonWord, SearchMiss, Synonym
+from yimen.catalog.models.words import Inquiry, JargonWord, SearchMiss, Synonym, TokenCount
 
 __all__ = [
+    "FIELDS",
     "FINGERPRINT",
     "NOT_STATED",
     "NO_MATERIALS",
@@ -40,6 +42,7 @@ __all__ = [
     "DraftReview",
     "FlowStep",
     "HallEntry",
+    "Inquiry",
     "ItemFaq",
     "ItemFee",
     "ItemForm",
@@ -60,4 +63,5 @@ __all__ = [
     "ServiceItem",
     "SharedDocument",
     "Synonym",
+    "TokenCount",
 ]

@@ -7,7 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from yimen.lib.ids import uuid7
-from yimen.people.models import Region
+from yimen.people.models import Region, Staff
 
 
 class Synonym(models.Model):
@@ -46,6 +46,55 @@ class SearchMiss(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["region", "text"], name="search_miss_once")]
         indexes = [models.Index(fields=["region", "-count"], name="search_miss_by_count")]
+
+
+class TokenCount(models.Model):
+    """
+    How many published items of a region hold a search token, so that rare words weigh more and are looked up first.
+
+    Kept by search_counts; an estimate is enough. token "": the published items altogether.
+    """
+
+    region = models.ForeignKey(Region, models.CASCADE)
+    token = models.CharField(max_length=60)
+    items = models.IntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["region", "token"], include=["items"], name="token_count_once")]
+
+
+class Inquiry(models.Model):
+    """
+    A question left on the portal because the catalogue had no answer. The telephone is sealed and may be empty.
+
+    answer: what was told, and how; settled questions without an answer needed none.
+    """
+
+    class State(models.TextChoices):
+        OPEN = "open", _("等回复")
+        ANSWERED = "answered", _("已回复")
+        SETTLED = "settled", _("不用回复")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    region = models.ForeignKey(Region, models.PROTECT)
+    text = models.CharField(_("想办什么"), max_length=300)
+    phone_sealed = models.BinaryField(null=True, blank=True)
+    asked_at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    answer = models.CharField(_("怎么回复的"), max_length=300, blank=True)
+    closed_by = models.ForeignKey(Staff, models.PROTECT, null=True, blank=True, related_name="+")
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["asked_at", "pk"]
+        indexes = [models.Index(fields=["region", "state", "asked_at"], name="inquiry_by_state")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(state="open", closed_at=None)
+                | (~models.Q(state="open") & ~models.Q(closed_at=None)),
+                name="inquiry_closed_once",
+            )
+        ]
 
 
 class JargonWord(models.Model):

@@ -1,81 +1,145 @@
-"""Search over the published items."""
+"""Search over the published items: candidates from the token index, ranked by catalog.search."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from django.db import connection
+from django.db.models import Q, Value
+from django.db.models.functions import StrIndex
 
 from yimen.catalog import search as searching
-from yimen.catalog.models import (
-    ServiceItem,
-)
+from yimen.catalog.models import ServiceItem, Synonym
+from yimen.lib import text as texts
+from yimen.lib.ranking import Question
 from yimen.people.models import Region
 
 
 class Found(list[ServiceItem]):
-    """Items in order of rank, each with `score` from 0 to 1; `total` counts all that match, not only this page."""
+    """
+    Items in order of rank, each with `score` from 0 to 1 and `found_by`, the name that answers.
+
+    total: all that were ranked, at most MOST_RANKED, not only this page. question: what was looked for.
+    """
 
     total: int = 0
+    question: Question = Question("", ())
 
 
-# OFFSET 0 keeps each token's look-up apart, so that it comes from the GIN index whatever the planner believes about
-# the rest. A rare token says more than a common one. `share` is how much of the query's weight an item answers.
-_SEARCH = """
-WITH size AS (
-    SELECT count(*)::float8 AS n FROM catalog_serviceitem WHERE published_id IS NOT NULL
-), asked AS (
-    SELECT * FROM unnest(%(tokens)s::text[], %(weights)s::float8[], %(words)s::bool[]) AS a (token, part, is_word)
-), hit AS MATERIALIZED (
-    SELECT i.id, length(i.name) AS letters, asked.token, asked.part, asked.is_word,
-           count(*) OVER (PARTITION BY asked.token) AS items
-    FROM asked CROSS JOIN LATERAL (
-        SELECT id, name, region_id, published_id FROM catalog_serviceitem WHERE tokens @> ARRAY[asked.token] OFFSET 0
-    ) AS i
-    WHERE i.published_id IS NOT NULL AND (%(region)s::text IS NULL OR i.region_id = %(region)s)
-), weight AS (
-    SELECT asked.token, asked.part * ln(1 + size.n / (0.5 + coalesce(max(hit.items), 0))) AS value
-    FROM size, asked LEFT JOIN hit ON hit.token = asked.token GROUP BY asked.token, asked.part, size.n
-), ranked AS (
-    SELECT hit.id, max(hit.letters) AS letters, bool_or(hit.is_word) AS has_word,
-           sum(weight.value) / (SELECT sum(value) FROM weight) AS share
-    FROM hit JOIN weight ON weight.token = hit.token GROUP BY hit.id
-)
-SELECT id, share, count(*) OVER () FROM ranked
-WHERE share >= CASE WHEN has_word THEN %(least)s ELSE %(least_singles)s END
-ORDER BY share / (1 + letters * %(per_letter)s) DESC, id LIMIT %(limit)s OFFSET %(offset)s
+# Rows looked at for one look-up, and candidates ranked.
+MOST_OF_ONE, MOST_RANKED = 400, 200
+
+_IN_REGION = "i.published_id IS NOT NULL AND i.region_id = %(region)s"
+_ANYWHERE = "i.published_id IS NOT NULL"
+
+# How many items hold each token: as kept, or counted (and cut off) where nothing is kept, because it is rare or new.
+_COUNT = """
+SELECT asked.token, coalesce(kept.items, (
+    SELECT count(*) FROM (
+        SELECT 1 FROM catalog_serviceitem i
+        WHERE i.tokens && ARRAY['=' || asked.token, asked.token] AND {where} LIMIT 2000
+    ) AS few
+)) FROM unnest(%(tokens)s::text[]) AS asked (token)
+LEFT JOIN catalog_tokencount kept ON kept.region_id = %(region)s AND kept.token = asked.token
 """
-LEAST, LEAST_SINGLES, PER_LETTER = 0.1, 0.2, 0.005
+_ALL = "SELECT count(*) FROM catalog_serviceitem i WHERE {where}"
+
+_CANDIDATES = """
+WITH hit AS (
+    SELECT i.id, asked.n, asked.weight
+    FROM unnest(%(words)s::text[], %(weights)s::float8[]) WITH ORDINALITY AS asked (words, weight, n)
+    CROSS JOIN LATERAL (
+        SELECT i.id FROM catalog_serviceitem i
+        WHERE i.tokens @> string_to_array(asked.words, ' ') AND {where} LIMIT %(most_of_one)s
+    ) AS i
+), best AS (
+    SELECT id, array_agg(n::int) AS hits, sum(weight) AS weight FROM hit GROUP BY id
+    ORDER BY weight DESC, id LIMIT %(most)s
+)
+SELECT best.id, best.hits, i.name, v.everyday_names
+FROM best JOIN catalog_serviceitem i ON i.id = best.id JOIN catalog_itemversion v ON v.id = i.published_id
+"""
 
 
 def search(text: str, limit: int = 20, offset: int = 0, *, region: Region | str | None = None) -> Found:
     """
     Return the published items of `region` (None: of all) that answer `text`, best first; empty when nothing comes near.
 
-    Two queries and the items' editions and departments; words of two characters find as well as long ones.
+    Five statements whatever is found; words of two characters find as well as long ones.
     """
     found = Found()
-    asked = searching.asked(text)
-    if not asked:
-        return found
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _SEARCH,
-            {
-                "region": region.pk if isinstance(region, Region) else region,
-                "tokens": [token for token, _weight, _is_word in asked],
-                "weights": [weight for _token, weight, _is_word in asked],
-                "words": [is_word for _token, _weight, is_word in asked],
-                "least": LEAST,
-                "least_singles": LEAST_SINGLES,
-                "per_letter": PER_LETTER,
-                "limit": limit,
-                "offset": offset,
-            },
-        )
-        rows = cursor.fetchall()
-    items = ServiceItem.objects.select_related("department", "published").in_bulk([row[0] for row in rows])
-    for pk, share, total in rows:
-        if item := items.get(pk):
-            item.score = min(1.0, share)  # type: ignore[attr-defined]
+    code = region.pk if isinstance(region, Region) else region
+    ranked, found.question = ranked_for(text, code)
+    found.total = len(ranked)
+    page = ranked[offset : offset + limit]
+    items = ServiceItem.objects.select_related("department", "published").in_bulk([one.key for one in page])
+    for one in page:
+        if item := items.get(one.key):
+            item.score, item.found_by = one.score, one.name  # type: ignore[attr-defined]
             found.append(item)
-        found.total = total
     return found
+
+
+def ranked_for(text: str, region: str | None) -> tuple[list[searching.Ranked], Question]:
+    """Return what `search` ranks, by id, and the question made of `text`."""
+    question = searching.asked(text, own_synonyms(text, region))
+    if not question.concepts:
+        return [], question
+    where = _IN_REGION if region else _ANYWHERE
+    counts = _counts(question.tokens, region, where)
+
+    def frequency(token: str) -> int:
+        return counts.get(token, 0)
+
+    count = counts[""]
+    question = searching.settled(question, frequency)
+    look_ups = searching.look_ups(question, frequency, count)
+    candidates = _candidates(look_ups, region, where)
+    return searching.rank(question, candidates, frequency, count), question
+
+
+def own_synonyms(text: str, region: str | None) -> Mapping[str, tuple[str, ...]]:
+    """Return the synonyms editors keep that stand in `text`; the region's come before those for all."""
+    spelt = texts.one_spelling(text[: searching.LONGEST_QUERY].replace("\x00", ""))
+    rows = (
+        Synonym.objects.filter(Q(region=None) | Q(region_id=region))
+        .annotate(place=StrIndex(Value(spelt), "word"))
+        .filter(place__gt=0)
+    )
+    return {row.word: tuple(row.means) for row in sorted(rows, key=lambda row: row.region_id is not None)}
+
+
+def _counts(tokens: Iterable[str], region: str | None, where: str) -> dict[str, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT.format(where=where), {"tokens": [*tokens], "region": region})
+        counts: dict[str, int] = dict(cursor.fetchall())
+        cursor.execute(
+            "SELECT items FROM catalog_tokencount WHERE region_id = %(region)s AND token = ''", {"region": region}
+        )
+        row = cursor.fetchone()
+        if row is None:
+            cursor.execute(_ALL.format(where=where), {"region": region})
+            row = cursor.fetchone()
+    counts[""] = row[0] if row else 0
+    return counts
+
+
+def _candidates(look_ups: list[searching.LookUp], region: str | None, where: str) -> list[searching.Candidate]:
+    if not look_ups:
+        return []
+    values: dict[str, Any] = {
+        "words": [" ".join(one.tokens) for one in look_ups],
+        "weights": [one.weight for one in look_ups],
+        "region": region,
+        "most_of_one": MOST_OF_ONE,
+        "most": MOST_RANKED,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_CANDIDATES.format(where=where), values)
+        rows = cursor.fetchall()
+    held = [searching.held_by(one) for one in look_ups]
+    return [
+        searching.Candidate(pk, name, tuple(everyday), frozenset().union(*(held[n - 1] for n in hits)))
+        for pk, hits, name, everyday in rows
+    ]
