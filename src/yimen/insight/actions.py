@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 
 from django.db import transaction
@@ -35,3 +36,10 @@ def export(
     data = {"filter": filters, "rows": len(report.rows), "count": len(listed), "is_cut": is_cut}
     ledger.record(f"export:{uuid7()}", "insight.exported", region=by.region_id, by=by, at=at, data=data)
     return report, listed, is_cut
+
+
+@transaction.atomic
+def note_export(by: Staff, what: str, filters: Mapping[str, str], *, count: int, at: datetime) -> None:
+    """Write down that `by` took a table of figures away: which, chosen how, and how many lines."""
+    data = {"what": what, "filter": dict(filters), "count": count}
+    ledger.record(f"export:{uuid7()}", "insight.exported", region=by.region_id, by=by, at=at, data=data)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Any
 from uuid import UUID
@@ -101,7 +101,7 @@ class Change:
 
 def days_of(mean: Fraction) -> Decimal:
     """Return mean working days with one decimal, half up."""
-    return Decimal((mean.numerator * 20 // mean.denominator + 1) // 2) / 10
+    return (Decimal(mean.numerator) / mean.denominator).quantize(Decimal("0.1"), ROUND_HALF_UP)
 
 
 @dataclass(frozen=True)

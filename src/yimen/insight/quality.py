@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -13,6 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from yimen.catalog.models import Delegation, DraftReview, FlowStep, ItemMaterial, ItemVersion, SearchMiss, ServiceItem
+from yimen.catalog.queries.completeness import completeness_of, published_editions
 from yimen.lib.figures import percent
 
 _DRAFT = ItemVersion.objects.filter(item=OuterRef("pk"), state=ItemVersion.State.DRAFT)
@@ -81,6 +82,32 @@ LOOKS = (
     Look("delegation", _("没有授权书"), _("应进驻大厅的事项，今天没有有效的授权。"), _no_delegation),
 )
 BY_KEY = {look.key: look for look in LOOKS}
+
+
+@dataclass(frozen=True)
+class Fullness:
+    """Completeness of the published editions (S4-27). mean: percent, None without any; ranges: how many in each."""
+
+    count: int
+    full: int
+    mean: Decimal | None
+    ranges: Sequence[tuple[str, int]]
+
+
+_RANGES = ((100, "100 %"), (90, "90–99 %"), (75, "75–89 %"), (50, "50–74 %"), (0, "0–49 %"))
+
+
+def fullness(region: str, *, departments: Sequence[Any] | None = None) -> Fullness:
+    """Return how complete the published editions are together; one statement."""
+    versions = published_editions(region)
+    if departments is not None:
+        versions = versions.filter(item__department__in=departments)
+    percents = [completeness_of(version).percent for version in versions.iterator(chunk_size=500)]
+    counts = dict.fromkeys((words for _least, words in _RANGES), 0)
+    for each in percents:
+        counts[next(words for least, words in _RANGES if each >= least)] += 1
+    mean = (Decimal(sum(percents)) / len(percents)).quantize(Decimal("0.1"), ROUND_HALF_UP) if percents else None
+    return Fullness(len(percents), counts["100 %"], mean, list(counts.items()))
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,13 @@ from yimen.catalog import queries as catalog
 from yimen.catalog.models import ServiceItem
 from yimen.hall import queries as hall
 from yimen.lib.errors import DomainError
+from yimen.notify import queries as notify
 from yimen.people.models import Department
 from yimen.ratings import queries as ratings
 from yimen.ratings.models import RatingLevel
 from yimen.ratings.rules import Figures
 from yimen.web import context, documents
-from yimen.web.portal import guide, reads
+from yimen.web.portal import reads
 from yimen.web.portal.forms import ProgressForm, VerifyForm
 from yimen.web.portal.themes import BY_SLUG, THEMES
 
@@ -108,23 +109,6 @@ def department(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @require_safe
-def item(request: HttpRequest, code: str) -> HttpResponse:
-    found = catalog.published_item(_region(), code)
-    if found is None or found.published is None:
-        raise Http404
-    version = found.published
-    materials = guide.split_materials(list(version.materials.all()))
-    steps = list(version.steps.all())
-    today = timezone.localdate()
-    promised = catalog.promise_of(version, today, region=found.region_id)
-    answers = guide.four_answers(
-        version, materials, steps, promised=promised, calendar=catalog.work_calendar(), today=today
-    )
-    values = {"item": found, "version": version, "materials": materials, "steps": steps, "answers": answers}
-    return render(request, "portal/item.html", values)
-
-
-@require_safe
 def queues(request: HttpRequest) -> HttpResponse:
     """约: how long it takes now, and how to take a number."""
     return render(request, "portal/queues.html", {"boards": _boards(), "now": timezone.now()})
@@ -193,6 +177,7 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
         "rows": cases.timeline(found),
         "notices": found.notices.all(),
         "rating_token": reads.rating_token(found),
+        "reminders": notify.for_applicant(found.applicant),
         "levels": RatingLevel.choices,
     }
     return render(request, "portal/case.html", values)

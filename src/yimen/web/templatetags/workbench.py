@@ -34,13 +34,25 @@ DOORS = (
     Door("workbench:desk", _("导办台"), ("hall.take",)),
     Door("workbench:cases", _("办件"), ("cases.view",)),
     Door("workbench:catalog", _("事项"), ("catalog.edit", "catalog.publish")),
+    Door("workbench:powers", _("权力清单"), ("powers.view",)),
+    Door("workbench:entry", _("进驻"), ("powers.view",)),
+    Door("workbench:reviews", _("提意见"), ("catalog.review",)),
+    Door("workbench:leaflets", _("明白纸"), ("hall.take", "hall.call", "hall.manage", "catalog.edit", "catalog.publish")),
     Door("workbench:hall", _("大厅"), ("hall.manage",)),
     Door("workbench:calendar", _("工作日历"), ("catalog.calendar",)),
     Door("workbench:rules", _("本地规则"), ("catalog.calendar",)),
     Door("workbench:places", _("机构"), ("people.manage",)),
+    Door("workbench:organisation", _("机构调整"), ("people.manage",)),
     Door("workbench:people", _("人员"), ("people.manage", "people.grant")),
     Door("workbench:ledger", _("台账"), ("ledger.read",)),
     Door("workbench:report", _("统计"), ("insight.view",)),
+    Door("workbench:quality", _("质量"), ("catalog.edit", "catalog.publish", "insight.view")),
+    Door("workbench:proactive", _("主动提醒"), ("notify.send", "catalog.edit")),
+    Door(
+        "workbench:rulebook",
+        _("制度文件"),
+        ("centre.write_rules", "centre.approve_rules", "cases.view", "hall.take", "catalog.publish"),
+    ),
 )
 
 
