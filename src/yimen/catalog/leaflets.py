@@ -512,7 +512,7 @@ def _with_heads(made: Sheet, item: ServiceItem, version: ItemVersion) -> Sheet:
         ("scope", _("适用范围"), scope),
         ("basis", _("办理依据"), [made.basis]),
         ("accepting", _("受理机构"), [made.organ, version.delegated_department.strip()]),
-        ("deciding", _("决定机构"), [made.deciding, listed(version.joint_organs)]),
+        ("deciding", _("决定机构"), [made.deciding, version.exercise_level, listed(version.joint_organs)]),
         ("quantity", _("数量限制"), [version.quantity_limit.strip()]),
         ("condition", _("申请条件"), [made.condition]),
         ("prohibitions", _("禁止性要求"), [version.prohibitions.strip()]),

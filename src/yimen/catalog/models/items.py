@@ -16,6 +16,18 @@ NOT_STATED = "not_stated"
 NO_MATERIALS = "no_materials"
 FINGERPRINT = "source_sha256"
 
+# Everything of a version a person writes; number, state and dates of publishing follow from acts.
+FIELDS = (
+    *("name", "everyday_names", "legal_basis", "power_source", "exercise_level", "organ_nature"),
+    *("delegated_department", "statutory_limit", "statutory_unit", "statutory_note"),
+    *("promised_limit", "promised_unit", "promised_note", "accept_condition", "procedure", "case_type", "channels"),
+    *("special_procedures", "service_objects", "visit_count", "has_fee", "fee_note", "fee_basis", "place", "hours"),
+    *("consult_way", "complaint_way", "result_name", "plain_text", "themes", "is_joint", "effective_on", "cancel_on"),
+    *("universal_scope", "finishes_in_hall", "delivers_by_post", "pays_online", "takes_appointments", "on_terminals"),
+    *("online_depth", "quantity_limit", "prohibitions", "visit_reason", "joint_organs", "intermediary"),
+    *("result_type", "result_sample", "rights_and_duties", "town_code", "due_rule"),
+)
+
 
 class ItemType(models.TextChoices):
     """事项类型 by GB/T 39046 A.1 (ITEM-6)."""

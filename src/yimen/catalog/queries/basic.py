@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
 from django.db.models import Count, Q, QuerySet
@@ -30,10 +31,20 @@ def places_above(region: Region) -> list[str]:
     return found
 
 
+def places_below(region: Region) -> list[str]:
+    """Return the codes of a region and of all that belong to it: whom its catalogue binds."""
+    found, level = [region.pk], [region.pk]
+    while level:
+        level = list(Region.objects.filter(parent_id__in=level).exclude(pk__in=found).values_list("pk", flat=True))
+        found += level
+    return found
+
+
 def basic_for(region: Region, catalog_code: str) -> BasicItem | None:
     """Return the entry with this basic code that binds `region`: the highest place's, so that all have one (S2-12)."""
     places = places_above(region)
-    rows = {row.region_id: row for row in BasicItem.objects.filter(region_id__in=places, catalog_code=catalog_code)}
+    entries = BasicItem.objects.filter(region_id__in=places, catalog_code=catalog_code).select_related("region")
+    rows = {row.region_id: row for row in entries}
     return next((rows[place] for place in reversed(places) if place in rows), None)
 
 
@@ -73,3 +84,22 @@ def deviations_of(version: ItemVersion, on: date, *, blocking: bool = False) -> 
             _("基本目录里的“%(name)s”%(day)s 起已取消。") % {"name": basic.name, "day": basic.cancelled_on.isoformat()},
         )
     return sentences
+
+
+def with_deviations(
+    basic: BasicItem, items: Iterable[ServiceItem]
+) -> list[tuple[ServiceItem, ItemVersion | None, list[Deviation]]]:
+    """Return for each item its open or published edition and where it differs. Two queries, whatever the number."""
+    items = list(items)
+    rows = ItemVersion.objects.filter(item__in=items, state__in=("draft", "approved", "published"))
+    editions: dict[object, ItemVersion] = {}
+    for version in rows.prefetch_related("materials"):
+        if version.item_id not in editions or version.state != ItemVersion.State.PUBLISHED:
+            editions[version.item_id] = version
+    found: list[tuple[ServiceItem, ItemVersion | None, list[Deviation]]] = []
+    for item in items:
+        edition = editions.get(item.pk)
+        if edition:
+            edition.item = item
+        found.append((item, edition, deviations_from(basic, edition) if edition else []))
+    return found

@@ -124,8 +124,8 @@ def editable_items(
     """
     Return all items of a region, published or not, by department and name.
 
-    text: part of a name or of a code; state: "published", "draft" (one is waiting), "none" (never published or
-    withdrawn).
+    text: part of a name or of a code; state: "published", "draft" (one is open), "approved" (one waits for its day),
+    "none" (never published or withdrawn).
     """
     code = region if isinstance(region, str) else region.pk
     drafts = ItemVersion.objects.filter(item=models.OuterRef("pk"), state__in=("draft", "approved"))
@@ -144,6 +144,8 @@ def editable_items(
             items = items.filter(published__isnull=False)
         case "draft":
             items = items.filter(draft_number__isnull=False)
+        case "approved":
+            items = items.filter(models.Exists(drafts.filter(state="approved")))
         case "none":
             items = items.filter(published__isnull=True)
     return items

@@ -63,7 +63,7 @@ SHIPPED: Mapping[str, tuple[Term, ...]] = {
         ),
     ),
     "case_type": (Term("immediate", "1", "即办件"), Term("promised", "2", "承诺件"), Term("other", "9", "其他")),
-    "level": _words("国家级", "省级", "市级", "县级", "镇（乡、街道）级", "村（社区）级", "分级管理"),
+    "level": _words("国家级", "省级", "市级", "县级", "乡镇（街道）级", "村（社区）级", "分级管理"),
     "organ_nature": (*_words("法定机关", "授权组织", "受委托组织"), Term("其他", "9", "其他")),
     "power_source": _words(
         "法定本级行使", "上级授权", "上级下放", "同级授权", "同级委托", "上级委托", is_provisional=True

@@ -97,6 +97,21 @@ def check_codes(
             raise InvalidItemCode(_("编码只有数字和字母，请用半角再填一次，中间不要空格。"))
 
 
+def check_catalog_code(code: str, scheme: CodeScheme = CodeScheme.PRACTICE) -> None:
+    """Raise InvalidItemCode unless `code` is a basic code of `scheme` (ITEM-2, ITEM-5)."""
+    if scheme == CodeScheme.PRACTICE:
+        if not _CATALOG.fullmatch(code):
+            raise InvalidItemCode(
+                _("基本编码“%(code)s”要 12 位：2 位地区、2 位类型、5 位主项、3 位子项。") % {"code": code[:40]}
+            )
+        return
+    width = _WIDTHS[scheme][0]
+    if not re.fullmatch(rf"[0-9A-Za-z-]{{1,{width}}}", code, re.ASCII):
+        raise InvalidItemCode(
+            _("基本编码“%(code)s”要 1 到 %(width)d 位数字和字母。") % {"code": code[:40], "width": width}
+        )
+
+
 def check_local_code(code: str) -> None:
     """Raise InvalidItemCode for a local code that is too wide for the upload tables (50) or has strange characters."""
     if len(code) > 50:

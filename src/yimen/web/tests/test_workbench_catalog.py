@@ -10,9 +10,10 @@ from yimen.catalog.tests.factories import make_draft, make_item, make_step
 from yimen.ledger.actions import SYSTEM
 from yimen.people.models import Role
 from yimen.people.tests.factories import NOW, make_center, make_department, make_region, make_staff
-from yimen.web.workbench.catalog.editor import EditionForm
+from yimen.web.workbench.catalog.forms import EditionForm
 
 pytestmark = pytest.mark.django_db
+READERS = (Role.LEADER, Role.HALL_MANAGER, Role.SUPERVISOR)
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
 
@@ -38,8 +39,8 @@ def posted(response):
     """What the browser would send back from the item's page, every field as it stands."""
     context = response.context
     values = {"seen": context["seen"]}
-    forms = [context["form"], *context["materials"], *context["steps"]]
-    forms += [context["materials"].management_form, context["steps"].management_form]
+    lists = [context[name] for name in ("materials", "steps", "fees", "faqs")]
+    forms = [context["form"], *(form for one in lists for form in one), *(one.management_form for one in lists)]
     for form in forms:
         for field in form:
             value = field.value()
@@ -57,12 +58,23 @@ def seen_by(client, version):
 
 @pytest.mark.parametrize("role", [*Role, None])
 def test_each_page_opens_for_its_roles_alone(enter, role):
-    item = make_item()
+    item, draft = make_item(), make_draft()
     client = enter(make_staff(role))
     editors, keepers = {Role.EDITOR, Role.PUBLISHER}, {Role.SYSTEM_ADMIN}
+    reviewers, readers = editors | {Role.APPROVER, Role.LEADER}, editors | set(READERS)
     for address, roles in (
         (url("items"), editors),
-        (url("item", item.pk), editors),
+        (url("item", item.pk), reviewers),
+        (url("item-versions", item.pk), reviewers | readers),
+        (url("item-compare", item.pk), reviewers | readers),
+        (url("reviews"), reviewers),
+        (url("item-ask", draft.item_id), {Role.EDITOR}),
+        (url("basics"), readers),
+        (url("basic-new"), {Role.EDITOR}),
+        (url("shared-documents"), editors),
+        (url("shared-document-new"), {Role.EDITOR}),
+        (url("dictionaries"), editors | keepers),
+        (url("dictionary-term", "level"), keepers),
         (url("item-new"), {Role.EDITOR}),
         (url("calendar"), keepers),
         (url("calendar-year", 2027), keepers),
@@ -71,6 +83,7 @@ def test_each_page_opens_for_its_roles_alone(enter, role):
     for address, roles in (
         (url("item-publish", item.pk), {Role.PUBLISHER}),
         (url("item-withdraw", item.pk), {Role.PUBLISHER}),
+        (url("item-take-back", item.pk), {Role.PUBLISHER}),
         (url("calendar-day"), keepers),
         (url("calendar-announce"), keepers),
     ):
@@ -118,7 +131,10 @@ def test_an_item_goes_from_new_to_published_through_two_hands(enter, department)
         "accept_condition": "在本市居住",
         "everyday_names": "办狗证、狗牌",
         "has_fee": "0",
+        "complaint_way": "12345",
+        "plain_text": "带身份证来，当场登记。",
         "m-0-name": "身份证",
+        "m-0-legal_basis": "《演示养犬规定》第八条",
         "s-0-key": "decide",
         "s-0-name": "决定",
         "s-0-kind": "decide",
@@ -262,7 +278,6 @@ def test_every_field_of_the_law_is_written_on_the_page_and_shown_in_the_guide(en
     address = url("item", version.item_id)
     said = {
         "power_source": "法定本级行使",
-        "exercise_level": "县级",
         "organ_nature": "法定机关",
         "delegated_department": "演示受托部门",
         "promised_note": "自受理次日起算",
@@ -271,17 +286,19 @@ def test_every_field_of_the_law_is_written_on_the_page_and_shown_in_the_guide(en
         "effective_on": "2026-11-01",
         "cancel_on": "2030-01-01",
     }
-    lists = {"channels": "窗口办理、网上办理", "service_objects": "自然人，企业法人"}
+    lists = {"exercise_level": ["市级", "县级"], "channels": ["窗口办理", "网上办理"], "service_objects": ["自然人", "企业法人"]}
     values = posted(client.get(address)) | said | lists | {"is_joint": "1", "s-2-department": str(other.pk)}
     assert client.post(address, values).status_code == 302
     version.refresh_from_db()
     assert {name: str(getattr(version, name)) for name in said} == said
     assert (version.channels, version.is_joint) == (["窗口办理", "网上办理"], True)
+    assert version.exercise_level == "市级、县级"
     assert [step.department for step in version.steps.all()].count(other) == 1
-    assert set(actions.FIELDS) <= set(EditionForm.base_fields), "no field of an edition is missing from the page"
+    missing = set(actions.FIELDS) - set(EditionForm.base_fields)
+    assert missing == {"due_rule"}, "no field of an edition is missing from the page; that one is three"
 
-    too_long = values | {"channels": "字" * 21, "seen": seen_by(client, version)["seen"]}
-    assert "最多写 20 个字" in client.post(address, too_long).content.decode()
+    too_long = values | {"everyday_names": "字" * 61, "seen": seen_by(client, version)["seen"]}
+    assert "最多写 60 个字" in client.post(address, too_long).content.decode()
     client = enter(make_staff(Role.PUBLISHER, department=department))
     client.post(url("item-publish", version.item_id), seen_by(client, version))
     make_center(department.region)

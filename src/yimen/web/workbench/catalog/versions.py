@@ -1,24 +1,27 @@
-"""An edition from review to publishing and withdrawing."""
+"""Editions of an item: published, approved, taken back, withdrawn; the list of them, and any two compared."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse
-from django.shortcuts import redirect
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from yimen.catalog import actions
-from yimen.catalog.models import (
-    ItemVersion,
-)
+from yimen.catalog.models import ItemVersion
+from yimen.catalog.queries import editions
 from yimen.lib.errors import DomainError
+from yimen.web.workbench.cases import CappedPaginator
 from yimen.web.workbench.catalog.common import item_or_404
 from yimen.web.workbench.guard import StaffRequest, posted_text, staff_page
+
+PAGE = 20
+READERS = ("catalog.edit", "catalog.publish", "catalog.review", "insight.view")
 
 
 @staff_page("catalog.publish")
@@ -30,11 +33,41 @@ def publish(request: StaffRequest, pk: UUID) -> HttpResponse:
         messages.error(request, _("没有草稿可以发布。"))
         return redirect("workbench:item", pk)
     try:
-        actions.publish(version, by=request.staff, at=timezone.now(), seen=posted_text(request, "seen"))
+        done = actions.publish(
+            version,
+            by=request.staff,
+            at=timezone.now(),
+            seen=posted_text(request, "seen"),
+            despite=posted_text(request, "despite")[:200],
+        )
+    except actions.NotReady as error:
+        for reason in error.reasons:
+            messages.error(request, reason)
     except DomainError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, _("已发布，大家现在看到的就是这一版。正在办的件仍按原来的版本办。"))
+        if done.state == ItemVersion.State.APPROVED:
+            day = f"{done.effective_on:%Y-%m-%d}"
+            messages.success(request, _("已核准，%(day)s 自动生效。在那以前，大家看到的还是原来的。") % {"day": day})
+        else:
+            messages.success(request, _("已发布，大家现在看到的就是这一版。正在办的件仍按原来的版本办。"))
+    return redirect("workbench:item", pk)
+
+
+@staff_page("catalog.publish")
+@require_POST
+def take_back(request: StaffRequest, pk: UUID) -> HttpResponse:
+    found = item_or_404(request, pk)
+    version = found.versions.filter(state=ItemVersion.State.APPROVED).first()
+    if version is None:
+        messages.error(request, _("没有在等生效的版本。"))
+        return redirect("workbench:item", pk)
+    try:
+        actions.take_back(version, by=request.staff, at=timezone.now())
+    except DomainError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("已收回，又是草稿了。"))
     return redirect("workbench:item", pk)
 
 
@@ -52,7 +85,45 @@ def withdraw(request: StaffRequest, pk: UUID) -> HttpResponse:
     return redirect("workbench:item", pk)
 
 
+@staff_page(*READERS)
+@require_safe
+def versions(request: StaffRequest, pk: UUID) -> HttpResponse:
+    found = item_or_404(request, pk)
+    page = CappedPaginator(editions.editions_of(found), PAGE).get_page(request.GET.get("page"))
+    numbers = [row.number for row in page]
+    context = {"item": found, "page": page, "newest": numbers[:1], "before": numbers[1:2]}
+    return render(request, "workbench/catalog/versions.html", context)
+
+
+@staff_page(*READERS)
+@require_safe
+def compare(request: StaffRequest, pk: UUID) -> HttpResponse:
+    """Two editions by number, ?old=1&new=3; without numbers the latest two."""
+    found = item_or_404(request, pk)
+    numbers = list(found.versions.order_by("-number").values_list("number", flat=True)[:2])
+    old = _number(request, "old", numbers[-1] if numbers else 0)
+    new = _number(request, "new", numbers[0] if numbers else 0)
+    difference = editions.compare_editions(found, old, new)
+    if difference is None:
+        raise Http404
+    every = list(editions.editions_of(found)[:100])
+    context = {"item": found, "difference": difference, "every": every, "old": old, "new": new}
+    return render(request, "workbench/catalog/compare.html", context)
+
+
+def _number(request: StaffRequest, name: str, default: int) -> int:
+    text = request.GET.get(name, "")
+    if not text:
+        return default
+    if not (text.isascii() and text.isdecimal() and len(text) < 8):
+        raise Http404
+    return int(text)
+
+
 urlpatterns = [
     path("items/<uuid:pk>/publish", publish, name="item-publish"),
+    path("items/<uuid:pk>/take-back", take_back, name="item-take-back"),
     path("items/<uuid:pk>/withdraw", withdraw, name="item-withdraw"),
+    path("items/<uuid:pk>/versions", versions, name="item-versions"),
+    path("items/<uuid:pk>/compare", compare, name="item-compare"),
 ]

@@ -1,0 +1,150 @@
+"""Editions of an item: the list, one by its number, and two held against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import models
+from django.utils.translation import gettext as _
+
+from yimen.catalog.models import FIELDS, FlowStep, ItemFee, ItemMaterial, ItemVersion, ServiceItem
+from yimen.catalog.rules.compare import Comparison, Line, Snapshot, compare
+from yimen.catalog.rules.flows import Step
+from yimen.catalog.rules.publishing import plain_name
+from yimen.lib.text import listed
+from yimen.lib.workdays import Limit
+
+_LISTS = ("materials", "steps__department", "fees", "faqs", "forms", "questions__options")
+# Number, unit and note of a limit are shown as one, and these say nothing to a reader.
+_ASIDE = {"statutory_unit", "promised_unit", "due_rule", "has_fee", "effective_on", "cancel_on"}
+
+
+def editions_of(item: ServiceItem) -> models.QuerySet[ItemVersion]:
+    """Return all editions, the latest first."""
+    return item.versions.order_by("-number")
+
+
+def edition(item: ServiceItem, number: int) -> ItemVersion | None:
+    """Return one edition by its number with all its lists; None when there is none."""
+    return item.versions.filter(number=number).prefetch_related(*_LISTS).first()
+
+
+def compare_editions(item: ServiceItem, old: int, new: int) -> Comparison | None:
+    """Return the difference between two editions by number; None when one is missing. At most 16 queries."""
+    before, after = edition(item, old), edition(item, new)
+    return compare(snapshot(before), snapshot(after)) if before and after else None
+
+
+def snapshot(version: ItemVersion) -> Snapshot:
+    """Return an edition in words, as it is compared."""
+    steps = list(version.steps.all())
+    names = {step.key: step.name for step in steps}
+    fields = {_label(version, name): _said(getattr(version, name)) for name in FIELDS if name not in _ASIDE}
+    fields[_label(version, "promised_limit")] = _limit(version.promised, version.get_promised_unit_display())
+    fields[_label(version, "statutory_limit")] = _limit(version.statutory, version.get_statutory_unit_display())
+    fields[_label(version, "case_type")] = str(version.get_case_type_display())
+    fields[_label(version, "has_fee")] = _said(version.has_fee) if version.is_stated("has_fee") else ""
+    return Snapshot(
+        number=version.number,
+        fields=fields,
+        promised=version.promised if version.promised or not version.is_immediate else Limit(0),
+        statutory=version.statutory,
+        materials=[_material(row) for row in version.materials.all()],
+        steps=[_step(row, names) for row in steps],
+        fees=[_fee(row) for row in version.fees.all()],
+        lists={
+            _("常见问题"): [Line(row.question, row.question, {_("回答"): row.answer}) for row in version.faqs.all()],
+            _("表格"): [Line(row.key, row.title, {}) for row in version.forms.all()],
+            _("情形问题"): [
+                Line(row.key, row.text, {_("回答"): listed(option.label for option in row.options.all())})
+                for row in version.questions.all()
+            ],
+        },
+        flow=[
+            Step(row.key, row.name, row.kind, row.post, row.authority, row.limit_days, tuple(row.after))
+            for row in steps
+        ],
+        visits=version.visit_count,
+    )
+
+
+def _label(version: ItemVersion, name: str) -> str:
+    column: Any = version._meta.get_field(name)
+    return _own_labels().get(name) or str(column.verbose_name)
+
+
+def _own_labels() -> dict[str, str]:
+    return {
+        "name": _("事项名称"),
+        "everyday_names": _("大家平时怎么叫"),
+        "themes": _("主题"),
+    }
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bool):
+        return _("是") if value else _("否")
+    if isinstance(value, list):
+        return listed(str(one) for one in value)
+    return "" if value is None else str(value)
+
+
+def _limit(limit: Limit | None, unit: str) -> str:
+    return f"{limit.number} {unit}" if limit else ""
+
+
+def _texts(pairs: Iterable[tuple[str, Any]]) -> dict[str, str]:
+    return {label: _said(value) for label, value in pairs}
+
+
+def _material(row: ItemMaterial) -> Line:
+    return Line(
+        plain_name(row.name),
+        row.name,
+        _texts(
+            (
+                (_("要不要"), row.get_necessity_display()),
+                (_("原件还是复印件"), row.get_kind_display()),
+                (_("从哪里来"), row.get_source_display()),
+                (_("份数"), row.copies),
+                (_("怎么填"), row.note),
+                (_("受理标准"), row.accept_standard),
+                (_("依据"), row.legal_basis),
+                (_("规格"), row.paper_size),
+                (_("来源说明"), row.source_note),
+            )
+        ),
+    )
+
+
+def _step(row: FlowStep, names: dict[str, str]) -> Line:
+    days = _("%(days)d 个工作日") % {"days": row.limit_days} if row.limit_days else _("当场")
+    return Line(
+        row.key,
+        row.name,
+        _texts(
+            (
+                (_("岗位"), row.post),
+                (_("权限"), row.authority),
+                (_("时限"), days),
+                (_("部门"), row.department.name if row.department else ""),
+                (_("等哪几步做完"), [names.get(key, key) for key in row.after]),
+            )
+        ),
+    )
+
+
+def _fee(row: ItemFee) -> Line:
+    return Line(
+        row.name,
+        row.name,
+        _texts(
+            (
+                (_("标准"), row.standard),
+                (_("依据"), row.basis),
+                (_("允许减免"), row.is_reducible),
+                (_("减免依据"), row.reduction_basis),
+            )
+        ),
+    )
