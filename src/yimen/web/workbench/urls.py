@@ -22,6 +22,7 @@ from yimen.web.workbench import (
     quality,
     reform,
     report,
+    scenario,
     tasks,
     window,
 )
@@ -84,4 +85,5 @@ urlpatterns = [
     *reform.urlpatterns,
     *documents_control.urlpatterns,
     *proactive.urlpatterns,
+    *scenario.urlpatterns,
 ]
