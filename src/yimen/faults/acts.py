@@ -50,6 +50,9 @@ UNKEYED = {
     "workbench:people-password": "a new password is shown once and kept nowhere, so no answer can be kept",
     "workbench:item": "saving the same draft again records nothing; proved beside the catalogue's actions",
     "workbench:item-new": "the implementation code is taken once; proved beside the catalogue's actions",
+    "workbench:catalog-flow": "saving the same flow again records nothing; proved beside the flow editor",
+    "workbench:catalog-flow-preview": "draws what is in the form and writes nothing",
+    "workbench:catalog-flow-import": "reads a file into the editor and writes nothing",
     "api:openapi-json": "reads",
     "api:api-root": "nothing there",
 }

@@ -4,7 +4,7 @@ Flows as BPMN 2.0 files: written with diagram and lanes, read faithfully or refu
 Pure: bytes and plain values; who may save what is the caller's. What can be taken: docs/flows.md.
 """
 
-from yimen.catalog.bpmn.read import ImportedStep, Refusal, Report, UnreadableFlow, read
+from yimen.catalog.bpmn.read import ImportedStep, Question, Refusal, Report, UnreadableFlow, read
 from yimen.catalog.bpmn.write import write
 
-__all__ = ["ImportedStep", "Refusal", "Report", "UnreadableFlow", "read", "write"]
+__all__ = ["ImportedStep", "Question", "Refusal", "Report", "UnreadableFlow", "read", "write"]
