@@ -197,7 +197,11 @@ class EnterForm(forms.Form):
         super().__init__(*args, **kwargs)
         centers = ServiceCenter.objects.filter(region_id=item.region_id).order_by("parent__name", "name")
         self.fields["center"] = forms.ModelChoiceField(
-            label=_("进驻哪个中心"), queryset=centers, empty_label=None, **required(_("请选中心。"))
+            label=_("进驻哪个中心"),
+            queryset=centers,
+            empty_label=None,
+            initial=centers.first(),
+            **required(_("请选中心。")),
         )
         self.order_fields(["center", "on", "elsewhere"])
         self.initial.setdefault("on", today)
@@ -210,7 +214,11 @@ class EntryForm(forms.Form):
         super().__init__(*args, **kwargs)
         running = HallEntry.objects.filter(item=item, left_on=None).select_related("center")
         field = forms.ModelChoiceField(
-            label=_("哪个中心"), queryset=running, empty_label=None, **required(_("请选中心。"))
+            label=_("哪个中心"),
+            queryset=running,
+            empty_label=None,
+            initial=running.first(),
+            **required(_("请选中心。")),
         )
         field.label_from_instance = lambda entry: entry.center.name  # type: ignore[method-assign]
         self.fields["entry"] = field
@@ -302,7 +310,7 @@ class RevokeForm(forms.Form):
         super().__init__(*args, **kwargs)
         lent = Delegation.objects.filter(item=item, revoked_on=None)
         field = forms.ModelChoiceField(
-            label=_("哪一份授权"), queryset=lent, empty_label=None, **required(_("请选哪一份。"))
+            label=_("哪一份授权"), queryset=lent, empty_label=None, initial=lent.first(), **required(_("请选哪一份。"))
         )
         field.label_from_instance = lambda one: f"{one.letter_no} {one.signed_by}"  # type: ignore[method-assign]
         self.fields["lent"] = field
@@ -467,7 +475,11 @@ class MoveInForm(forms.Form):
         super().__init__(*args, **kwargs)
         centers = ServiceCenter.objects.filter(region_id=region).order_by("parent__name", "name")
         self.fields["center"] = forms.ModelChoiceField(
-            label=_("进驻哪个中心"), queryset=centers, empty_label=None, **required(_("请选中心。"))
+            label=_("进驻哪个中心"),
+            queryset=centers,
+            empty_label=None,
+            initial=centers.first(),
+            **required(_("请选中心。")),
         )
         self.order_fields(["center"])
 

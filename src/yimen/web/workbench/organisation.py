@@ -114,6 +114,7 @@ class TransferForm(forms.Form):
             label=_("划给哪个行政审批服务局"),
             queryset=bureaus,
             empty_label=None,
+            initial=bureaus.first(),
             error_messages={
                 "required": _("请选行政审批服务局；没有的，先在“机构”里加上。"),
                 "invalid_choice": _("没有这个行政审批服务局。"),
