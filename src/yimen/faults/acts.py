@@ -439,6 +439,113 @@ def _local_rule(world: World) -> Wish:
     return Wish(world.session("system_admin"), "/workbench/rules", fields, world.session("clerk"))
 
 
+def _power_draft(world: World, *, none: bool = False) -> Any:
+    """A draft of the power list with a power of its own, and that power's code; none: make room for a new draft."""
+    from yimen.catalog.actions import powers
+    from yimen.catalog.models import PowerList
+    from yimen.ledger.actions import SYSTEM
+    from yimen.people.models import Region
+
+    region, code = Region.objects.get(pk=world.seed.region), f"52010{next(world._people):04d}000"
+    draft = PowerList.objects.filter(region=region, published_at=None).first()
+    draft = draft or powers.begin_power_list(region, name="演示清单", by=SYSTEM, at=now())
+    power = powers.PowerDraft(code, f"演示职权 {code}", "01")
+    powers.save_power(draft, power, by=SYSTEM, at=now())
+    if none:
+        powers.publish_power_list(draft, effective_on=localdate(now()), by=SYSTEM, at=now())
+    return draft, code
+
+
+def _power_begin(world: World) -> Wish:
+    _power_draft(world, none=True)
+    return Wish(world.session("editor"), "/workbench/powers/new", {"name": "演示清单"}, world.session("clerk"))
+
+
+def _power_act(role: str, act: str, fields: Callable[[str], dict[str, Any]]) -> Callable[[World], Wish]:
+    def make(world: World) -> Wish:
+        draft, code = _power_draft(world)
+        return Wish(world.session(role), f"/workbench/powers/{draft.pk}/{act}", fields(code), world.session("clerk"))
+
+    return make
+
+
+def _today_field(_code: str = "") -> dict[str, Any]:
+    return {"effective_on": localdate(now()).isoformat()}
+
+
+def _power_batch(world: World) -> Wish:
+    _draft, code = _power_draft(world)
+    fields = {"number": str(next(world._people)), "on": localdate(now()).isoformat(), "document_no": "演示文号"}
+    fields["lines"] = f"{code}，取消"
+    return Wish(world.session("editor"), "/workbench/powers/batches/new", fields, world.session("clerk"))
+
+
+def _power_batch_apply(world: World) -> Wish:
+    from yimen.catalog.actions import powers
+    from yimen.ledger.actions import SYSTEM
+
+    draft, code = _power_draft(world)
+    batch = powers.record_batch(
+        draft.region, number=next(world._people), on=localdate(now()), document_no="演示文号",
+        lines=[powers.BatchLine(code, "cancel")], by=SYSTEM, at=now(),
+    )  # fmt: skip
+    return Wish(world.session("editor"), f"/workbench/powers/batches/{batch.pk}/apply", {}, world.session("clerk"))
+
+
+def _enter_hall(world: World) -> Wish:
+    item, _draft = _item_version(world)
+    fields = {"center": world.seed.center, "on": localdate(now()).isoformat(), "elsewhere": ""}
+    path = f"/workbench/entry/items/{item.pk}/enter"
+    return Wish(world.session("hall_manager"), path, fields, world.session("clerk"))
+
+
+def _new_unit(world: World, *, is_bureau: bool = False) -> Any:
+    from yimen.ledger.actions import SYSTEM
+    from yimen.people import actions
+    from yimen.people.models import Region
+
+    n = next(world._people)
+    return actions.open_department(
+        region=Region.objects.get(pk=world.seed.region), code=f"unit-{n}", name=f"演示单位 {n}", is_bureau=is_bureau,
+        by=SYSTEM, at=now(),
+    )  # fmt: skip
+
+
+def _move_in(world: World) -> Wish:
+    from yimen.catalog.actions import powers
+    from yimen.catalog.models import ServiceItem
+    from yimen.faults.seed import make_item
+    from yimen.ledger.actions import SYSTEM
+    from yimen.people import actions
+
+    unit = _new_unit(world)
+    pk, _version = make_item(unit, "immediate", n=next(world._people))
+    post = actions.open_post(unit, "演示岗", by=SYSTEM, at=now())
+    powers.grant_delegation(
+        ServiceItem.objects.get(pk=pk), post=post, acts=["accept", "decide"], letter_no="演示文号", signed_by="演示",
+        from_on=localdate(now()), by=SYSTEM, at=now(),
+    )  # fmt: skip
+    fields = {"center": world.seed.center, "on": localdate(now()).isoformat()}
+    path = f"/workbench/entry/units/{unit.pk}/move-in"
+    return Wish(world.session("hall_manager"), path, fields, world.session("clerk"))
+
+
+def _organisation(world: World) -> Wish:
+    fields = {"name": f"调整 {next(world._people)}", "on": localdate(now()).isoformat(), "before": "一科\n二科"}
+    fields |= {"after": "审批科", "department": "", "document_no": ""}
+    return Wish(world.session("system_admin"), "/workbench/organisation/new", fields, world.session("clerk"))
+
+
+def _transfer(world: World) -> Wish:
+    from yimen.faults.seed import make_item
+
+    source, bureau = _new_unit(world), _new_unit(world, is_bureau=True)
+    pk, _version = make_item(source, "immediate", n=next(world._people))
+    fields = {"target": str(bureau.pk), "on": localdate(now()).isoformat(), "document_no": "演示文号", "items": str(pk)}
+    path = f"/workbench/organisation/transfer?source={source.pk}"
+    return Wish(world.session("publisher"), path, fields, world.session("clerk"))
+
+
 TRIED: dict[str, Callable[[World], Wish]] = {
     "workbench:window-sign-in": _sign_in,
     "workbench:window-sign-out": _sign_out,
@@ -488,6 +595,18 @@ TRIED: dict[str, Callable[[World], Wish]] = {
         "system_admin", "places/departments/{department}", lambda _world, n: {"name": f"演示岗 {n}"}
     ),
     "workbench:rules": _local_rule,
+    "workbench:powers-begin": _power_begin,
+    "workbench:powers-publish": _power_act("publisher", "publish", _today_field),
+    "workbench:powers-power": _power_act(
+        "editor", "power", lambda code: {"code": code, "name": "改了名字", "power_type": "01", "level": "4"}
+    ),
+    "workbench:powers-drop": _power_act("editor", "drop", lambda code: {"code": code, "reason": "录重了的"}),
+    "workbench:powers-batch-new": _power_batch,
+    "workbench:powers-batch-apply": _power_batch_apply,
+    "workbench:entry-act": _enter_hall,
+    "workbench:entry-move-in": _move_in,
+    "workbench:organisation-new": _organisation,
+    "workbench:organisation-transfer": _transfer,
     "kiosk:take": _kiosk,
     "portal:rate_level": _rate,
     "portal:rate_more": _rate_more,
