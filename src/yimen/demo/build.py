@@ -9,8 +9,8 @@ from django.db import transaction
 from stdnum.cn import uscc
 
 from yimen.catalog import actions as catalog
-from yimen.catalog.models import ItemVersion
-from yimen.demo import centre, powers
+from yimen.catalog.models import ItemType, ItemVersion
+from yimen.demo import catalogue, centre, powers, reform, scenario
 from yimen.hall import setup
 from yimen.ledger.actions import SYSTEM
 from yimen.people import actions as people
@@ -61,6 +61,8 @@ def build(at: datetime) -> None:
         calls = [series[letter] for letter in letters]
         setup.open_window(hall, number=number, name=title, series=calls, by=SYSTEM, at=at)
     powers.build(region, center, organs, staff, [version.item for version in versions], at)
+    reform.build(center, organs, staff, versions, at)
+    catalogue.build(region, organs, staff, at)
 
 
 def _person(
@@ -119,6 +121,13 @@ def _item(
             "accept_condition": item.condition,
             "procedure": f"到任意综合窗口交材料，齐了当场受理，{when}。",
             "channels": ["窗口办理"],
+            "prohibitions": "没有",
+            "quantity_limit": "没有",
+            "universal_scope": "跨县",
+            "result_type": "证照" if item.item_type == ItemType.LICENSE else "其他",
+            "rights_and_duties": "您可以问进度、提意见、申请复议；材料要真实。",
+            "takes_appointments": True,
+            "delivers_by_post": not item.is_immediate,
             "service_objects": ["自然人", "企业法人"],
             "visit_count": 1,
             "has_fee": False,
@@ -136,6 +145,7 @@ def _item(
         by=editor,
         at=at,
     )
+    draft = scenario.prepare(draft, item, by=editor, at=at)
     return catalog.publish(draft, by=staff["publisher"], at=at)
 
 
