@@ -46,8 +46,11 @@ UNKEYED = {
     "workbench:cases-export": "a repeat is another export and another ledger row",
     "workbench:ledger-export": "as cases-export",
     "workbench:report-export": "as cases-export",
+    "workbench:quality-export": "as cases-export",
     "workbench:ledger-verify": "queues a check; the queue takes one at a time",
     "workbench:people-password": "a new password is shown once and kept nowhere, so no answer can be kept",
+    "workbench:leaflets-booklet": "queues a print; the queue takes one at a time",
+    "workbench:plain-check": "reads a text and keeps nothing; a POST because texts are long",
     "workbench:item": "saving the same draft again records nothing; proved beside the catalogue's actions",
     "workbench:item-new": "the implementation code is taken once; proved beside the catalogue's actions",
     "workbench:catalog-flow": "saving the same flow again records nothing; proved beside the flow editor",
@@ -546,6 +549,159 @@ def _transfer(world: World) -> Wish:
     return Wish(world.session("publisher"), path, fields, world.session("clerk"))
 
 
+def _point(_world: World, n: int) -> dict[str, Any]:
+    fields = {"kind": "town", "name": f"第 {n} 便民服务中心（演示）", "code": f"point-{n}"}
+    return fields | {"address": "演示村 1 号", "hours": "", "phone": "000-00000000", "center": ""}
+
+
+def _close_point(world: World) -> Wish:
+    from yimen.ledger.actions import SYSTEM
+    from yimen.people import points
+    from yimen.people.models import Region
+
+    fields = _point(world, next(world._people)) | {"center": None}
+    point = points.open_point(region=Region.objects.get(pk=world.seed.region), by=SYSTEM, at=now(), **fields)
+    return Wish(world.session("system_admin"), f"/workbench/points/{point.pk}/close", {}, world.session("clerk"))
+
+
+def _jargon(act: str) -> Callable[[World], Wish]:
+    def make(world: World) -> Wish:
+        from yimen.catalog.actions import plain
+        from yimen.ledger.actions import SYSTEM
+        from yimen.people.models import Region
+
+        word = f"演示行话{next(world._people)}"
+        editor, clerk = world.session("editor"), world.session("clerk")
+        if act == "plain":
+            return Wish(editor, "/workbench/plain", {"official": word, "plain": "好懂的话"}, clerk)
+        plain.set_word(Region.objects.get(pk=world.seed.region), word, "好懂的话", by=SYSTEM, at=now())
+        return Wish(world.session("editor"), f"/workbench/{act}", {"word": word}, world.session("clerk"))
+
+    return make
+
+
+def _reform(act: str) -> Callable[[World], Wish]:
+    """An act on a round of reform that is open and has one draft in it (take-out) or waiting for it (put)."""
+
+    def make(world: World) -> Wish:
+        from yimen.catalog.actions import reform
+        from yimen.ledger.actions import SYSTEM
+
+        item, draft = _item_version(world)
+        opened = reform.open_round(
+            item.region, f"第 {next(world._people)} 轮（演示）", begun_on=localdate(now()), by=SYSTEM, at=now()
+        )
+        if act == "take-out":
+            reform.put_in_round(opened, draft, by=SYSTEM, at=now())
+        fields = {} if act == "close" else {"version": str(draft.pk)}
+        return Wish(world.session("editor"), f"/workbench/reform/{opened.pk}/{act}", fields, world.session("leader"))
+
+    return make
+
+
+def _round(world: World) -> Wish:
+    fields = {"name": f"第 {next(world._people)} 轮（演示）", "begun_on": localdate(now()).isoformat(), "note": ""}
+    return Wish(world.session("editor"), "/workbench/reform/new", fields, world.session("leader"))
+
+
+def _merge(world: World) -> Wish:
+    from yimen.catalog.models import ServiceItem
+    from yimen.faults.seed import make_item
+
+    clerk = world.staff("clerk")
+    left, right = (
+        ServiceItem.objects.get(pk=make_item(clerk.department, "promised", n=next(world._people))[0]) for _n in range(2)
+    )
+    fields = {"left": str(left.pk), "right": str(right.pk), "promised": ""}
+    return Wish(world.session("editor"), "/workbench/reform/merge", fields, world.session("leader"))
+
+
+def _rule_edition(world: World, *, approved: bool) -> Any:
+    from yimen.centre import actions
+    from yimen.ledger.actions import SYSTEM
+
+    clerk, n = world.staff("clerk"), next(world._people)
+    edition = actions.open_document(
+        clerk.region, clerk.department, number=f"ZD-{n}", title="首问负责制（演示）", kind="rule", text="谁接谁办。",
+        effective_on=localdate(now()), by=SYSTEM, at=now(),
+    )  # fmt: skip
+    if approved:
+        actions.approve(edition.document, 1, by=SYSTEM, at=now())
+    return edition
+
+
+def _rule_act(role: str, act: str, fields: dict[str, str], *, approved: bool) -> Callable[[World], Wish]:
+    def make(world: World) -> Wish:
+        edition, stranger = _rule_edition(world, approved=approved), world.session("clerk")
+        path = f"/workbench/rulebook/{edition.document_id}/{act}"
+        today = localdate(now()).isoformat()
+        filled = {name: value.replace("{today}", today) for name, value in fields.items()}
+        return Wish(world.session(role), path, filled, stranger)
+
+    return make
+
+
+def _rule_new(world: World) -> Wish:
+    clerk, n = world.staff("clerk"), next(world._people)
+    fields = {"number": f"ZD-{n}", "title": "首问负责制（演示）", "kind": "rule", "text": "谁接谁办。"}
+    fields |= {"department": str(clerk.department_id), "effective_on": localdate(now()).isoformat()}
+    return Wish(world.session("hall_manager"), "/workbench/rulebook/new", fields, world.session("clerk"))
+
+
+def _message(world: World, *, sent: bool = False) -> Any:
+    """A notice to somebody that waits to be sent, or was sent."""
+    from yimen.catalog.models import ServiceItem
+    from yimen.ledger.actions import SYSTEM
+    from yimen.notify import actions
+    from yimen.notify.models import Message
+    from yimen.people.models import Applicant
+
+    item = ServiceItem.objects.get(pk=world.seed.items["immediate"])
+    n = next(world._people)
+    one = Applicant.objects.get(pk=world.seed.applicants[n % len(world.seed.applicants)])
+    actions.opt_out(one, False, by=SYSTEM, at=now())
+    wish = actions.Wish(one.pk, f"trial-{n}", localdate(now()), "提醒（演示）", "可以办了。")
+    actions.propose(item, [wish], by=SYSTEM, at=now())
+    message = Message.objects.get(occasion=wish.occasion, item=item)
+    if sent:
+        actions.send(item.region_id, [message.pk], by=SYSTEM, at=now())
+    return message
+
+
+def _notice(act: str) -> Callable[[World], Wish]:
+    def make(world: World) -> Wish:
+        message = _message(world, sent=act == "opt-out")
+        name = "who" if act == "opt-out" else "message"
+        path = f"/workbench/proactive/{message.item_id}/{act}"
+        return Wish(world.session("clerk"), path, {name: str(message.pk)}, world.session("editor"))
+
+    return make
+
+
+def _find_due(world: World) -> Wish:
+    from yimen.catalog.models import ItemVersion, ServiceItem
+    from yimen.faults.seed import make_item
+
+    pk, version = make_item(world.staff("clerk").department, "immediate", n=next(world._people))
+    ItemVersion.objects.filter(pk=version).update(due_rule={"kind": "age", "years": 80})
+    item = ServiceItem.objects.get(pk=pk)
+    return Wish(world.session("clerk"), f"/workbench/proactive/{item.pk}/find", {}, world.session("editor"))
+
+
+def _due_rule(world: World) -> Wish:
+    item, _draft = _item_version(world)
+    fields = {"kind": "age", "years": "80", "months": "", "before_days": ""}
+    return Wish(world.session("editor"), f"/workbench/proactive/{item.pk}/rule", fields, world.session("clerk"))
+
+
+def _called_up(world: World) -> Wish:
+    from yimen.notify.models import Delivery
+
+    delivery = Delivery.objects.get(message=_message(world, sent=True), channel="outbox")
+    path = f"/workbench/proactive/calls/{delivery.pk}"
+    return Wish(world.session("clerk"), path, {"reached": "1"}, world.session("editor"))
+
+
 TRIED: dict[str, Callable[[World], Wish]] = {
     "workbench:window-sign-in": _sign_in,
     "workbench:window-sign-out": _sign_out,
@@ -607,6 +763,30 @@ TRIED: dict[str, Callable[[World], Wish]] = {
     "workbench:entry-move-in": _move_in,
     "workbench:organisation-new": _organisation,
     "workbench:organisation-transfer": _transfer,
+    "workbench:point-new": _added("system_admin", "points/new", _point),
+    "workbench:point-close": _close_point,
+    "workbench:plain": _jargon("plain"),
+    "workbench:plain-drop": _jargon("plain/drop"),
+    "workbench:reform-new": _round,
+    "workbench:reform-put": _reform("put"),
+    "workbench:reform-take-out": _reform("take-out"),
+    "workbench:reform-close": _reform("close"),
+    "workbench:merge-processes": _merge,
+    "workbench:rulebook-new": _rule_new,
+    "workbench:rulebook-edit": _rule_act(
+        "hall_manager", "edit", {"text": "第二版。", "change": "", "effective_on": "{today}"}, approved=True
+    ),
+    "workbench:rulebook-approve": _rule_act("leader", "approve", {"edition": "1"}, approved=False),
+    "workbench:rulebook-repeal": _rule_act(
+        "leader", "repeal", {"on": "{today}", "reason": "并入新制度"}, approved=True
+    ),
+    "workbench:rulebook-public": _rule_act("leader", "public", {"is_public": "1"}, approved=True),
+    "workbench:proactive-find": _find_due,
+    "workbench:proactive-send": _notice("send"),
+    "workbench:proactive-drop": _notice("drop"),
+    "workbench:proactive-opt-out": _notice("opt-out"),
+    "workbench:proactive-rule": _due_rule,
+    "workbench:proactive-called": _called_up,
     "kiosk:take": _kiosk,
     "portal:rate_level": _rate,
     "portal:rate_more": _rate_more,
