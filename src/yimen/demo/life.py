@@ -26,7 +26,7 @@ from yimen.cases.actions import Handed
 from yimen.cases.models import Case, CaseMaterial, Task
 from yimen.catalog import queries as catalog
 from yimen.catalog.models import FlowStep, ItemVersion
-from yimen.demo import centre
+from yimen.demo import centre, scenario
 from yimen.hall import actions as hall
 from yimen.hall.models import Hall, Series, Ticket, Window
 from yimen.ledger.actions import PUBLIC
@@ -156,11 +156,14 @@ class Life:
     def _handle(self, version: ItemVersion, ticket: Ticket, clerk: Staff, at: datetime, ends: datetime) -> None:
         applicant = self._applicant(clerk, at, ticket.phone_last_four)
         states = CaseMaterial.State
+        chosen = scenario.answers(version, self.chance)
+        handed = scenario.applying_materials(version, chosen)
         case = cases.receive(
             version,
             applicant,
             center=self.hall.center,
-            materials={material.pk: Handed(states.COMPLETE) for material in version.materials.all()},
+            materials={material.pk: Handed(states.COMPLETE) for material in handed},
+            chosen=chosen,
             by=clerk,
             at=at,
             ticket_no=ticket.label,
@@ -352,11 +355,14 @@ def _a_known_case(life: Life, at: datetime) -> None:
         at=at,
         is_demo=True,
     )
+    chosen = scenario.answers(version)
+    handed = scenario.applying_materials(version, chosen)
     case = cases.receive(
         version,
         applicant,
         center=life.hall.center,
-        materials={material.pk: Handed(CaseMaterial.State.COMPLETE) for material in version.materials.all()},
+        materials={material.pk: Handed(CaseMaterial.State.COMPLETE) for material in handed},
+        chosen=chosen,
         by=clerk,
         at=at,
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from hashlib import sha256
 from typing import Any, cast
 
 from django.db import models, transaction
@@ -84,6 +86,8 @@ def save_questions(
     after = queries.scenario_data(version)
     if after != before:
         changed = {name: value for name, value in after.items() if value != before[name]}
+        if "forms" in changed:
+            changed["forms"] = [_summary(form) for form in changed["forms"]]
         record_item(item, "catalog.scenario_saved", by, at, {"version": version.number, "changed": changed})
     return version
 
@@ -210,8 +214,21 @@ def save_forms(
         row.save(update_fields=["form_key"])
     version = ItemVersion.objects.select_related("item").get(pk=version.pk)
     if (after := _form_data(version)) != before:
-        record_item(item, "catalog.forms_saved", by, at, {"version": version.number, "changed": after})
+        changed = {**after, "forms": [_summary(form) for form in after["forms"]]}
+        record_item(item, "catalog.forms_saved", by, at, {"version": version.number, "changed": changed})
     return version
+
+
+def _summary(form: Mapping[str, Any]) -> dict[str, Any]:
+    """What the ledger keeps of a form: it holds no fractions, and bounds and samples have them."""
+    text = json.dumps([form["schema"], form["sample"]], ensure_ascii=False, sort_keys=True)
+    return {
+        "key": form["key"],
+        "title": form["title"],
+        "when": form["when"],
+        "fields": sorted(form["schema"].get("properties", {})),
+        "sha256": sha256(text.encode()).hexdigest(),
+    }
 
 
 def _form_data(version: ItemVersion) -> dict[str, Any]:
