@@ -17,6 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import mkdtemp
 
+from django.conf import settings
 from django.utils.timezone import localdate
 
 from yimen.catalog import prints
@@ -34,6 +35,11 @@ class Booklet:
 
     files: tuple[Path, ...]
     is_current: bool
+
+
+def root() -> Path:
+    """Return where booklets are kept; web processes and the worker read and write the same place."""
+    return Path(settings.HOME) / "booklets"
 
 
 def state_of(region: Region | str, center: Place) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from itertools import islice
@@ -56,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
     at, began = timezone.now(), time.monotonic()
     center = guides.place_of(main_center())
     if args.booklet and args.keep:
+        os.nice(10)  # the pages come first
         booklets.keep(args.output, region, center, at=at)
         return 0
     if args.booklet:

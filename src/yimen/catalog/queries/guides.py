@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from uuid import UUID
 
-from django.db import models
-from django.db.models import Exists, Max, OuterRef, Prefetch, QuerySet
-from django.utils import timezone
+from django.db import connection, models
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from django.utils.translation import gettext as _
 
 from yimen.catalog import leaflets
@@ -58,6 +57,16 @@ def guide(region: Region | str, code_or_id: str | UUID) -> ServiceItem | None:
     except ValueError:
         return found.filter(task_code=code_or_id).first()
     return found.filter(models.Q(pk=as_id) | models.Q(task_code=str(code_or_id))).first()
+
+
+def edition(region: Region | str, pk: UUID) -> tuple[ServiceItem, ItemVersion] | None:
+    """Return an edition of the region, whatever its state, whole and with its item; None when it is not there."""
+    code = region if isinstance(region, str) else region.pk
+    versions = ItemVersion.objects.filter(item__region_id=code, pk=pk).select_related("item__department")
+    found = versions.prefetch_related(
+        "materials", Prefetch("steps", FlowStep.objects.select_related("department")), "fees", "faqs", "forms"
+    ).first()
+    return (found.item, found) if found else None
 
 
 def duties_of(region: Region | str) -> Duties:
@@ -118,15 +127,17 @@ def catalogue_state(region: Region | str) -> str:
     """
     Return a mark of what the region has published: another one after any item was published or withdrawn.
 
-    One query; "" while nothing is published.
+    One query over the published items; "" while there are none.
     """
     code = region if isinstance(region, str) else region.pk
-    items = ServiceItem.objects.filter(region_id=code, published__isnull=False)
-    row = items.aggregate(count=models.Count("pk"), latest=Max("published__published_at"), last=Max("published_id"))
-    if not row["count"]:
-        return ""
-    at = timezone.localtime(row["latest"]).strftime("%Y%m%d%H%M%S%f") if row["latest"] else "0"
-    return f"{row['count']}-{at}-{str(row['last'])[-12:]}"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*), coalesce(bit_xor(hashtextextended(published_id::text, 0)), 0) FROM catalog_serviceitem"
+            " WHERE region_id = %s AND published_id IS NOT NULL",
+            [code],
+        )
+        count, mark = cursor.fetchone()
+    return f"{count}-{mark}" if count else ""
 
 
 # Service points: the same catalogue, filtered by place (S1-25).

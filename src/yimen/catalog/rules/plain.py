@@ -36,6 +36,11 @@ class Finding:
     plain: str = ""
 
     @property
+    def place(self) -> int:
+        """Which character of the text it begins with, counted from 1."""
+        return self.start + 1
+
+    @property
     def sentence(self) -> str:
         """What to tell the editor."""
         match self.kind:

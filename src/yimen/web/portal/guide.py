@@ -11,11 +11,13 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from yimen.catalog.flowchart import Chart, chart
 from yimen.catalog.leaflets import Sheet
-from yimen.catalog.models import ServiceItem
+from yimen.catalog.models import ItemVersion, ServiceItem
 from yimen.catalog.queries import guides, powers
+from yimen.catalog.queries.flows import chart_steps
 from yimen.catalog.queries.plain import plain_words
-from yimen.catalog.rules import plain
+from yimen.catalog.rules import BrokenFlow, plain
 from yimen.people import points
 from yimen.people.queries import main_center
 from yimen.web import context
@@ -62,17 +64,29 @@ def sheet_of(item: ServiceItem, *, is_dated: bool = False) -> Sheet:
     )  # fmt: skip
 
 
+def chart_of(version: ItemVersion) -> Chart | None:
+    """Return the flow chart of an edition with its steps and item loaded; None without steps or an order to draw."""
+    steps = chart_steps(version)
+    try:
+        return chart(steps) if steps else None
+    except BrokenFlow:
+        return None
+
+
 @require_safe
 def page(request: HttpRequest, code: str) -> HttpResponse:
     """The guide; ?words=plain writes the plain word beside each official one, ?point= shows a service point's door."""
     item = find(code)
+    version = item.published
+    assert version
+    version.item = item
     sheet = sheet_of(item, is_dated=True)
     words = Words(plain_words(item.region_id))
     heads = _explained(words, ((head.key, head.label, head.text) for head in sheet.heads))
     point = points.open_point_of(item.region_id, request.GET["point"][:20]) if request.GET.get("point") else None
     values: dict[str, Any] = {
         "item": item,
-        "version": item.published,
+        "version": version,
         "sheet": sheet,
         "heads": heads,
         "procedure": words.explain(sheet.procedure),
@@ -80,6 +94,7 @@ def page(request: HttpRequest, code: str) -> HttpResponse:
         "is_plain": request.GET.get("words") == "plain",
         "is_at_once": powers.can_finish_at_window(item, timezone.localdate()),
         "point": point,
+        "chart": chart_of(version),
     }
     return render(request, "portal/item.html", values)
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from django.conf import settings
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -14,16 +11,12 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from yimen.catalog import booklets, prints
-from yimen.catalog.flowchart import ChartStep, chart
-from yimen.catalog.models import ServiceItem
+from yimen.catalog.models import ItemVersion, ServiceItem
 from yimen.catalog.notices import notice_parts
 from yimen.catalog.queries import guides
-from yimen.catalog.rules import BrokenFlow, Step
 from yimen.people.queries import main_center
 from yimen.web import context
 from yimen.web.portal import guide
-
-BOOKLETS = Path(settings.HOME) / "booklets"
 
 
 @require_safe
@@ -51,45 +44,32 @@ def notice_pdf(request: HttpRequest, code: str) -> HttpResponse:
     return pdf(notice_of(item), f"一次性告知书-{item.name}.pdf")
 
 
-def notice_of(item: ServiceItem) -> bytes:
-    """Return the notice of an item of guides() with its flow chart."""
+def notice_of(item: ServiceItem, version: ItemVersion | None = None) -> bytes:
+    """Return the notice of an item of guides(), or of one of its editions, with its flow chart."""
+    edition = version or item.published
+    assert edition
+    edition.item = item
     with prints.in_chinese():
-        drawing, words = _chart(item)
-        return prints.notice(guide.sheet_of(item), at=timezone.now(), chart_svg=drawing, chart_text=words)
-
-
-def _chart(item: ServiceItem) -> tuple[str, str]:
-    steps = item.published.steps.all() if item.published else ()
-    drawn = [
-        ChartStep(
-            Step(
-                row.key, row.name, row.kind, row.post, row.authority, row.limit_days, tuple(row.after), tuple(row.when)
-            ),
-            (row.department or item.department).name,
-        )
-        for row in steps
-    ]
-    if not drawn:
-        return "", ""
-    try:
-        made = chart(drawn)
-    except BrokenFlow:
-        return "", ""
-    return made.svg(item.name), made.summary()
+        sheet = guides.sheet_of(
+            item, center=guides.place_of(main_center()), on=timezone.localdate(), version=edition
+        )  # fmt: skip
+        drawn = guide.chart_of(edition)
+        drawing, words = (drawn.svg(edition.name), drawn.summary()) if drawn else ("", "")
+        return prints.notice(sheet, at=timezone.now(), chart_svg=drawing, chart_text=words)
 
 
 @require_safe
 def booklet(request: HttpRequest) -> HttpResponse:
     """The booklet to take along; the worker makes it anew after the catalogue changed."""
     region = context.center().region
-    found = booklets.find(BOOKLETS, region, guides.place_of(main_center())) if region else None
+    found = booklets.find(booklets.root(), region, guides.place_of(main_center())) if region else None
     rows = [(n, file.stat().st_size) for n, file in enumerate(found.files, 1)] if found else []
     return render(request, "portal/booklet.html", {"booklet": found, "volumes": rows})
 
 
 @require_safe
 def booklet_file(request: HttpRequest, number: int) -> HttpResponseBase:
-    found = booklets.find(BOOKLETS, context.center().region, guides.place_of(main_center()))
+    found = booklets.find(booklets.root(), context.center().region, guides.place_of(main_center()))
     if found is None or not 1 <= number <= len(found.files):
         raise Http404
     name = "办事指南汇编.pdf" if len(found.files) == 1 else f"办事指南汇编-{number}.pdf"
