@@ -429,7 +429,12 @@ def _read_lines(column: Column, cell: Any) -> list[dict[str, Any]] | None:
                 except (ValueError, RecursionError):
                     raise Wrong(_("有一行用花括号开头，却不是完整的 JSON。")) from None
             elif plain_key:
-                data = {plain_key: " ".join(line.split())}
+                name = " ".join(line.split())
+                if len(name) > _LONGEST_NAME:
+                    reason = _("“%(word)s”太长，每个最多 %(most)d 个字。")
+                    raise Wrong(reason % {"word": name[:20], "most": _LONGEST_NAME})
+                found.append({plain_key: name})
+                continue
             else:
                 raise Wrong(_("这里每行要是用花括号括起来的 JSON，导出的表里有样子。"))
         if not isinstance(data, dict):
@@ -462,14 +467,15 @@ def _line(draft: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:
         if _default(field) is MISSING and not row.get(key) and key != "limit_days":
             raise Wrong(_("有一行没写“%(key)s”。") % {"key": key})
     name = row.get("name", "")
-    if draft is MaterialDraft and len(name) > 500:
-        raise Wrong(_("“%(word)s”太长，每个最多 %(most)d 个字。") % {"word": name[:20], "most": 500})
+    if draft is MaterialDraft and len(name) > _LONGEST_NAME:
+        raise Wrong(_("“%(word)s”太长，每个最多 %(most)d 个字。") % {"word": name[:20], "most": _LONGEST_NAME})
     for key, choices in _LINE_CHOICES.items():
         if draft is MaterialDraft and key in row and row[key] not in choices.values:
             raise Wrong(_("“%(key)s”没有“%(value)s”这一种。") % {"key": key, "value": str(row[key])[:20]})
     return row
 
 
+_LONGEST_NAME = 500
 _LINE_CHOICES: Mapping[str, type[models.TextChoices]] = {
     "necessity": ItemMaterial.Necessity,
     "kind": ItemMaterial.Kind,

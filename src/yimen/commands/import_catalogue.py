@@ -227,7 +227,5 @@ def _guangdong(args: argparse.Namespace, file: Path) -> int:
 
 
 def _bar(rows: Iterable[Any], count: int | None) -> Iterable[Any]:
-    # disable=None: only on a terminal, so that logs and pipes stay clean. Reading knows no total, writing does.
-    said = _("逐行核对") if count is None else _("收进事项库")
-    unit = _("行") if count is None else _("项")
-    return tqdm(rows, total=count, unit=unit, desc=said, file=sys.stderr, disable=None)
+    # disable=None: only on a terminal, so that logs and pipes stay clean.
+    return tqdm(rows, total=count, unit=_("项"), desc=_("收进事项库"), file=sys.stderr, disable=None)

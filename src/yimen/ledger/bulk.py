@@ -38,26 +38,27 @@ class NewEvent:
     data: dict[str, Any] = field(default_factory=dict)
 
 
-def record_many(rows: Iterable[NewEvent]) -> int:
+def record_many(rows: Iterable[NewEvent], *, new_streams: bool = False) -> int:
     """
     Add the rows in their order, each as the next of its stream, and return how many.
 
     The same rows and hashes as record() would make. Call it inside a transaction; nobody else may write
     these streams meanwhile, or one of the two fails on the unique (region, stream, seq).
+    new_streams: each row begins a stream of its own, so nothing has to be looked up; one that is not new fails so too.
     """
     if not connection.in_atomic_block:
         raise NotInTransaction("record_many() belongs inside the transaction of what it records")
     count = 0
     source = iter(rows)
     while part := list(islice(source, AT_ONCE)):
-        _copy(part)
+        _copy(part, new_streams=new_streams)
         count += len(part)
     return count
 
 
-def _copy(rows: list[NewEvent]) -> None:
+def _copy(rows: list[NewEvent], *, new_streams: bool) -> None:
     with connection.cursor() as cursor:
-        streams = list({(row.region, row.stream) for row in rows})
+        streams = [] if new_streams else list({(row.region, row.stream) for row in rows})
         cursor.execute(_HEADS, [[region for region, _ in streams], [stream for _, stream in streams]])
         heads = {(region, stream): (seq, bytes(hash_)) for region, stream, seq, hash_ in cursor}
         with cursor.copy(_COPY) as copy:

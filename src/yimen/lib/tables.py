@@ -90,6 +90,16 @@ class Table:
                 )
             yield record
 
+    def count(self) -> int | None:
+        """Return about how many rows there are, for a progress bar; None when nothing cheap tells."""
+        if self.kind == "xlsx":
+            with _workbook(self.path, self.name, self.limits) as book:
+                return book.row_count(self._options[0])
+        wide = self._options and self._options[0].startswith("utf-16")
+        with _Raw(self.path, self.name, self.limits.unpacked) as raw:
+            count = sum(part.count(b"\n") for part in iter(lambda: raw.read(CHUNK * 16), b""))
+        return None if wide else max(count - self.heading_row, 1)
+
     def _records(self) -> Iterator[Record]:
         if self.kind == "jsonl":
             yield from _json_records(self.path, self.name, self.limits)
@@ -534,6 +544,12 @@ class _Workbook:
                 self._read("xl/sharedStrings.xml", start, end, data)
             self._strings = found
         return self._strings
+
+    def row_count(self, member: str) -> int | None:
+        """What the sheet says of its size before its first row, if it does."""
+        with self.packed.open(self.there[member]) as file:
+            found = re.search(rb'<dimension ref="[A-Z]+\d+:[A-Z]+(\d{1,7})"', file.read(4096))
+        return int(found[1]) if found else None
 
     def cells(self, member: str) -> Iterator[_Cells]:
         """Yield (row number, cells as text, what is wrong) of a sheet."""

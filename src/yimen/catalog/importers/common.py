@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
+from itertools import islice
 from typing import Any
 
 from django.db import connection, models
-from psycopg.types.json import Jsonb
 
 from yimen.ledger.actions import Actor
 from yimen.ledger.bulk import NewEvent, record_many
@@ -18,9 +20,23 @@ from yimen.lib.ids import uuid7
 from yimen.lib.tables import Unreadable
 from yimen.people.models import Department
 
-__all__ = ["AT_ONCE", "LeftOut", "Listed", "Organ", "Report", "Unreadable", "copy_in", "departments", "event", "masked"]
+__all__ = [
+    "AT_ONCE",
+    "LeftOut",
+    "Listed",
+    "Organ",
+    "Report",
+    "Unreadable",
+    "blank",
+    "copy_in",
+    "departments",
+    "event",
+    "masked",
+]
 
 AT_ONCE = 500
+# The server stores one part while the next is made.
+IN_FLIGHT = 200
 # Of a list with everything wrong, so many are kept to be shown; all are counted.
 MOST_KEPT = 10_000
 
@@ -150,17 +166,73 @@ def match_of(organ: Organ, known: dict[tuple[str, str], Department]) -> Departme
     return next((known[organ.region, word] for word in words if (organ.region, word) in known), None)
 
 
-def copy_in(rows: Sequence[models.Model]) -> None:
-    """Write new rows of one table with COPY; nothing is checked but by the database."""
-    if not rows:
-        return
-    model = type(rows[0])
+Row = dict[str, Any]
+# No column can hold NUL, so it marks what must not be escaped: the ends of fields and lines, and null.
+_FIELD, _LINE, _NULL = "\0t", "\0n", "\0N"
+
+
+@cache
+def blank(model: type[models.Model]) -> Row:
+    """Return a row of the model's defaults, by column; the key is None."""
     columns = [field for field in model._meta.concrete_fields if not field.generated]
-    is_json = [isinstance(field, models.JSONField) for field in columns]
-    names = ", ".join(connection.ops.quote_name(str(field.column)) for field in columns)
-    places = [(str(field.attname), json) for field, json in zip(columns, is_json, strict=True)]
+    return {str(each.column): None if each.primary_key else each.get_default() for each in columns}
+
+
+@cache
+def _blank_texts(model: type[models.Model]) -> dict[str, str]:
+    return {column: _text(value) for column, value in blank(model).items()}
+
+
+def copy_in(model: type[models.Model], rows: Iterable[Row]) -> None:
+    """
+    Write new rows with COPY; nothing is checked but by the database. A row names the columns that are not as in
+    blank(): a model instance each would take most of the time.
+    """
+    texts, json_columns = _blank_texts(model), _json_columns(model)
+    names = ", ".join(connection.ops.quote_name(column) for column in texts)
     table = connection.ops.quote_name(model._meta.db_table)
+    source = iter(rows)
     with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
-        for row in rows:
-            values = row.__dict__
-            copy.write_row([Jsonb(values[name]) if json else values[name] for name, json in places])
+        while part := list(islice(source, IN_FLIGHT)):
+            lines = []
+            for row in part:
+                said = {
+                    column: _json(value) if column in json_columns else _text(value) for column, value in row.items()
+                }
+                lines.append(_FIELD.join((texts | said).values()))
+            copy.write(_escaped(_LINE.join(lines)) + "\n")
+
+
+def _escaped(block: str) -> str:
+    """Escape many lines at once, which is ten times quicker than each field."""
+    for sign, code in (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r")):
+        block = block.replace(sign, code)
+    return block.replace(_FIELD, "\t").replace(_LINE, "\n").replace(_NULL, "\\N")
+
+
+@cache
+def _json_columns(model: type[models.Model]) -> frozenset[str]:
+    return frozenset(str(each.column) for each in model._meta.concrete_fields if isinstance(each, models.JSONField))
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _text(value: Any) -> str:
+    """A value as COPY reads it, before signs are escaped."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return _NULL
+    if isinstance(value, list):
+        return "{" + ",".join([_quoted(one) for one in value]) + "}" if value else "{}"
+    if isinstance(value, dict):
+        return _json(value)
+    return str(value)
+
+
+def _quoted(text: str) -> str:
+    if '"' in text or "\\" in text:
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'

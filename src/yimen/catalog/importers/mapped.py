@@ -12,14 +12,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from types import SimpleNamespace
+from typing import Any, cast
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.utils.timezone import localdate
@@ -33,7 +34,9 @@ from yimen.catalog.importers.common import (
     LeftOut,
     Organ,
     Report,
+    Row,
     Unreadable,
+    blank,
     copy_in,
     departments,
     event,
@@ -54,7 +57,7 @@ from yimen.catalog.models import (
     ServiceItem,
 )
 from yimen.ledger.actions import SYSTEM, Actor
-from yimen.ledger.bulk import record_many
+from yimen.ledger.bulk import NewEvent, record_many
 from yimen.lib.errors import DomainError
 from yimen.lib.ids import uuid7
 from yimen.lib.sheet import plain_cell
@@ -191,16 +194,13 @@ def import_list(
         job = _Job(table, by_key, region, department, report.source, mode, by, at, report)
         job.heading = {column.key: heading for heading, column in by_key.items()}
         job.known = known_departments([region])
-        with tempfile.TemporaryFile("w+", encoding="utf-8") as spool:
-            waiting = _plan(job, spool, progress)
-            if not report.rows:
-                raise Unreadable(_("%(name)s 是空的，里面一行也没有。") % {"name": table.name})
-            report.written = not preview and (skip_bad or not report.left_out_count)
-            if report.written:
-                _store(job, spool, waiting, progress)
-                _record(job)
-            else:
-                transaction.set_rollback(True)
+        _run(job, progress, preview=preview, skip_bad=skip_bad)
+        if not report.rows:
+            raise Unreadable(_("%(name)s 是空的，里面一行也没有。") % {"name": table.name})
+        if report.written:
+            _record(job)
+        else:
+            transaction.set_rollback(True)
     return report
 
 
@@ -262,19 +262,23 @@ def _region(code: str, report: Report, by: Actor, at: datetime) -> str:
 # Reading
 
 
-def _plan(job: _Job, spool: IO[str], progress: Progress) -> int:
-    """Read everything; write drafts at once, leave to the spool what goes into the tables in bulk. Return its count."""
-    waiting = 0
-    entries = _entries(job, progress(job.table.rows(), None))
+def _run(job: _Job, progress: Progress, *, preview: bool, skip_bad: bool) -> None:
+    """
+    Read, decide and write batch by batch; after the first bad row the rest is only read, and what was written is for
+    the caller to undo (report.written).
+    """
+    report = job.report
+    report.written = not preview
+    entries = _entries(job, progress(job.table.rows(), job.table.count()))
     while batch := list(islice(entries, BATCH)):
         good = [entry for entry in batch if not entry.is_bad]
         items = _standing(job, [entry.code for entry in good])
-        for entry in good:
-            line = _decide(job, entry, items.get(entry.code))
-            if line is not None:
-                spool.write(json.dumps(line, ensure_ascii=False, default=_plain_date) + "\n")
-                waiting += 1
-    return waiting
+        decided = (_decide(job, entry, items.get(entry.code)) for entry in good)
+        lines = [line for line in decided if line is not None]
+        report.written = report.written and (skip_bad or not report.left_out_count)
+        if report.written:
+            _store_batch(job, lines)
+    report.written = report.written and (skip_bad or not report.left_out_count)
 
 
 def _plain_date(value: Any) -> str:
@@ -433,7 +437,7 @@ def _merge(job: _Job, entry: _Entry, more: _Entry) -> None:
 
 
 def _decide(job: _Job, entry: _Entry, item: ServiceItem | None) -> dict[str, Any] | None:
-    """Return what goes to the spool for an item of the source; write drafts at once; count what did not change."""
+    """Return what to store of an item of the source; drafts are written here; what did not change is counted."""
     said, report = entry.said, job.report
     source = str(said.pop("source", "") or job.source)
     for key in ("number", "state", "parent", "region"):
@@ -658,13 +662,6 @@ def _draft_row(job: _Job, row: Mapping[str, Any]) -> dict[str, Any]:
 # Storing what a source says, in bulk
 
 
-def _store(job: _Job, spool: IO[str], count: int, progress: Progress) -> None:
-    spool.seek(0)
-    lines = (json.loads(line) for line in progress(spool, count))
-    while batch := list(islice(lines, BATCH)):
-        _store_batch(job, batch)
-
-
 def _store_batch(job: _Job, lines: list[dict[str, Any]]) -> None:
     organs = [
         Organ(job.region, code[:40], name or code or job.source) for code, name in (line["organ"] for line in lines)
@@ -679,63 +676,72 @@ def _store_batch(job: _Job, lines: list[dict[str, Any]]) -> None:
         .select_related("published")
         .filter(pk__in=[line["item"] for line in lines if "item" in line])
     }
-    new: list[ServiceItem] = []
+    new: list[Row] = []
     changed: list[ServiceItem] = []
     replaced: list[ItemVersion] = []
-    versions: list[ItemVersion] = []
-    rows: dict[str, list[Any]] = {key: [] for key in _LISTS}
-    events = []
+    versions: list[Row] = []
+    rows: dict[str, list[Row]] = {key: [] for key in _LISTS}
+    begun: list[NewEvent] = []
+    events: list[NewEvent] = []
     today = localdate(job.at)
     for line, organ in zip(lines, organs, strict=True):
         said, department = line["said"], match_of(organ, job.known)
         assert department is not None
         item, number = theirs.get(line.get("item", "")), 1
-        if item is None:
-            item = ServiceItem(region_id=job.region, task_code=line["code"], source=line["source"][:40])
-            new.append(item)
-        else:
+        if item is not None:
             before = item.published
             if before is None or str(before.pk) != line["version"]:
                 raise DomainError(_("核对期间有人改过“%(name)s”，这次什么也没有收，请再来一次。") % {"name": item.name})
             number = before.number + 1
             before.state, before.cancel_on = ItemVersion.State.REPLACED, today
             replaced.append(before)
-            changed.append(item)
-        version = _version(item, line, number, job.at, today)
-        item.department, item.name, item.item_type = department, version.name, said.get("item_type", "")
-        for key in ("catalog_code", "local_task_code", "local_catalog_code"):
-            setattr(item, key, said.get(key, ""))
-        item.tokens = search.tokens_of(version, department.name)
-        item.published_id = version.pk
+        pk = item.pk if item is not None else uuid7()
+        version = _version(pk, line, number, job.at, today)
         versions.append(version)
-        for key, (model, _draft) in _LISTS.items():
+        # What is searched is said by the whole edition, its defaults included.
+        edition = cast("ItemVersion", SimpleNamespace(**(blank(ItemVersion) | version)))
+        about: Row = {
+            "name": said["name"],
+            "item_type": said.get("item_type", ""),
+            **{key: said.get(key, "") for key in ("catalog_code", "local_task_code", "local_catalog_code")},
+            "tokens": search.tokens_of(edition, department.name),
+            "published_id": version["id"],
+            "department_id": department.pk,
+        }
+        if item is None:
+            own = {"id": pk, "region_id": job.region, "task_code": line["code"], "source": line["source"][:40]}
+            new.append(about | own)
+        else:
+            for key, value in about.items():
+                setattr(item, key, value)
+            changed.append(item)
+        for key in _LISTS:
             for position, row in enumerate(said.get(key, ()), 1):
-                values = row
+                rows[key].append({"id": uuid7(), "version_id": version["id"], "position": position, **row})
                 if key == "steps":
-                    values = {**row, "limit_days": row.get("limit_days") or 0}
-                    values.pop("department", None)
-                rows[key].append(model(version_id=version.pk, position=position, **values))
+                    rows[key][-1] |= {"limit_days": row.get("limit_days") or 0}
+                    rows[key][-1].pop("department", None)
         data: dict[str, Any] = {"version": number, "source": line["source"], "sha256": line["fingerprint"]}
-        data |= {"replaces": number - 1} if number > 1 else {"task_code": line["code"]}
-        events.append(event(job.region, f"item:{item.pk}", "catalog.imported", job.by, job.at, data))
+        data |= {"replaces": number - 1} if item is not None else {"task_code": line["code"]}
+        told = event(job.region, f"item:{pk}", "catalog.imported", job.by, job.at, data)
+        (begun if item is None else events).append(told)
     job.report.materials += len(rows["materials"])
     ItemVersion.objects.bulk_update(replaced, ["state", "cancel_on"], batch_size=AT_ONCE)
     # Items and editions point at each other; the keys are checked at the end of the transaction.
-    copy_in(new)
-    copy_in(versions)
-    for each in rows.values():
-        copy_in(each)
+    copy_in(ServiceItem, new)
+    copy_in(ItemVersion, versions)
+    for key, (model, _draft) in _LISTS.items():
+        if rows[key]:
+            copy_in(model, rows[key])
     names = ["published", "department", "name", "item_type", "catalog_code", "local_task_code", "local_catalog_code"]
     ServiceItem.objects.bulk_update(changed, [*names, "tokens"], batch_size=AT_ONCE)
+    record_many(begun, new_streams=True)
     record_many(events)
 
 
-def _version(item: ServiceItem, line: Mapping[str, Any], number: int, at: datetime, today: date) -> ItemVersion:
+def _version(item: UUID, line: Mapping[str, Any], number: int, at: datetime, today: date) -> Row:
     said = line["said"]
     fields = {key: value for key, value in said.items() if key not in _NO_FIELD}
-    for key in ("effective_on", "cancel_on"):
-        if key in fields:
-            fields[key] = date.fromisoformat(fields[key])
     no_materials = bool(said.get("no_materials"))
     not_stated = [key for key in _STATED if key not in said and not (key == "materials" and no_materials)]
     if not any("necessity" in row for row in said.get("materials", ())):
@@ -743,12 +749,15 @@ def _version(item: ServiceItem, line: Mapping[str, Any], number: int, at: dateti
     extended = {**said.get("extended", {}), **line["extra"], FINGERPRINT: line["fingerprint"], NOT_STATED: not_stated}
     if no_materials:
         extended[NO_MATERIALS] = True
-    fields.setdefault("case_type", CaseType.OTHER.value)
-    fields.setdefault("effective_on", today)
-    return ItemVersion(
-        id=uuid7(), item_id=item.pk, number=number, state=ItemVersion.State.PUBLISHED.value, published_at=at,
-        extended=extended, **fields,
-    )  # fmt: skip
+    given = {"case_type": CaseType.OTHER.value, "effective_on": today, **fields}
+    return given | {
+        "id": uuid7(),
+        "item_id": item,
+        "number": number,
+        "state": ItemVersion.State.PUBLISHED.value,
+        "published_at": at,
+        "extended": extended,
+    }
 
 
 def _record(job: _Job) -> None:
