@@ -44,12 +44,17 @@ class Fact:
 
     number: int
     name: str
-    who: str
+    department: str
+    post: str
     authority: str
     limit: str
     condition: str
     follows: tuple[int, ...]
     beside: tuple[int, ...]
+
+    @property
+    def who(self) -> str:
+        return " · ".join(word for word in (self.department, self.post) if word)
 
     @property
     def order(self) -> str:
@@ -132,7 +137,8 @@ class Chart:
         ]
         at = y + PAD
         for row in self._lines[node.key]:
-            bold = ' font-weight="700"' if row.kind == "fn" else ""
+            # A hair of stroke where the font at hand has no bold, as on paper; pages take it off.
+            bold = ' font-weight="700" stroke="#000" stroke-width="0.3"' if row.kind == "fn" else ""
             at += row.size * LEADING
             parts.append(
                 f'<text class="{row.kind}" x="{_n(x + PAD)}" y="{_n(at - row.size * 0.4)}" font-size="{_n(row.size)}"'
@@ -206,7 +212,8 @@ def _facts(steps: Sequence[ChartStep], after: Mapping[str, Sequence[str]]) -> tu
             Fact(
                 number[step.key],
                 _legal(step.name),
-                _legal(" · ".join(word for word in (each.department, step.post) if word)),
+                _legal(each.department),
+                _legal(step.post),
                 _legal(step.authority),
                 limit_words(step.limit_days),
                 _("选了%(answers)s才有这一步。")
@@ -225,7 +232,8 @@ def _rows(fact: Fact, width: float) -> tuple[_Row, ...]:
     said = [
         (f"{fact.number}. {fact.name}", "fn", NAME),
         (fact.condition, "fw", TEXT),
-        (fact.who, "fp", TEXT),
+        (fact.department, "fp", TEXT),
+        (_("岗位：%(post)s") % {"post": fact.post} if fact.post else "", "ft", TEXT),
         (_("权限：%(authority)s") % {"authority": fact.authority} if fact.authority else "", "ft", TEXT),
         (_("时限：%(limit)s") % {"limit": fact.limit} if fact.limit else "", "ft", TEXT),
     ]

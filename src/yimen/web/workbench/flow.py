@@ -246,7 +246,9 @@ def _fill(desk: Desk, request: HttpRequest) -> None:
 def _judge(desk: Desk) -> dict[str, Any]:
     """Write beside each step what is wrong with it; return what is wrong with the whole, and the chart if any."""
     steps = [row.step for row in desk.rows]
-    for row, faults in zip(desk.rows, rules.faults_by_step(steps), strict=True):
+    # A limit that was written wrong is not also missing.
+    said = [replace(row.step, limit_days=0) if row.limit else row.step for row in desk.rows]
+    for row, faults in zip(desk.rows, rules.faults_by_step(said), strict=True):
         row.faults = list(faults)
         if row.limit and row.step.limit_days is None:
             row.faults.append(_("时限“%(limit)s”不是几个工作日，请写整数，当天就写 0。") % {"limit": row.limit[:20]})
@@ -256,7 +258,7 @@ def _judge(desk: Desk) -> dict[str, Any]:
             if name not in desk.labels
         ]
     beside = {fault for row in desk.rows for fault in row.faults}
-    faults = [fault for fault in rules.flow_faults(steps) if fault not in beside]
+    faults = [fault for fault in rules.flow_faults(said) if fault not in beside]
     found: dict[str, Any] = {"faults": faults, "chart": None, "fault_count": sum(len(row.faults) for row in desk.rows)}
     try:
         found["longest"] = rules.longest_path(steps)
