@@ -523,17 +523,25 @@ def write(column: Column, value: Any) -> str:
     return str(value)
 
 
+def shortened(column: Column, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a line of a list says beyond a plain one."""
+    said = {}
+    for key, default in _defaults(column.key).items():
+        value = row.get(key)
+        value = list(value) if isinstance(value, tuple) else value
+        if value is not None and value != (list(default) if isinstance(default, tuple) else default):
+            said[key] = value
+    return said
+
+
+@cache
+def _defaults(key: str) -> dict[str, Any]:
+    return {field.name: _default(field) for field in fields(_LISTS[key][1])}
+
+
 def _written(column: Column, row: Mapping[str, Any]) -> str:
     """One line: the plain name when it says no more."""
-    _label, draft, plain_key = _LISTS[column.key]
-    defaults = {field.name: _default(field) for field in fields(draft)}
-    said = {
-        key: list(value) if isinstance(value, tuple) else value
-        for key, value in row.items()
-        if key in defaults
-        and value is not None
-        and defaults[key] != (tuple(value) if isinstance(value, list) else value)
-    }
+    said, plain_key = shortened(column, row), _LISTS[column.key][2]
     name = str(said.get(plain_key, ""))
     is_plain = list(said) == [plain_key] and not re.search(r"[；;|\n\r{]", name) and name.lower() not in NOTHING
     return name if is_plain and " ".join(name.split()) == name else json.dumps(said, ensure_ascii=False)

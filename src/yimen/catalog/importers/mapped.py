@@ -75,14 +75,14 @@ _LOCK = 7_301_118
 # A code that can stand in an address; any other is kept as the source has it and gets one of ours.
 _PLAIN_CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z._:~-]{0,35}", re.ASCII)
 _STATED = ("case_type", "has_fee", "legal_basis", "procedure", "hours", "materials")
-_LISTS: Mapping[str, tuple[type[Any], type[Any]]] = {
+LISTS: Mapping[str, tuple[type[Any], type[Any]]] = {
     "materials": (ItemMaterial, MaterialDraft),
     "fees": (ItemFee, FeeDraft),
     "faqs": (ItemFaq, FaqDraft),
     "steps": (FlowStep, StepDraft),
 }
 _ITEM = ("task_code", "catalog_code", "local_task_code", "local_catalog_code", "item_type", "department")
-_NO_FIELD = {*_ITEM, "department_code", "no_materials", "extended", *_LISTS}
+_NO_FIELD = {*_ITEM, "department_code", "no_materials", "extended", *LISTS}
 
 Progress = Callable[[Iterable[Any], int | None], Iterable[Any]]
 
@@ -486,9 +486,9 @@ def _differences(job: _Job, entry: _Entry, item: ServiceItem, version: ItemVersi
         key = column.key
         if column.is_shown or key == "task_code":
             continue
-        if key in _LISTS and key not in lists:
+        if key in LISTS and key not in lists:
             lists[key] = current_list(version, key)
-        now = lists[key] if key in _LISTS else current(item, version, key)
+        now = lists[key] if key in LISTS else current(item, version, key)
         written = columns.write(column, now)
         cell = entry.cells.get(key)
         if cell is not None and (cell == written or " ".join(cell.split()) == " ".join(written.split())):
@@ -524,7 +524,7 @@ def current(item: ServiceItem, version: ItemVersion, key: str) -> Any:
 
 def current_list(version: ItemVersion, key: str) -> list[dict[str, Any]]:
     """Return the rows of one of a version's lists as a cell holds them."""
-    _model, draft = _LISTS[key]
+    _model, draft = LISTS[key]
     rows = getattr(version, key).all()
     names = list(draft.__dataclass_fields__)
     return [
@@ -643,7 +643,7 @@ def _save(job: _Job, item: ServiceItem, said: Mapping[str, Any]) -> ItemVersion:
         column = ItemVersion._meta.get_field(key)
         fields[key] = column.get_default() if value is None else value
     lists: dict[str, Any] = {}
-    for key, (_model, draft) in _LISTS.items():
+    for key, (_model, draft) in LISTS.items():
         if key in said:
             lists[key] = [draft(**_draft_row(job, row)) for row in said[key] or []]
     no_materials = said.get("no_materials")
@@ -680,7 +680,7 @@ def _store_batch(job: _Job, lines: list[dict[str, Any]]) -> None:
     changed: list[ServiceItem] = []
     replaced: list[ItemVersion] = []
     versions: list[Row] = []
-    rows: dict[str, list[Row]] = {key: [] for key in _LISTS}
+    rows: dict[str, list[Row]] = {key: [] for key in LISTS}
     begun: list[NewEvent] = []
     events: list[NewEvent] = []
     today = localdate(job.at)
@@ -715,7 +715,7 @@ def _store_batch(job: _Job, lines: list[dict[str, Any]]) -> None:
             for key, value in about.items():
                 setattr(item, key, value)
             changed.append(item)
-        for key in _LISTS:
+        for key in LISTS:
             for position, row in enumerate(said.get(key, ()), 1):
                 rows[key].append({"id": uuid7(), "version_id": version["id"], "position": position, **row})
                 if key == "steps":
@@ -730,7 +730,7 @@ def _store_batch(job: _Job, lines: list[dict[str, Any]]) -> None:
     # Items and editions point at each other; the keys are checked at the end of the transaction.
     copy_in(ServiceItem, new)
     copy_in(ItemVersion, versions)
-    for key, (model, _draft) in _LISTS.items():
+    for key, (model, _draft) in LISTS.items():
         if rows[key]:
             copy_in(model, rows[key])
     names = ["published", "department", "name", "item_type", "catalog_code", "local_task_code", "local_catalog_code"]
