@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.utils.timezone import localdate
 from stdnum.cn import uscc
 
 from yimen.catalog import actions as catalog
@@ -111,6 +112,8 @@ def _item(
     draft = catalog.save_draft(
         draft.item,
         {
+            # In force for a year and more, so that the trend of entry has something to show.
+            "effective_on": localdate(at) - timedelta(days=400),
             "everyday_names": list(item.everyday),
             "legal_basis": item.basis,
             "power_source": "法定本级行使",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from yimen.catalog import actions as catalog
@@ -26,6 +27,8 @@ EDITIONS = (date(2013, 1, 1), date(2015, 7, 1))
 BEFORE, AFTER = 186, 70
 BATCHES = tuple(date(2013 + (2 + n * 2) // 12, (2 + n * 2) % 12 + 1, 10 + n) for n in range(12))
 HALL_POST = "窗口综合受理岗"
+# The demo is built as of 60 days ago: one letter is about to end on the day people look.
+ENDS_AFTER = 80
 
 _SUBJECTS = {
     "czj": ("会计从业资格", "财政票据领购", "代理记账机构", "政府采购代理机构", "国有资产处置", "非税收入减免"),
@@ -73,7 +76,7 @@ def begin(
             BatchLine(power.code, "delegate" if n % 3 == 2 else "cancel", to="各乡镇政府" if n % 3 == 2 else "")
             for n, power in enumerate(gone[number - 1 :: len(BATCHES)])
         ]
-        document_no = f"青政发〔{on.year}〕{number + 5}号（演示）"
+        document_no = f"青政发〔{on.year}〕{number + 5}号"
         batch = actions.record_batch(
             region, number=number, on=on, document_no=document_no, lines=lines, by=editor, at=at
         )
@@ -100,7 +103,7 @@ def needed_for(items: Iterable[centre.Item], organs: Mapping[str, Department]) -
 
 def _others(organs: Mapping[str, Department], count: int) -> list[PowerDraft]:
     """Invented powers, the kinds in turn so that every organ keeps some and loses some."""
-    found = []
+    found: list[PowerDraft] = []
     for pattern, kind in _KINDS:
         for code, subjects in _SUBJECTS.items():
             for subject in subjects:
@@ -144,18 +147,36 @@ def build(
             actions.enter_hall(item, center, on=on, elsewhere=elsewhere, by=SYSTEM, at=at)
         if fault == "letter":
             continue
-        letter = {
+        letter: dict[str, Any] = {
             "letter_no": f"青{organ.short_name or organ.name}授〔{today.year}〕{n + 1}号（演示）",
             "signed_by": f"{organ.short_name or organ.name}负责人（演示）",
             "from_on": date(today.year, 1, 1),
         }
         acts = ["receive", "accept"] if fault == "acts" else ["receive", "accept", "review", "decide", "deliver"]
-        until_on = today + timedelta(days=20) if n == 1 else date(today.year + 1, 12, 31)
+        until_on = today + timedelta(days=ENDS_AFTER) if n == 1 else date(today.year + 1, 12, 31)
         actions.grant_delegation(item, post=posts[organ.pk], acts=acts, until_on=until_on, by=SYSTEM, at=at, **letter)
         if point and not lent_to_point and item.published and item.published.is_immediate:
-            scope = {"acts": ["receive", "accept"], "from_on": today, "letter_no": f"青授下〔{today.year}〕1号（演示）"}
+            scope: dict[str, Any] = {
+                "acts": ["receive", "accept"],
+                "from_on": today,
+                "letter_no": f"青授下〔{today.year}〕1号（演示）",
+            }
             actions.grant_delegation(item, point=point, by=SYSTEM, at=at, **(letter | scope))
             lent_to_point = True
+    for n, name in enumerate(("社会保险", "不动产登记"), 1):
+        people.open_center(
+            region=region,
+            parent=center,
+            code=f"branch-{n}",
+            letters=f"Q{'SB'[n - 1]}",
+            name=f"青禾县政务服务中心{name}分中心（演示）",
+            address=f"青禾县和畅路 {n + 1} 号",
+            hours=center.hours,
+            phone=center.phone,
+            is_demo=True,
+            by=SYSTEM,
+            at=at,
+        )
     _organise(region, organs, staff, at)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, models
@@ -373,7 +374,7 @@ def standings(
     region: Region | str, on: date, *, department: UUID | None = None, item: UUID | None = None
 ) -> list[Standing]:
     """Return how every published item of a region (a unit, one item) stands on a day, by unit; one query."""
-    values = {"region": _code(region), "on": on, "department": department, "item": item}
+    values: dict[str, Any] = {"region": _code(region), "on": on, "department": department, "item": item}
     with connection.cursor() as cursor:
         cursor.execute(_STANDINGS, values)
         return [Standing(*row) for row in cursor.fetchall()]
@@ -390,21 +391,25 @@ def audit(standing: Iterable[Standing]) -> dict[rules.EntryFault, list[Standing]
 
 @dataclass(frozen=True)
 class UnitEntry:
-    """A unit with its items on a day. faults: items with one of the four reasons."""
+    """
+    A unit with its items on a day. undelegated: items that are or should be in without full delegation; missing: that
+    should be in and are not; faults: with one of the four reasons.
+    """
 
     department_id: UUID
     name: str
     is_resident: bool
     coverage: rules.Coverage
     undelegated: int
+    missing: int
     faults: int
 
     @property
     def state(self) -> str:
-        """ "in": moved in, every item in the hall fully delegated (S1-35); "partial": moved in, not so; "out"."""
+        """Return "in": moved in with all it should bring, every item fully delegated (S1-35); else "partial", "out"."""
         if not self.is_resident:
             return "out"
-        return "partial" if self.undelegated else "in"
+        return "partial" if self.undelegated or self.missing else "in"
 
 
 def coverage(standing: Sequence[Standing]) -> rules.Coverage:
@@ -423,10 +428,16 @@ def units(region: Region | str, standing: Iterable[Standing]) -> list[UnitEntry]
         mine = by_unit.get(department.pk, [])
         if not (mine or department.is_resident):
             continue
-        undelegated = sum((one.is_in or one.should_enter) and not one.is_fully_delegated for one in mine)
-        faults = sum(one.fault is not None for one in mine)
         found.append(
-            UnitEntry(department.pk, department.name, department.is_resident, coverage(mine), undelegated, faults)
+            UnitEntry(
+                department.pk,
+                department.name,
+                department.is_resident,
+                coverage(mine),
+                undelegated=sum((one.is_in or one.should_enter) and not one.is_fully_delegated for one in mine),
+                missing=sum(one.should_enter and not one.is_in for one in mine),
+                faults=sum(one.fault is not None for one in mine),
+            )
         )
     return found
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -59,6 +59,9 @@ class Power(Protocol):
     def department(self) -> str: ...
     @property
     def basis(self) -> str: ...
+
+
+P = TypeVar("P", bound=Power)
 
 
 class Changed(StrEnum):
@@ -172,7 +175,7 @@ def power_fault(*, needs_power: bool, code: str, is_listed: bool, has_list: bool
     return _("权力清单里没有 %(code)s 这一项，不能发布（优化营商环境条例第三十九条）。") % {"code": code}
 
 
-def come_back(powers: Iterable[Power], cuts: Iterable[Cut], *, known: Collection[str] = ()) -> list[tuple[Power, Cut]]:
+def come_back(powers: Iterable[P], cuts: Iterable[Cut], *, known: Collection[str] = ()) -> list[tuple[P, Cut]]:
     """
     Return the powers that were cancelled and stand in a list again: under their code, or with the same name under a
     code that is not `known` from the edition before (ITEM-22).
@@ -184,11 +187,11 @@ def come_back(powers: Iterable[Power], cuts: Iterable[Cut], *, known: Collection
             by_name[_bare(cut.name)] = cut
     found = []
     for power in powers:
-        cut = by_code.get(power.code)
-        if cut is None and power.code not in known:
-            cut = by_name.get(_bare(power.name))
-        if cut:
-            found.append((power, cut))
+        back = by_code.get(power.code)
+        if back is None and power.code not in known:
+            back = by_name.get(_bare(power.name))
+        if back:
+            found.append((power, back))
     return found
 
 

@@ -94,7 +94,7 @@ class ItemsForm(forms.Form):
     show = forms.ChoiceField(label=gettext_lazy("看哪些"), choices=SHOWS, required=False)
 
     def __init__(self, *args: Any, region: str, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="%s", **kwargs)
+        super().__init__(*args, **({"auto_id": "%s"} | kwargs))
         self.fields["department"] = department_field(region, gettext_lazy("部门"))
 
 
@@ -207,21 +207,35 @@ class EnterForm(forms.Form):
         self.initial.setdefault("on", today)
 
 
+class Choice(forms.ModelChoiceField):
+    """A choice of rows, each in the words of `say`."""
+
+    def __init__(self, *args: Any, say: Callable[[Any], str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.say = say
+
+    def label_from_instance(self, obj: Any) -> str:
+        return self.say(obj)
+
+
+def _post_name(post: Post) -> str:
+    return f"{post.department.short_name or post.department.name} · {post.name}"
+
+
 class EntryForm(forms.Form):
     """Forms about one of the places where the item is handled now."""
 
     def __init__(self, *args: Any, item: ServiceItem, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         running = HallEntry.objects.filter(item=item, left_on=None).select_related("center")
-        field = forms.ModelChoiceField(
+        self.fields["entry"] = Choice(
+            say=lambda entry: entry.center.name,
             label=_("哪个中心"),
             queryset=running,
             empty_label=None,
             initial=running.first(),
             **required(_("请选中心。")),
         )
-        field.label_from_instance = lambda entry: entry.center.name  # type: ignore[method-assign]
-        self.fields["entry"] = field
         self.order_fields(["entry"])
         if "on" in self.fields:
             self.initial.setdefault("on", today)
@@ -254,12 +268,7 @@ class ExemptForm(forms.Form):
 
     def __init__(self, *args: Any, item: ServiceItem, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.initial |= {"should_enter": item.should_enter, "reason": item.exempt_reason}
-
-
-class PostChoice(forms.ModelChoiceField):
-    def label_from_instance(self, obj: Any) -> str:
-        return f"{obj.department.short_name or obj.department.name} · {obj.name}"
+        self.initial = {"should_enter": item.should_enter, "reason": item.exempt_reason}
 
 
 class DelegateForm(forms.Form):
@@ -281,7 +290,8 @@ class DelegateForm(forms.Form):
     def __init__(self, *args: Any, item: ServiceItem, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         posts = Post.objects.filter(department__region_id=item.region_id).select_related("department")
-        self.fields["post"] = PostChoice(
+        self.fields["post"] = Choice(
+            say=_post_name,
             label=_("授权给哪个岗位"),
             queryset=posts.order_by("department__name", "name"),
             required=False,
@@ -309,11 +319,14 @@ class RevokeForm(forms.Form):
     def __init__(self, *args: Any, item: ServiceItem, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         lent = Delegation.objects.filter(item=item, revoked_on=None)
-        field = forms.ModelChoiceField(
-            label=_("哪一份授权"), queryset=lent, empty_label=None, initial=lent.first(), **required(_("请选哪一份。"))
+        self.fields["lent"] = Choice(
+            say=lambda one: f"{one.letter_no} {one.signed_by}",
+            label=_("哪一份授权"),
+            queryset=lent,
+            empty_label=None,
+            initial=lent.first(),
+            **required(_("请选哪一份。")),
         )
-        field.label_from_instance = lambda one: f"{one.letter_no} {one.signed_by}"  # type: ignore[method-assign]
-        self.fields["lent"] = field
         self.order_fields(["lent"])
         self.initial.setdefault("on", today)
 
@@ -434,7 +447,7 @@ class LettersForm(forms.Form):
     state = forms.ChoiceField(label=gettext_lazy("状态"), choices=STATES, required=False)
 
     def __init__(self, *args: Any, region: str, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="%s", **kwargs)
+        super().__init__(*args, **({"auto_id": "%s"} | kwargs))
         self.fields["department"] = department_field(region, gettext_lazy("部门"))
 
 

@@ -88,7 +88,7 @@ class PowerFilter(forms.Form):
     level = forms.ChoiceField(label=gettext_lazy("行使层级"), required=False, choices=[*ANY, *LEVEL_NAMES.items()])
 
     def __init__(self, *args: Any, region: str, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="%s", **kwargs)
+        super().__init__(*args, **({"auto_id": "%s"} | kwargs))
         self.fields["department"] = department_field(region, gettext_lazy("部门"))
 
     def chosen(self) -> dict[str, Any]:
@@ -392,7 +392,7 @@ class CompareForm(forms.Form):
     show = forms.ChoiceField(label=gettext_lazy("看哪些"), choices=KINDS, required=False)
 
     def __init__(self, *args: Any, editions: Sequence[PowerList], **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="%s", **kwargs)
+        super().__init__(*args, **({"auto_id": "%s"} | kwargs))
         words = [(str(one.number), _("第 %(n)d 版") % {"n": one.number}) for one in editions]
         for name, label in (("before", _("从")), ("after", _("到"))):
             self.fields[name] = forms.ChoiceField(label=label, choices=words, required=False)
