@@ -41,7 +41,8 @@ def save_flow(
     known = {one.key: one for one in before}
     added = [_question(one) for one in questions if one.key not in known]
     options = {name for one in (*before, *added) for name in one.names()}
-    wanted = dict.fromkeys(name for each in (*steps, *questions) for name in each.when)
+    whens = [*(step.when for step in steps), *(one.when for one in questions)]
+    wanted = dict.fromkeys(name for when in whens for name in when)
     if lost := [name for name in wanted if name not in options]:
         raise BadDraft(
             _("流程里用到的情形选项还没有：%(names)s。请先在情形引导里写好，或者去掉这些条件。")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, BinaryIO, cast
 from uuid import UUID
 
 from django.contrib import messages
@@ -405,11 +405,11 @@ def take(request: StaffRequest, pk: UUID) -> HttpResponse:
     if request.method != "POST":
         return render(request, "workbench/catalog/flow_import.html", context)
     upload = request.FILES.get("file")
-    if upload is None:
+    if upload is None or upload.file is None:
         context["refused"] = _("请先选一个 BPMN 文件。")
     else:
         try:
-            report = bpmn.read(upload.file, (upload.name or "")[:100])
+            report = bpmn.read(cast(BinaryIO, upload.file), (upload.name or "")[:100])
         except bpmn.UnreadableFlow as error:
             context["refused"] = str(error)
         else:
