@@ -26,7 +26,6 @@ from yimen.ledger.models import Event
 from yimen.lib import crypto
 from yimen.lib.dates import short_day
 from yimen.lib.errors import DomainError
-from yimen.lib.text import listed
 from yimen.lib.workdays import LOCAL_ZONE, Calendar, Limit, Unit
 from yimen.people import access
 from yimen.people.models import Applicant, Staff
@@ -249,7 +248,7 @@ def answers_in_words(case: Case) -> list[tuple[str, str]]:
     if not case.chosen:
         return []
     walk = scenario_rules.walk(scenario.questions_of(case.version), case.chosen)
-    return [(one.text, listed(option.label for option in walk.of(one))) for one in walk.asked]
+    return [(one.text, scenario_rules.words_of(walk, one)) for one in walk.asked]
 
 
 _REVIEWS = (FlowStep.Kind.REVIEW, FlowStep.Kind.VISIT, FlowStep.Kind.EXPERT)

@@ -14,7 +14,6 @@ from yimen.catalog.queries.calendar import work_calendar
 from yimen.catalog.queries.guides import sheet_of
 from yimen.catalog.rules import scenario as rules
 from yimen.lib.dates import limit_words
-from yimen.lib.text import listed
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Checklist:
 
     @property
     def said(self) -> list[Said]:
-        return [Said(one, listed(option.label for option in self.walk.of(one))) for one in self.walk.asked]
+        return [Said(one, rules.words_of(self.walk, one)) for one in self.walk.asked]
 
     @property
     def forms(self) -> Sequence[FormLine]:

@@ -328,9 +328,14 @@ def _answers(question: Question) -> Iterator[tuple[Option, ...]]:
 
 
 def path_words(path: Walk) -> str:
-    """Return a way in the words of its answers: 个人、冷食类、本人来."""
-    labels = [option.label for question in path.asked for option in path.of(question)]
-    return listed(labels) if labels else _("不用选")
+    """Return a way in the words of its answers: 个人；热食 ＋ 冷食；本人来."""
+    labels = [words_of(path, question) for question in path.asked]
+    return "；".join(labels) if labels else _("不用选")
+
+
+def words_of(path: Walk, question: Question) -> str:
+    """Return what was chosen of one question: labels hold 、 themselves, so several are parted by ＋."""
+    return " ＋ ".join(option.label for option in path.of(question))
 
 
 # Faults
@@ -397,15 +402,16 @@ def findings(scenario: Scenario, *, statutory: Limit | None = None) -> list[Find
     ):
         if ways:
             found.append(Finding(sentence % {"ways": _some(ways)}))
-    for ways in looked.same.values():
-        if len(ways) > 1:
-            text = _("这几种情形要的完全一样，看看是不是可以少问：%(ways)s。") % {"ways": _some(ways)}
-            found.append(Finding(text, keeps_back=False))
+    alike = [ways for ways in looked.same.values() if len(ways) > 1]
+    if alike:
+        values = {"count": len(alike), "ways": _some(alike[0])}
+        text = _("有 %(count)d 组情形要的完全一样，看看是不是可以少问。例如：%(ways)s。") % values
+        found.append(Finding(text, keeps_back=False))
     return found
 
 
 def _some(ways: Sequence[str]) -> str:
-    shown = "；".join(ways[:_NAMED])
+    shown = "、".join(f"（{way}）" for way in ways[:_NAMED])
     if len(ways) <= _NAMED:
         return shown
     return _("%(shown)s……共 %(count)d 种") % {"shown": shown, "count": len(ways)}

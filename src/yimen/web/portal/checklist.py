@@ -107,17 +107,17 @@ def questions(request: HttpRequest, code: str) -> HttpResponse:
     return render(request, "portal/questions.html", values, status=422 if is_empty else 200)
 
 
-def _list(request: HttpRequest, code: str) -> tuple[ServiceItem, ItemVersion, Checklist]:
+def _list(request: HttpRequest, code: str, *, is_dated: bool) -> tuple[ServiceItem, ItemVersion, Checklist]:
     item, version = published(code)
     given = answers_of(request.GET.getlist("a"))
-    found = checklist(item, version, given, center=place(), on=timezone.localdate(), is_dated=True)
+    found = checklist(item, version, given, center=place(), on=timezone.localdate(), is_dated=is_dated)
     return item, version, found
 
 
 @require_safe
 def show(request: HttpRequest, code: str) -> HttpResponse:
     """The personal list; answers that do not reach the end lead back to the questions."""
-    item, version, found = _list(request, code)
+    item, version, found = _list(request, code, is_dated=True)
     changed = _asked_edition(request, version)
     query = query_of(version, found.walk.chosen)
     if not found.walk.is_complete:
@@ -142,7 +142,8 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
 @require_safe
 def as_pdf(request: HttpRequest, code: str) -> HttpResponse:
     with translation.override("zh-hans"):
-        item, version, found = _list(request, code)
+        # Paper is read on other days than it is printed.
+        item, version, found = _list(request, code, is_dated=False)
         if not found.walk.is_complete:
             return redirect(reverse("portal:questions", args=[item.task_code]) + query_of(version, found.walk.chosen))
         address = reverse("portal:checklist", args=[item.task_code]) + query_of(version, found.walk.chosen)

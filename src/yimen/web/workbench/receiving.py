@@ -18,7 +18,6 @@ from yimen.catalog.models import ItemVersion, ServiceItem
 from yimen.catalog.queries import scenario
 from yimen.catalog.rules import forms as form_rules
 from yimen.catalog.rules import scenario as rules
-from yimen.lib.text import listed
 from yimen.people.models import Applicant, Staff
 from yimen.web.portal.checklist import answers_of, ask
 
@@ -41,7 +40,7 @@ class Answers:
 
     @property
     def said(self) -> list[tuple[str, str]]:
-        return [(one.text, listed(option.label for option in self.walk.of(one))) for one in self.walk.asked]
+        return [(one.text, rules.words_of(self.walk, one)) for one in self.walk.asked]
 
     @property
     def query(self) -> str:

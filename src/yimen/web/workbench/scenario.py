@@ -36,7 +36,7 @@ from yimen.web.workbench.catalog.common import item_or_404
 from yimen.web.workbench.guard import StaffRequest, posted_text, staff_page
 from yimen.web.workbench.receiving import answers as answers_sent
 
-PATHS_A_PAGE = 50
+PATHS_A_PAGE = 25
 # More ways than this nobody checks one by one.
 MANY_PATHS = 200
 NEW = "new"
@@ -133,9 +133,16 @@ def overview(request: StaffRequest, pk: UUID) -> HttpResponse:
         "path_count": len(paths),
         "is_many": len(paths) > MANY_PATHS,
         "dead_count": sum(path.dead_end is not None for path in paths),
-        "ways": [(rules.path_words(path), rules.outcome(whole, path.chosen)) for path in page],
+        "always": {name: [one.name for one in getattr(whole, name) if not one.when] for name in ("materials", "steps")},
+        "ways": [_way(path, rules.outcome(whole, path.chosen)) for path in page],
     }
     return render(request, "workbench/scenario/overview.html", context)
+
+
+def _way(path: rules.Walk, out: rules.Outcome) -> tuple[str, rules.Outcome, dict[str, list[str]]]:
+    """A row of the table: the answers in words, what they come to, and what not everybody needs."""
+    conditional = {name: [one.name for one in getattr(out, name) if one.when] for name in ("materials", "steps")}
+    return rules.path_words(path), out, conditional
 
 
 def _named(one: Question) -> list[tuple[str, Option]]:
@@ -193,7 +200,7 @@ class OptionForm(forms.Form):
 
 
 Options = formset_factory(OptionForm, extra=0, max_num=rules.MOST_OPTIONS, absolute_max=rules.MOST_OPTIONS)
-EMPTY_ROWS = 3
+EMPTY_ROWS = 2
 
 
 @staff_page("catalog.edit")
@@ -214,7 +221,7 @@ def question(request: StaffRequest, pk: UUID, key: str) -> HttpResponse:
         {"key": o.key, "label": o.label, "note": o.note, "promised_limit": o.promised_limit, "dead_end": o.dead_end}
         for o in old.options
     ]
-    rows += [{}] * min(EMPTY_ROWS, rules.MOST_OPTIONS - len(rows))
+    rows += [{}] * min(EMPTY_ROWS if rows else 2 * EMPTY_ROWS, rules.MOST_OPTIONS - len(rows))
     answers = Options(posted, prefix="o", initial=rows)
     refused, status = "", 200
     if posted is not None:
