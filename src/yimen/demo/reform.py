@@ -18,7 +18,7 @@ from yimen.cases import bulk, proactive
 from yimen.cases.actions import Handed
 from yimen.catalog import actions as catalog
 from yimen.catalog import queries
-from yimen.catalog.actions import reform
+from yimen.catalog.actions import StepDraft, reform
 from yimen.catalog.models import ItemVersion, ServiceItem
 from yimen.centre import actions as rulebook
 from yimen.demo import centre
@@ -139,7 +139,7 @@ def _round(
                 "procedure": "到任意综合窗口交材料，齐了当场受理，受理后 3 个工作日内给结果。",
             },
             {
-                "steps": centre.flow(replace(hygiene, promised=3), dict(organs)),
+                "steps": _one_look(centre.flow(replace(hygiene, promised=3), dict(organs))),
                 "materials": [one for one in hygiene.materials if one.name != "公共场所卫生许可申请书"],
             },
         ),
@@ -158,6 +158,12 @@ def _round(
         items["住房租赁合同登记备案"], items["房产档案信息查询"], by=editor, at=at + timedelta(days=20)
     )
     reform.put_in_round(opened, merged, by=editor, at=at + timedelta(days=20))
+
+
+def _one_look(steps: Sequence[StepDraft]) -> list[StepDraft]:
+    """Whoever visits the place looks at the papers there: no review of its own before."""
+    kept = [step for step in steps if step.key != "review"]
+    return [replace(step, after=("accept",), limit_days=2) if step.key == "visit" else step for step in kept]
 
 
 def _failed(

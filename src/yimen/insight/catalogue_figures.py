@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 from django.db.models.functions import Coalesce, TruncDate
 
 from yimen.catalog.models import CaseType, FlowStep, ItemMaterial, ItemVersion, ServiceItem
@@ -217,6 +217,12 @@ def in_force(region: str, on: date, *, departments: Sequence[Any] | None = None)
     ids = list(latest.values_list("pk", flat=True))
     still = Q(cancel_on=None) | Q(cancel_on__gt=on)
     return {each.item: each for each in editions_of(ItemVersion.objects.filter(still, pk__in=ids))}
+
+
+def first_day(region: str) -> date | None:
+    """Return the day the region's first edition came into force; None before there is one."""
+    versions = ItemVersion.objects.filter(item__region_id=region, state__in=_EVER_PUBLISHED)
+    return versions.aggregate(first=Min(_day()))["first"]
 
 
 @dataclass(frozen=True)

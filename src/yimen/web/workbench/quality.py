@@ -27,6 +27,7 @@ from yimen.insight.catalogue_figures import (
     READERS,
     compression_report,
     departments_of,
+    first_day,
     history_of,
     reduction_report,
 )
@@ -96,19 +97,22 @@ class DaysForm(forms.Form):
 
 
 class TwoDaysForm(forms.Form):
-    """Two days to compare; without anything chosen, today and a year before."""
+    """Two days to compare; without anything chosen, today and a year before, or the day the catalogue began."""
 
     first = day_field(gettext_lazy("原来，截至"))
     last = day_field(gettext_lazy("现在，截至"))
 
-    def __init__(self, values: Any, *, today: date) -> None:
+    def __init__(self, values: Any, *, today: date, began: date | None) -> None:
         super().__init__(values, auto_id="%s")
-        self.today = today
+        self.today, self.began = today, began
 
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = super().clean() or {}
         found["last"] = found.get("last") or self.today
-        found["first"] = found.get("first") or found["last"] - timedelta(days=365)
+        if not found.get("first"):
+            found["first"] = found["last"] - timedelta(days=365)
+            if self.began and found["first"] < self.began < found["last"]:
+                found["first"] = self.began
         if not self.errors and found["first"] >= found["last"]:
             self.add_error("last", _("后一天要在前一天之后。"))
         return found
@@ -239,7 +243,7 @@ def sentence(rows: Sequence[Any]) -> str:
 @staff_page(*READERS)
 @require_safe
 def reduction(request: StaffRequest) -> HttpResponse:
-    form = TwoDaysForm(request.GET, today=timezone.localdate())
+    form = TwoDaysForm(request.GET, today=timezone.localdate(), began=first_day(request.staff.region_id))
     if not form.is_valid():
         return show(request, "reduction", "reduction", {"form": form}, status=400)
     said = form.cleaned_data
@@ -303,7 +307,7 @@ def _handling(request: StaffRequest, departments: Any, today: date) -> Table:
 
 
 def _reduction(request: StaffRequest, departments: Any, today: date) -> Table:
-    said = _valid(TwoDaysForm(request.POST, today=today)).cleaned_data
+    said = _valid(TwoDaysForm(request.POST, today=today, began=None)).cleaned_data
     report = reduction_report(request.staff.region_id, said["first"], said["last"], departments=departments)
     return catalogue_sheets.reduction_sheet(report)
 
