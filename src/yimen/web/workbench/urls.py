@@ -8,8 +8,10 @@ from yimen.web.workbench import (
     desk,
     documents_control,
     entry,
+    forms_editor,
     hall,
     home,
+    imports,
     leaflets,
     local_rules,
     organisation,
@@ -25,6 +27,7 @@ from yimen.web.workbench import (
     scenario,
     tasks,
     window,
+    words,
 )
 
 
@@ -72,6 +75,7 @@ urlpatterns = [
     *hall.urlpatterns,
     *places.urlpatterns,
     *local_rules.urlpatterns,
+    *imports.urlpatterns,
     *catalog.urlpatterns,
     *people.urlpatterns,
     *report.urlpatterns,
@@ -86,4 +90,6 @@ urlpatterns = [
     *documents_control.urlpatterns,
     *proactive.urlpatterns,
     *scenario.urlpatterns,
+    *words.urlpatterns,
+    *forms_editor.urlpatterns,
 ]
