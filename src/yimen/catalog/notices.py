@@ -27,7 +27,7 @@ def notice_parts(sheet: Sheet) -> list[Part]:
     """Return the parts of the notice: matter, materials, procedure and duties, limit, fee, promises, where, samples."""
     heads = {head.key: head for head in sheet.heads}
     said = [
-        _("%(label)s：%(text)s") % {"label": heads[key].label, "text": heads[key].text}
+        _("%(label)s：%(text)s") % {"label": heads[key].label, "text": _in_line(heads[key].text)}
         for key in ("scope", "condition", "prohibitions", "quantity", "basis")
         if heads[key].is_stated
     ]
@@ -48,7 +48,7 @@ def notice_parts(sheet: Sheet) -> list[Part]:
             "result",
             _("办好以后"),
             tuple(
-                f"{heads[key].label}：{heads[key].text}"
+                f"{heads[key].label}：{_in_line(heads[key].text)}"
                 for key in ("result", "delivery", "rights")
                 if heads[key].is_stated
             ),
@@ -72,6 +72,10 @@ def notice_parts(sheet: Sheet) -> list[Part]:
         if form.sample
     )  # fmt: skip
     return [part for part in (*parts, *samples) if part.lines or part.rows]
+
+
+def _in_line(text: str) -> str:
+    return "；".join(line.rstrip("。；") for line in text.splitlines()) if "\n" in text else text
 
 
 def _sample_title(title: str) -> str:

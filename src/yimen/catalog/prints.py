@@ -158,7 +158,13 @@ def _leaflet(sheet: Sheet, printed: date) -> dict[str, Any]:
         "plain": sheet.plain,
         "answers": _answers(sheet),
         "bring": [
-            {"name": line.name, "count": line.count, "need": line.need, "note": line.note} for line in sheet.bring
+            {
+                "name": line.name,
+                "count": line.count,
+                "need": listed(filter(None, ("看情形" if line.is_conditional else "", line.need))),
+                "note": line.note,
+            }
+            for line in sheet.bring
         ],
         "fetched": listed(line.name for line in sheet.fetched),
         "procedure": sheet.procedure,

@@ -75,7 +75,8 @@ def chart_of(version: ItemVersion) -> Chart | None:
 
 @require_safe
 def page(request: HttpRequest, code: str) -> HttpResponse:
-    """The guide; ?words=plain writes the plain word beside each official one, ?point= shows a service point's door."""
+    """
+    The guide. ?words=plain writes the plain word beside each official one, ?open=1 opens every head, ?point= shows a service point's door."""
     item = find(code)
     version = item.published
     assert version
@@ -92,6 +93,7 @@ def page(request: HttpRequest, code: str) -> HttpResponse:
         "procedure": words.explain(sheet.procedure),
         "words": words.met,
         "is_plain": request.GET.get("words") == "plain",
+        "is_open": request.GET.get("words") == "plain" or request.GET.get("open") == "1",
         "is_at_once": powers.can_finish_at_window(item, timezone.localdate()),
         "point": point,
         "chart": chart_of(version),
