@@ -43,6 +43,7 @@ UNKEYED = {
     "workbench:cases-find": "a search; a POST so that names never stand in addresses",
     "workbench:case-reveal": "a repeat is another look and another ledger row, and no number may be kept in an answer",
     "workbench:people-reveal": "as case-reveal",
+    "workbench:inquiry-phone": "as case-reveal",
     "workbench:cases-export": "a repeat is another export and another ledger row",
     "workbench:ledger-export": "as cases-export",
     "workbench:report-export": "as cases-export",
@@ -53,9 +54,18 @@ UNKEYED = {
     "workbench:plain-check": "reads a text and keeps nothing; a POST because texts are long",
     "workbench:item": "saving the same draft again records nothing; proved beside the catalogue's actions",
     "workbench:item-new": "the implementation code is taken once; proved beside the catalogue's actions",
+    "workbench:scenario-question": "as item: sent with the mark of the draft it was read from",
+    "workbench:scenario-attach": "as item: sent with the mark of the draft it was read from",
+    "workbench:scenario-move": "as item: sent with the mark of the draft it was read from",
+    "workbench:scenario-delete": "as item: sent with the mark of the draft it was read from",
+    "workbench:form-edit": "as item: sent with the mark of the draft it was read from",
+    "workbench:form-sample-edit": "as item: sent with the mark of the draft it was read from",
+    "workbench:form-delete": "as item: sent with the mark of the draft it was read from",
+    "portal:form": "makes a PDF of what was typed and keeps nothing",
     "workbench:catalog-flow": "saving the same flow again records nothing; proved beside the flow editor",
     "workbench:catalog-flow-preview": "draws what is in the form and writes nothing",
     "workbench:catalog-flow-import": "reads a file into the editor and writes nothing",
+    "workbench:import-bring": "keeps one more file that waits; taking one is keyed",
     "api:openapi-json": "reads",
     "api:api-root": "nothing there",
 }
@@ -442,6 +452,38 @@ def _local_rule(world: World) -> Wish:
     return Wish(world.session("system_admin"), "/workbench/rules", fields, world.session("clerk"))
 
 
+def _synonym_delete(world: World) -> Wish:
+    from yimen.catalog import actions
+    from yimen.ledger.actions import SYSTEM
+
+    word = f"说法{next(world._people)}"
+    actions.save_synonym(world.seed.region, actions.SynonymDraft(word, ("叫法",)), by=SYSTEM, at=now())
+    return Wish(world.session("editor"), "/workbench/words/delete", {"word": word}, world.session("clerk"))
+
+
+def _miss_settle(world: World) -> Wish:
+    from yimen.catalog import actions
+    from yimen.catalog.models import SearchMiss
+
+    text = f"没有的事{next(world._people)}"
+    actions.note_miss(text, world.seed.region, at=now())
+    miss = SearchMiss.objects.get(text=text)
+    return Wish(world.session("editor"), f"/workbench/words/misses/{miss.pk}/settle", {}, world.session("clerk"))
+
+
+def _inquiry_close(world: World) -> Wish:
+    from yimen.catalog import actions
+    from yimen.ledger.actions import PUBLIC
+
+    one = actions.leave_inquiry(world.seed.region, "演示提问", "", by=PUBLIC, at=now())
+    path = f"/workbench/words/questions/{one.pk}/close"
+    return Wish(world.session("editor"), path, {"answer": "演示回复"}, world.session("clerk"))
+
+
+def _ask(world: World) -> Wish:
+    return Wish("", "/ask", {"text": f"演示提问 {next(world._people)}", "phone": ""}, public=True)
+
+
 def _power_draft(world: World, *, none: bool = False) -> Any:
     """A draft of the power list with a power of its own, and that power's code; none: make room for a new draft."""
     from yimen.catalog.actions import powers
@@ -702,6 +744,27 @@ def _called_up(world: World) -> Wish:
     return Wish(world.session("clerk"), path, {"reached": "1"}, world.session("editor"))
 
 
+def _list_sent(act: str) -> Callable[[World], Wish]:
+    """A list of one item that waits to be taken."""
+
+    def make(world: World) -> Wish:
+        from yimen.catalog.importers import Mode
+        from yimen.exchange import incoming
+
+        n, editor = next(world._people), world.staff("editor")
+        row = f"11500000MB2D06811W45020{n:05d}777,清单里的事项 {n}（演示）,公共服务,{editor.department.name}"
+        content = f"实施编码,事项名称,事项类型,实施主体\n{row}\n".encode()
+        waiting = incoming.bring(content, "list.csv", mode=Mode.DRAFT, by=editor, at=now())
+        fields = {"seen": incoming.mark_of(waiting)}
+        if act == "check":
+            keys = [waiting.mapping[heading] for heading in waiting.headings]
+            fields = {f"column-{at}": key for at, key in enumerate(keys)}
+        path = f"/workbench/items/imports/{waiting.pk}/{act}"
+        return Wish(world.session("editor"), path, fields, world.session("clerk"))
+
+    return make
+
+
 TRIED: dict[str, Callable[[World], Wish]] = {
     "workbench:window-sign-in": _sign_in,
     "workbench:window-sign-out": _sign_out,
@@ -781,6 +844,9 @@ TRIED: dict[str, Callable[[World], Wish]] = {
         "leader", "repeal", {"on": "{today}", "reason": "并入新制度"}, approved=True
     ),
     "workbench:rulebook-public": _rule_act("leader", "public", {"is_public": "1"}, approved=True),
+    "workbench:import-check": _list_sent("check"),
+    "workbench:import-take": _list_sent("take"),
+    "workbench:import-drop": _list_sent("drop"),
     "workbench:proactive-find": _find_due,
     "workbench:proactive-send": _notice("send"),
     "workbench:proactive-drop": _notice("drop"),
@@ -788,6 +854,12 @@ TRIED: dict[str, Callable[[World], Wish]] = {
     "workbench:proactive-rule": _due_rule,
     "workbench:proactive-called": _called_up,
     "kiosk:take": _kiosk,
+    "workbench:synonym": _added("editor", "words/edit", lambda _world, n: {"word": f"说法{n}", "means": "叫法"}),
+    "workbench:synonyms-import": _added("editor", "words/import", lambda _world, n: {"rows": f"说法{n},叫法"}),
+    "workbench:synonym-delete": _synonym_delete,
+    "workbench:miss-settle": _miss_settle,
+    "workbench:inquiry-close": _inquiry_close,
+    "portal:ask": _ask,
     "portal:rate_level": _rate,
     "portal:rate_more": _rate_more,
     "api:take_ticket": _api_take,
