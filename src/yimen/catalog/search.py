@@ -9,8 +9,10 @@ words heard rather than read. Pure functions; the rows come from queries.finding
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from yimen.catalog import lexicon
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
 NAME, SOUND, INITIALS = "=", "~", "^"
 LONGEST_QUERY, MOST_LOOK_UPS = 120, 48
 # What a synonym, a word that sounds alike and first letters are worth beside the word itself.
-OF_MEANING, OF_SOUND, OF_INITIALS = 0.85, 0.6, 0.5
+OF_MEANING, PER_MEANING, LEAST_MEANING = 0.9, 0.04, 0.7
+OF_SOUND, OF_INITIALS = 0.6, 0.5
 # A token elsewhere in the guide beside one in a name; a name's usual length; how much length counts.
 OF_REST, USUAL_LENGTH, LENGTH_COUNTS = 0.25, 16, 0.35
 # The words as typed, standing in the name, at its beginning, or being all of it; shares of what can be reached.
@@ -39,6 +42,10 @@ OF_UNASKED = 0.85
 WHOLE_RUN = 100.0
 # The least share of the question that an item must answer.
 LEAST = 0.3
+# Words without weight between a verb and what is opened, bought, kept: 开个小饭馆, 买了一辆新车.
+_LIGHT = re.compile(
+    r"([开办养做搞弄装买卖修租建盖挂换])(?:了|一)?(?:[个家间辆台套块条只点]|一下)(?:小|大|新)?(?=[^\W\d_])"
+)
 _INNER = re.compile(r"[（(]([^（()）]{4,})[)）]")
 
 
@@ -66,7 +73,7 @@ def asked(query: str, synonyms: Mapping[str, tuple[str, ...]] | None = None) -> 
     """
     text = texts.one_spelling(query[:LONGEST_QUERY].replace("\x00", ""))
     known = {**lexicon.shipped(), **(synonyms or {})}
-    pieces = [piece for run in text.split() for piece in [*lexicon.words_in(run, known), (" ", ())]]
+    pieces = [piece for run in _LIGHT.sub(r"\1", text).split() for piece in [*lexicon.words_in(run, known), (" ", ())]]
     if not text:
         return Question("", ())
     if all(means == () for _word, means in pieces):
@@ -83,18 +90,26 @@ def asked(query: str, synonyms: Mapping[str, tuple[str, ...]] | None = None) -> 
             concepts.append(Concept((_way(before + word[0], pairs_only=True),), is_bridge=True))
         before = word[-1]
         if means:
-            ways = [_way(word), *(_way(texts.one_spelling(other), OF_MEANING) for other in means if other != word)]
-            concepts.append(Concept(tuple(ways)))
+            concepts.append(Concept((_way(word), *_meanings(word, means))))
         else:
             concepts += _plain(word)
-    if re.fullmatch("[a-z ]+", text):
-        concepts = [Concept((*concepts[0].ways, *_by_letters(text.replace(" ", ""), known)))] if concepts else []
+    if concepts and re.fullmatch("[a-z ]+", text):
+        runs = text.split()
+        if not all(map(texts.spelt, runs)):
+            runs = ["".join(runs)]
+        concepts = [Concept((_way(run), *_by_letters(run, known))) for run in runs]
     return Question(" ".join(said.split()), tuple(dict.fromkeys(concepts)))
 
 
 def _way(text: str, worth: float = 1.0, *, pairs_only: bool = False) -> Way:
     tokens = texts.query_tokens(text) if pairs_only else texts.bigrams(text)
     return Way(text, tuple((token, worth * ranking.weight_of(token)) for token in tokens))
+
+
+def _meanings(word: str, means: Iterable[str]) -> Iterator[Way]:
+    """The nearest meaning comes first and counts most."""
+    for n, other in enumerate(other for other in means if other != word):
+        yield _way(texts.one_spelling(other), max(LEAST_MEANING, OF_MEANING - n * PER_MEANING))
 
 
 def _plain(text: str) -> list[Concept]:
@@ -114,7 +129,7 @@ def _by_letters(letters: str, known: Mapping[str, tuple[str, ...]]) -> list[Way]
     if word := lexicon.by_sound().get(letters):
         ways += [_way(texts.one_spelling(other)) for other in (word, *known[word])]
     for syllables in texts.spelt(letters):
-        pairs = [f"{SOUND}{a}'{b}" for a, b in zip(syllables, syllables[1:], strict=False)]
+        pairs = [f"{SOUND}{a}'{b}" for a, b in pairwise(syllables)]
         if pairs:
             ways.append(Way(letters, tuple((pair, 1.0) for pair in pairs)))
     if 3 <= len(letters) <= 12:
@@ -131,8 +146,16 @@ def settled(question: Question, frequency: Callable[[str], int]) -> Question:
         heard = others and all(other.tokens[0][0].startswith(SOUND) for other in others)
         if heard and len(first.text) == 2 and any(frequency(token) for token, _weight in first.tokens):
             concept = Concept((first,), concept.is_bridge)
-        concepts.append(concept)
+        ways = [way for way in map(partial(_known_letters, frequency), concept.ways) if way.tokens]
+        concepts.append(Concept(tuple(ways), concept.is_bridge))
     return Question(question.text, tuple(concepts))
+
+
+def _known_letters(frequency: Callable[[str], int], way: Way) -> Way:
+    """First letters are often typed in another order than the name has them: those that no name has are left out."""
+    if not way.tokens[0][0].startswith(INITIALS):
+        return way
+    return Way(way.text, tuple((token, weight) for token, weight in way.tokens if frequency(token)))
 
 
 @dataclass(frozen=True)
@@ -156,6 +179,9 @@ def look_ups(question: Question, frequency: Callable[[str], int], count: int) ->
             tokens = [token for token, _weight in way.tokens]
             if tokens[0][0] in (SOUND, INITIALS):
                 found.setdefault(tuple(tokens), worth)
+                if tokens[0][0] == INITIALS:
+                    for token in tokens:
+                        found.setdefault((token,), worth / len(tokens))
                 continue
             pairs = [token for token in tokens if len(token) > 1 or token.isascii()]
             if pairs or len(question.concepts) == 1:

@@ -21,6 +21,7 @@ OF_SINGLE, OF_PAIR = 0.3, 1.0
 K1, B = 1.2, 0.75
 # How much of the score depends on the part of the question that is answered at all.
 COVER = 0.5
+OF_UNKNOWN = 0.6
 # How far the ways to say one thing are made even: 0 by what their words weigh, 1 all alike.
 EVEN = 0.5
 
@@ -103,7 +104,8 @@ def weigh(question: Question, frequency: Callable[[str], int], count: int) -> We
             if n == 0:
                 unknown = mass
             ways.append((mass, values))
-        mass = known or unknown
+        # Two characters that never stand together here may just be the end of one word and the beginning of the next.
+        mass = known or unknown * OF_UNKNOWN
         if concept.is_bridge:
             mass = 0.0
         total += mass

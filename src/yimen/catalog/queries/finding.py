@@ -6,11 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q, Value
-from django.db.models.functions import StrIndex
 
 from yimen.catalog import search as searching
-from yimen.catalog.models import ServiceItem, Synonym
+from yimen.catalog.models import ServiceItem
 from yimen.lib import text as texts
 from yimen.lib.ranking import Question
 from yimen.people.models import Region
@@ -44,6 +42,15 @@ SELECT asked.token, coalesce(kept.items, (
 LEFT JOIN catalog_tokencount kept ON kept.region_id = %(region)s AND kept.token = asked.token
 """
 _ALL = "SELECT count(*) FROM catalog_serviceitem i WHERE {where}"
+
+_SYNONYMS = """
+SELECT word, means, is_mutual FROM catalog_synonym
+WHERE (region_id IS NULL OR region_id = %(region)s) AND (
+    position(word IN %(text)s) > 0
+    OR (is_mutual AND EXISTS (SELECT 1 FROM unnest(means) AS mean WHERE position(lower(mean) IN %(text)s) > 0))
+)
+ORDER BY region_id NULLS FIRST, word
+"""
 
 _CANDIDATES = """
 WITH hit AS (
@@ -102,12 +109,17 @@ def ranked_for(text: str, region: str | None) -> tuple[list[searching.Ranked], Q
 def own_synonyms(text: str, region: str | None) -> Mapping[str, tuple[str, ...]]:
     """Return the synonyms editors keep that stand in `text`; the region's come before those for all."""
     spelt = texts.one_spelling(text[: searching.LONGEST_QUERY].replace("\x00", ""))
-    rows = (
-        Synonym.objects.filter(Q(region=None) | Q(region_id=region))
-        .annotate(place=StrIndex(Value(spelt), "word"))
-        .filter(place__gt=0)
-    )
-    return {row.word: tuple(row.means) for row in sorted(rows, key=lambda row: row.region_id is not None)}
+    found: dict[str, tuple[str, ...]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_SYNONYMS, {"text": spelt, "region": region})
+        for word, means, is_mutual in cursor.fetchall():
+            if word in spelt:
+                found[word] = tuple(means)
+            if is_mutual:
+                for other in map(texts.one_spelling, means):
+                    if other in spelt:
+                        found.setdefault(other, (word, *(one for one in means if one != other)))
+    return found
 
 
 def _counts(tokens: Iterable[str], region: str | None, where: str) -> dict[str, int]:

@@ -1,11 +1,13 @@
 from django.urls import path
 
-from yimen.web.portal import checklist, flow, guide, leaflets, points, powers, rate, rulebook, views
+from yimen.web.portal import checklist, finding, flow, guide, leaflets, points, powers, rate, rulebook, views
 
 app_name = "portal"
 urlpatterns = [
     path("", views.home, name="home"),
-    path("search", views.search, name="search"),
+    path("search", finding.search, name="search"),
+    path("search/suggest", finding.suggest, name="suggest"),
+    path("ask", finding.ask, name="ask"),
     path("themes/<slug:slug>", views.theme, name="theme"),
     path("departments", views.departments, name="departments"),
     path("departments/<uuid:pk>", views.department, name="department"),

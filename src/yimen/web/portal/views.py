@@ -72,22 +72,6 @@ def _ratings_this_month(region: str) -> Figures | None:
 
 
 @require_safe
-def search(request: HttpRequest) -> HttpResponse:
-    text = request.GET.get("q", "").strip()[:60].replace("\x00", "")
-    number = request.GET.get("page", "1")
-    page = min(int(number), 500) if number.isdecimal() and number != "0" else 1
-    found = catalog.search(text, limit=PAGE, offset=(page - 1) * PAGE, region=_region())
-    values = {
-        "text": text,
-        "found": found,
-        "page": page,
-        "has_next": page * PAGE < found.total,
-        "nearest": [] if found or not text else reads.nearest(_region(), text),
-    }
-    return render(request, "portal/search.html", values)
-
-
-@require_safe
 def theme(request: HttpRequest, slug: str) -> HttpResponse:
     if slug not in BY_SLUG:
         raise Http404
