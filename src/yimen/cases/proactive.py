@@ -145,7 +145,7 @@ def _by_renewal(item: ServiceItem, rule: Any, after: UUID | None, today: date) -
     wishes = [
         _wish(item, applicant, f"renewal:{pk}", ends, "renewal")
         for pk, applicant, completed_at in batch
-        if (ends := due_by_renewal(completed_at.astimezone(LOCAL_ZONE).date(), months, before, today))
+        if completed_at and (ends := due_by_renewal(localdate(completed_at, LOCAL_ZONE), months, before, today))
     ]
     return [pk for pk, _applicant, _at in batch], wishes
 

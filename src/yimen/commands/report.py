@@ -83,7 +83,8 @@ def run(args: argparse.Namespace) -> int | None:
         from yimen.insight.tables import WRITERS
 
         table = _table(args, args.region or _only_region())
-        return _write(WRITERS[args.format](table), is_csv=args.format == "csv", bom=args.bom)
+        _write(WRITERS[args.format](table), is_csv=args.format == "csv", bom=args.bom)
+        return None
     from yimen.insight import queries, sheets
     from yimen.insight.ledger_report import ledger_report
 
@@ -92,7 +93,8 @@ def run(args: argparse.Namespace) -> int | None:
     report = ledger_report(region, start, end, by=args.by, today=today)
     listed = queries.all_open_cases(region, min(end, today)) if args.open else None
     write = {"table": sheets.as_table, "csv": sheets.as_csv, "json": sheets.as_json}[args.format]
-    return _write(write(report, listed), is_csv=args.format == "csv", bom=args.bom)
+    _write(write(report, listed), is_csv=args.format == "csv", bom=args.bom)
+    return None
 
 
 def _table(args: argparse.Namespace, region: str) -> Table:

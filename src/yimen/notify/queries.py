@@ -20,7 +20,7 @@ def counts(region: str) -> dict[UUID, dict[str, int]]:
         .values("item_id")
         .annotate(**{state: Count("pk", filter=Q(state=state)) for state in Message.State.values})
     )
-    return {row.pop("item_id"): row for row in rows}
+    return {row["item_id"]: {state: row[state] for state in Message.State.values} for row in rows}
 
 
 def messages(region: str, *, item: UUID | None = None, state: str = "") -> QuerySet[Message]:

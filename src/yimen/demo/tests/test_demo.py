@@ -3,12 +3,16 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.test import Client
 
 from yimen.cases.models import Case, Task
-from yimen.catalog.models import ItemVersion
-from yimen.demo import build, centre, life
+from yimen.catalog import queries as catalog
+from yimen.catalog.models import ItemVersion, ReformRound
+from yimen.demo import build, centre, life, reform
 from yimen.hall.models import Hall, Ticket, Window
+from yimen.insight.catalogue_figures import round_report
 from yimen.ledger import verify
+from yimen.notify.models import Message
 from yimen.people.models import Applicant, Department, Staff
 
 pytestmark = pytest.mark.django_db
@@ -101,3 +105,31 @@ def test_life_goes_on_from_what_the_database_holds(lived_hour):
     life.go_on(again, later, later + timedelta(minutes=20))
     again.run(later + timedelta(minutes=20))
     assert Ticket.objects.filter(status=Ticket.Status.FINISHED).count() > before
+
+
+@pytest.mark.capability("S4-3")
+def test_the_certificate_for_animal_epidemic_prevention_has_its_checklist_and_site_visit(lived_hour):
+    found = catalog.search("养猪场", limit=3, region=centre.REGION[0])
+    item = next(iter(found))
+    assert item.name == "动物防疫条件合格证核发"
+    assert item.published.steps.filter(kind="visit").exists()
+    page = Client().get(f"/items/{item.task_code}").content.decode()
+    for words in ("设施设备清单", "管理制度文本", "现场核查", "7 个工作日"):
+        assert words in page
+
+
+@pytest.mark.capability("S1-55", "S4-28")
+def test_the_round_of_reform_shows_15_days_that_became_3(lived_hour):
+    [opened] = ReformRound.objects.all()
+    report = round_report(opened.pk)
+    hygiene = next(change for change in report.changes if change.name == reform.HYGIENE)
+    assert (hygiene.before.promised.number, hygiene.edition.promised.number, hygiene.saved) == (15, 3, 12)
+    assert report.steps[0] > report.steps[1]
+    assert report.materials[0] > report.materials[1]
+    assert report.days[0] - report.days[1] >= 12
+
+
+def test_people_turning_eighty_wait_to_be_told(lived_hour):
+    waiting = Message.objects.filter(state="waiting")
+    assert waiting.count() >= 3
+    assert {message.item.name for message in waiting} == {reform.ALLOWANCE}

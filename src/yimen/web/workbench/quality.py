@@ -65,7 +65,7 @@ def show(request: HttpRequest, tab: str, template: str, context: Mapping[str, An
     return render(request, f"workbench/quality/{template}.html", values, status=status)
 
 
-def day_field(label: str | Promise) -> forms.DateField:
+def day_field(label: Any) -> forms.DateField:
     return forms.DateField(
         label=label,
         required=False,
