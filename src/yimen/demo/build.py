@@ -11,7 +11,7 @@ from stdnum.cn import uscc
 
 from yimen.catalog import actions as catalog
 from yimen.catalog.models import ItemType, ItemVersion
-from yimen.demo import catalogue, centre, powers, reform, scenario
+from yimen.demo import catalogue, centre, leaflets, powers, reform, scenario
 from yimen.hall import setup
 from yimen.ledger.actions import SYSTEM
 from yimen.people import actions as people
@@ -42,6 +42,7 @@ def build(at: datetime) -> None:
         )
         for n, organ in enumerate(centre.ORGANS, start=1)
     }
+    leaflets.begin(region, center, organs.values(), at)
     staff = {
         person.username: _person(person, n, region, center, organs[person.organ], at)
         for n, person in enumerate(centre.PEOPLE, start=1)
@@ -61,6 +62,7 @@ def build(at: datetime) -> None:
     for number, title, letters in centre.WINDOWS:
         calls = [series[letter] for letter in letters]
         setup.open_window(hall, number=number, name=title, series=calls, by=SYSTEM, at=at)
+    leaflets.build(region, staff, [version.item for version in versions], at)
     powers.build(region, center, organs, staff, [version.item for version in versions], at)
     reform.build(center, organs, staff, versions, at)
     catalogue.build(region, organs, staff, at)
