@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django import forms
 from django.core.paginator import Paginator
+from django.db.models import F, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import path, reverse
@@ -184,6 +185,11 @@ def item(request: StaffRequest, pk: UUID) -> HttpResponse:
     return render(request, "workbench/entry/item.html", context)
 
 
+def _centers(region: str) -> QuerySet[ServiceCenter]:
+    """The centre first, then its branches."""
+    return ServiceCenter.objects.filter(region_id=region).order_by(F("parent").asc(nulls_first=True), "name")
+
+
 class EnterForm(forms.Form):
     on = day_field(gettext_lazy("从哪天起"))
     elsewhere = forms.CharField(
@@ -195,7 +201,7 @@ class EnterForm(forms.Form):
 
     def __init__(self, *args: Any, item: ServiceItem, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        centers = ServiceCenter.objects.filter(region_id=item.region_id).order_by("parent__name", "name")
+        centers = _centers(item.region_id)
         self.fields["center"] = forms.ModelChoiceField(
             label=_("进驻哪个中心"),
             queryset=centers,
@@ -486,7 +492,7 @@ class MoveInForm(forms.Form):
 
     def __init__(self, *args: Any, region: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        centers = ServiceCenter.objects.filter(region_id=region).order_by("parent__name", "name")
+        centers = _centers(region)
         self.fields["center"] = forms.ModelChoiceField(
             label=_("进驻哪个中心"),
             queryset=centers,
