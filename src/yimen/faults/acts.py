@@ -80,6 +80,7 @@ BY_STATE = {
     "workbench:people-close": "an account is closed once",
     "workbench:item-publish": "a draft is published once",
     "workbench:item-withdraw": "an item is withdrawn once",
+    "workbench:item-take-back": "an approved edition is taken back once",
     "workbench:calendar-day": "the same day again changes nothing",
     "workbench:calendar-announce": "a year is announced once",
 }
@@ -345,10 +346,17 @@ def _item_version(world: World) -> tuple[Any, Any]:
     from yimen.catalog.models import ServiceItem
 
     item = ServiceItem.objects.get(pk=pk)
-    return item, actions.save_draft(item, _DRAFT, by=SYSTEM, at=now())
+    papers = [actions.MaterialDraft("申请表", legal_basis="《演示条例》第二条")]
+    return item, actions.save_draft(item, _DRAFT, materials=papers, by=SYSTEM, at=now())
 
 
-_DRAFT = {"accept_condition": "权利人本人。", "procedure": "收件，受理，决定，送达。", "fee_note": "不收费"}
+_DRAFT = {
+    "accept_condition": "权利人本人。",
+    "procedure": "收件，受理，决定，送达。",
+    "fee_note": "不收费",
+    "complaint_way": "12345",
+    "plain_text": "带身份证来，当场办好。",
+}
 
 
 def _publish(world: World) -> Wish:
@@ -362,6 +370,85 @@ def _publish(world: World) -> Wish:
 def _withdraw(world: World) -> Wish:
     item, _draft = _item_version(world)
     return Wish(world.session("publisher"), f"/workbench/items/{item.pk}/withdraw", {"reason": "依据已经废止"})
+
+
+def _take_back(world: World) -> Wish:
+    from yimen.catalog import actions
+    from yimen.ledger.actions import SYSTEM
+
+    item, _draft = _item_version(world)
+    later = localdate(now()) + timedelta(days=30)
+    draft = actions.save_draft(item, {"effective_on": later}, by=SYSTEM, at=now())
+    actions.publish(draft, by=SYSTEM, at=now())
+    return Wish(world.session("publisher"), f"/workbench/items/{item.pk}/take-back")
+
+
+def _ask(world: World) -> Wish:
+    item, _draft = _item_version(world)
+    fields = {"departments": str(item.department_id)}
+    return Wish(world.session("editor"), f"/workbench/items/{item.pk}/ask", fields, world.session("clerk"))
+
+
+def _opinion(world: World) -> Wish:
+    from yimen.catalog import actions
+    from yimen.ledger.actions import SYSTEM
+
+    _item, draft = _item_version(world)
+    department = world.staff("approver").department
+    (review,) = actions.ask_review(draft, [department], by=SYSTEM, at=now())
+    fields = {"verdict": "change", "text": "请把条件写清楚。", "seen": actions.mark_of(draft)}
+    return Wish(world.session("approver"), f"/workbench/reviews/{review.pk}", fields, world.session("clerk"))
+
+
+def _basic_fields(world: World, n: int) -> dict[str, Any]:
+    return {
+        "catalog_code": f"5201{n:05d}000",
+        "name": f"演示基本事项 {n}",
+        "item_type": "01",
+        "statutory_unit": "workday",
+        "materials": "申请表\n身份证，非必要",
+    }
+
+
+def _basic_edit(world: World) -> Wish:
+    from yimen.catalog import actions
+    from yimen.ledger.actions import SYSTEM
+    from yimen.people.models import Region
+
+    region, n = Region.objects.get(pk=world.seed.region), next(world._people)
+    fields = _basic_fields(world, n)
+    basic = actions.add_basic(
+        region, catalog_code=fields["catalog_code"], name="旧名", item_type="01", by=SYSTEM, at=now()
+    )
+    return Wish(world.session("editor"), f"/workbench/basics/{basic.pk}/edit", fields, world.session("clerk"))
+
+
+def _sharing_fields(_world: World, n: int) -> dict[str, Any]:
+    return {"names": f"演示证件 {n}、证件 {n}", "holder": "演示登记库", "available_on": "2026-01-05"}
+
+
+def _sharing_edit(world: World) -> Wish:
+    from yimen.catalog import actions
+    from yimen.ledger.actions import SYSTEM
+    from yimen.people.models import Region
+
+    region, n = Region.objects.get(pk=world.seed.region), next(world._people)
+    today = localdate(now())
+    row = actions.set_shared_document(
+        region, names=[f"旧证件 {n}"], holder="演示库", available_on=today, by=SYSTEM, at=now()
+    )
+    path = f"/workbench/shared-documents/{row.pk}"
+    return Wish(world.session("editor"), path, _sharing_fields(world, n), world.session("clerk"))
+
+
+def _term(world: World, n: int) -> dict[str, Any]:
+    return {
+        "key": f"开发区 {n}",
+        "code": f"k{n}",
+        "label": "开发区级",
+        "effective_on": "2026-01-05",
+        "reason": "演示用的通知",
+    }
 
 
 def _calendar_day(world: World) -> Wish:
@@ -786,6 +873,14 @@ TRIED: dict[str, Callable[[World], Wish]] = {
     "workbench:people-close": _close,
     "workbench:item-publish": _publish,
     "workbench:item-withdraw": _withdraw,
+    "workbench:item-take-back": _take_back,
+    "workbench:item-ask": _ask,
+    "workbench:review-give": _opinion,
+    "workbench:basic-new": _added("editor", "basics/new", _basic_fields),
+    "workbench:basic-edit": _basic_edit,
+    "workbench:shared-document-new": _added("editor", "shared-documents/new", _sharing_fields),
+    "workbench:shared-document": _sharing_edit,
+    "workbench:dictionary-term": _added("system_admin", "dictionaries/level", _term),
     "workbench:calendar-day": _calendar_day,
     "workbench:calendar-announce": _announce,
     "workbench:desk-take": _at_desk("take"),
