@@ -54,7 +54,7 @@ def build(
     actions.give_opinion(second, "change", text, by=staff[f"approver-{_code(second.department, organs)}"], at=at)
     later = actions.save_draft(
         by_name["高龄津贴申领"],
-        {"promised_limit": 2, "effective_on": today + timedelta(days=60)},
+        {"promised_limit": 2, "effective_on": today + timedelta(days=90)},
         faqs=FAQS,
         by=editor,
         at=at,

@@ -74,7 +74,10 @@ def lists(request: StaffRequest) -> HttpResponse:
     known = dictionaries.terms_of(list(KINDS), today)
     coming = DictionaryTerm.objects.filter(effective_on__gt=today).order_by("effective_on", "kind", "code")[:PAGE]
     context = {
-        "kinds": [{"key": key, "title": title, "terms": known[key].values()} for key, title in KINDS.items()],
+        "kinds": [
+            {"key": key, "title": title, "terms": known[key].values(), "is_open": key in OPEN_KINDS}
+            for key, title in KINDS.items()
+        ],
         "coming": [(KINDS.get(row.kind, row.kind), row) for row in coming],
         "may_edit": access.allowed(request.staff, "catalog.calendar"),
     }
