@@ -14,7 +14,9 @@ import csv
 import gzip
 import io
 import json
+import lzma
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Collection, Iterable, Iterator
@@ -196,8 +198,8 @@ def _encoding(path: Path, name: str, limits: Limits) -> str:
             raise Unreadable(_("%(name)s 是空的，里面一行也没有。") % {"name": name})
         if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             candidates = ["utf-16"]
-        elif head.count(0) > len(head) // 4:
-            candidates = ["utf-16-le" if head[1::2].count(0) >= head[::2].count(0) else "utf-16-be"]
+        elif wide := _wide(head):
+            candidates = [wide]
         else:
             candidates = ["utf-8-sig", "gb18030"]
         decoders = {code: codecs.getincrementaldecoder(code)() for code in candidates}
@@ -221,6 +223,15 @@ def _encoding(path: Path, name: str, limits: Limits) -> str:
         values = {"name": name, "row": wrong_line}
         raise Unreadable(_("%(name)s 从第 %(row)d 行起读不成文字，请另存为 UTF-8 编码再来。") % values)
     return found
+
+
+def _wide(head: bytes) -> str:
+    """Return the kind of UTF-16 without its mark that makes lines and cells of these bytes, or ""."""
+    if b"\0" not in head:
+        return ""
+    code = "utf-16-le" if head[1::2].count(0) >= head[::2].count(0) else "utf-16-be"
+    text = head[: len(head) // 2 * 2].decode(code, errors="replace")
+    return code if "\n" in text and any(sign in text for sign in DELIMITERS) and "\0" not in text else ""
 
 
 def _text(path: Path, name: str, encoding: str, limits: Limits) -> io.TextIOWrapper:
@@ -287,7 +298,7 @@ def _open_csv(path: Path, name: str, encoding: str, expect: Collection[str], lim
 def _delimiter(path: Path, name: str, encoding: str, limits: Limits) -> str:
     """The sign that parts the first rows into the most cells, as many in each row as can be."""
     with _text(path, name, encoding, limits) as text:
-        lines = text.read(CHUNK).splitlines(keepends=True)
+        lines = list(io.StringIO(text.read(CHUNK), newline=""))
     best, most = ",", 0.0
     for sign in DELIMITERS:
         try:
@@ -340,7 +351,11 @@ def _with_headings(table: Table, head: list[_Cells], expect: Collection[str]) ->
     _count, number, cells = (named or full)[0]
     above = [cells for each, cells, _problem in head if each < number]
     headings: dict[str, int] = {}
-    width = max(len(cells) for _number, cells, _problem in head)
+    # A column without a heading counts when every row has something in it.
+    below = [row for each, row, _problem in head if each > number and any(row)]
+    width = len(cells)
+    while below and all(len(row) > width and row[width] for row in below):
+        width += 1
     for at in range(width):
         # A heading merged over two rows stands in the upper one.
         column = [cells, *reversed(above)]
@@ -393,18 +408,19 @@ def _open_workbook(path: Path, name: str, sheet: str, expect: Collection[str], l
     raise Unreadable(_("%(name)s 是空的，里面一行也没有。") % {"name": name})
 
 
+# What zipfile and expat raise on spoilt files.
+_SPOILT = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError, RuntimeError),
+    *(struct.error, ValueError, KeyError, expat.ExpatError),
+)
+
+
 @contextmanager
 def _workbook(path: Path, name: str, limits: Limits) -> Iterator[_Workbook]:
     try:
         with zipfile.ZipFile(path) as packed:
             yield _Workbook(packed, name, limits)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, expat.ExpatError) as error:
-        if (
-            isinstance(error, RuntimeError)
-            and "password" not in str(error)
-            and not isinstance(error, NotImplementedError)
-        ):
-            raise
+    except _SPOILT:
         raise Unreadable(_("%(name)s 不完整、加了密码或者不是 xlsx 表格，请重新保存再来。") % {"name": name}) from None
 
 
