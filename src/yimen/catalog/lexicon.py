@@ -16,12 +16,19 @@ from yimen.lib import text as texts
 
 BETWEEN = "|"
 # A single character is part of too many words to be a word by itself; these are not.
+LONGEST = 40
 PARTICLES = frozenset("的了吗呢吧啊呀么嘛")
 
 
 @cache
-def shipped() -> Mapping[str, tuple[str, ...]]:
-    """Return the words of the file with what they mean, () for fillers; where a word stands twice, all of it."""
+def shipped(longest: int = 0) -> Mapping[str, tuple[str, ...]]:
+    """
+    Return the words of the file with what they mean, () for fillers; where a word stands twice, all of it.
+
+    longest: leave out words with a meaning that have more characters; 0 for none.
+    """
+    if longest:
+        return {word: means for word, means in shipped().items() if not means or len(word) <= longest}
     found: dict[str, tuple[str, ...]] = {}
     for words, means in _rows():
         for word in words:
@@ -57,7 +64,7 @@ def words_in(text: str, known: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[
 
     The longest word counts, from the left.
     """
-    longest = max(map(len, known), default=0)
+    longest = min(LONGEST, len(text))
     start = place = 0
     while place < len(text):
         for length in range(min(longest, len(text) - place), 0, -1):

@@ -65,14 +65,15 @@ def tokens_of(version: ItemVersion, department: str) -> list[str]:
 # The question
 
 
-def asked(query: str, synonyms: Mapping[str, tuple[str, ...]] | None = None) -> Question:
+def asked(query: str, synonyms: Mapping[str, tuple[str, ...]] | None = None, longest: int = 0) -> Question:
     """
     Return what `query` asks for: its words, and for each word other ways to say it.
 
-    synonyms: the region's own, which come before the shipped ones; () makes a word a filler. Long queries are cut.
+    synonyms: the region's own, which come before the shipped ones; () makes a word a filler. longest: only shipped
+    words of at most so many characters, 0 for all. Long queries are cut.
     """
     text = texts.one_spelling(query[:LONGEST_QUERY].replace("\x00", ""))
-    known = {**lexicon.shipped(), **(synonyms or {})}
+    known = {**lexicon.shipped(longest), **(synonyms or {})} if synonyms else lexicon.shipped(longest)
     pieces = [piece for run in _LIGHT.sub(r"\1", text).split() for piece in [*lexicon.words_in(run, known), (" ", ())]]
     if not text:
         return Question("", ())
@@ -138,6 +139,14 @@ def _by_letters(letters: str, known: Mapping[str, tuple[str, ...]]) -> list[Way]
     return ways
 
 
+def literal(question: Question) -> LookUp | None:
+    """Return the look-up of names that hold every word as it was typed; None when a character stands alone."""
+    tokens = texts.query_tokens(question.text)
+    if not tokens or any(len(word) == 1 and not word.isascii() for word in tokens):
+        return None
+    return LookUp(tuple(NAME + token for token in tokens), WHOLE_RUN)
+
+
 def settled(question: Question, frequency: Callable[[str], int]) -> Question:
     """Return `question` without the sounds of pairs that are written in the catalogue as they were typed."""
     concepts = []
@@ -192,7 +201,7 @@ def look_ups(question: Question, frequency: Callable[[str], int], count: int) ->
                         found.setdefault((marked[0].removeprefix(NAME),), worth * OF_REST)
     for run in question.text.split():
         tokens = texts.query_tokens(run)
-        if all(map(frequency, tokens)):
+        if tokens and all(map(frequency, tokens)):
             found.setdefault(tuple(NAME + token for token in tokens), WHOLE_RUN)
         elif len(run) > 2:
             found.setdefault(tuple(NAME + token for token in texts.bigrams(run) if len(token) == 1), 1.0)
@@ -236,11 +245,13 @@ def rank(
     weighed = ranking.weigh(question, frequency, count)
     if not weighed.mass:
         return []
+    meant = {act for concept in question.concepts for way in concept.ways for act in UNASKED.findall(way.text)}
     reachable = weighed.mass * (ranking.K1 + 1)
     found = []
     for candidate in candidates:
         best = max(
-            (_rated(question, weighed, title, candidate) for title in _titles(candidate)), key=lambda one: one[0]
+            (_rated(question.text, weighed, meant, title, candidate.holds) for title in _titles(candidate)),
+            key=lambda one: one[0],
         )
         score, coverage, name = best
         if coverage >= LEAST:
@@ -252,20 +263,20 @@ def _titles(candidate: Candidate) -> list[str]:
     return [candidate.name, *candidate.everyday_names, *_INNER.findall(candidate.name)]
 
 
-def _rated(question: Question, weighed: ranking.Weighed, title: str, candidate: Candidate) -> tuple[float, float, str]:
+def _rated(
+    asked_text: str, weighed: ranking.Weighed, meant: set[str], title: str, holds: frozenset[str]
+) -> tuple[float, float, str]:
     words = texts.one_spelling(title)
     ratio = len(words) / USUAL_LENGTH
-    holds = candidate.holds
 
     def impact(token: str) -> float:
         times = words.count(token) + (OF_REST if token in holds else 0.0)
         return ranking.saturated(times, ratio, b=LENGTH_COUNTS) if times else 0.0
 
     score, coverage = ranking.rate(weighed, impact)
-    if question.text and question.text in words:
-        share = PHRASE + BEGINS * words.startswith(question.text) + WHOLE * (question.text == words)
+    if asked_text and asked_text in words:
+        share = PHRASE + BEGINS * words.startswith(asked_text) + WHOLE * (asked_text == words)
         score += share * weighed.mass * (ranking.K1 + 1)
-    known = {act for concept in question.concepts for way in concept.ways for act in UNASKED.findall(way.text)}
-    if any(act not in known for act in UNASKED.findall(words)):
+    if not meant.issuperset(UNASKED.findall(words)):
         score *= OF_UNASKED
     return score, coverage, title

@@ -26,7 +26,9 @@ class Found(list[ServiceItem]):
 
 
 # Rows looked at for one look-up, and candidates ranked.
-MOST_OF_ONE, MOST_RANKED = 400, 200
+MOST_OF_ONE, MOST_RANKED = 300, 150
+# So many names with the words as typed are enough; characters of the longest everyday word tried the second time.
+ENOUGH, SHORT = 60, 3
 
 _IN_REGION = "i.published_id IS NOT NULL AND i.region_id = %(region)s"
 _ANYWHERE = "i.published_id IS NOT NULL"
@@ -73,7 +75,7 @@ def search(text: str, limit: int = 20, offset: int = 0, *, region: Region | str 
     """
     Return the published items of `region` (None: of all) that answer `text`, best first; empty when nothing comes near.
 
-    Five statements whatever is found; words of two characters find as well as long ones.
+    Words of two characters find as well as long ones. The number of statements does not grow with what is found.
     """
     found = Found()
     code = region.pk if isinstance(region, Region) else region
@@ -89,21 +91,39 @@ def search(text: str, limit: int = 20, offset: int = 0, *, region: Region | str 
 
 
 def ranked_for(text: str, region: str | None) -> tuple[list[searching.Ranked], Question]:
-    """Return what `search` ranks, by id, and the question made of `text`."""
-    question = searching.asked(text, own_synonyms(text, region))
+    """
+    Return what `search` ranks, by id, and the question made of `text`.
+
+    Words that many names hold as they were typed need no other way to say them. Where long everyday words lead
+    nowhere, the short ones inside them are tried.
+    """
+    own = own_synonyms(text, region)
+    question = searching.asked(text, own)
+    where = _IN_REGION if region else _ANYWHERE
+    if literal := searching.literal(question):
+        candidates = _candidates([literal], region, where)
+        if len(candidates) >= ENOUGH:
+            return searching.rank(question, candidates, lambda _token: 1, ENOUGH), question
+    ranked, question = _asked_for(question, region, where)
+    if not ranked and question.concepts:
+        shorter = searching.asked(text, own, SHORT)
+        if shorter != question:
+            ranked, _tried = _asked_for(shorter, region, where)
+    return ranked, question
+
+
+def _asked_for(question: Question, region: str | None, where: str) -> tuple[list[searching.Ranked], Question]:
     if not question.concepts:
         return [], question
-    where = _IN_REGION if region else _ANYWHERE
     counts = _counts(question.tokens, region, where)
 
     def frequency(token: str) -> int:
         return counts.get(token, 0)
 
-    count = counts[""]
     question = searching.settled(question, frequency)
-    look_ups = searching.look_ups(question, frequency, count)
+    look_ups = searching.look_ups(question, frequency, counts[""])
     candidates = _candidates(look_ups, region, where)
-    return searching.rank(question, candidates, frequency, count), question
+    return searching.rank(question, candidates, frequency, counts[""]), question
 
 
 def own_synonyms(text: str, region: str | None) -> Mapping[str, tuple[str, ...]]:
@@ -123,17 +143,14 @@ def own_synonyms(text: str, region: str | None) -> Mapping[str, tuple[str, ...]]
 
 
 def _counts(tokens: Iterable[str], region: str | None, where: str) -> dict[str, int]:
+    """Return how many items hold each token, and under "" how many there are."""
+    values = {"tokens": [*tokens, ""], "region": region}
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT.format(where=where), {"tokens": [*tokens], "region": region})
+        cursor.execute(_COUNT.format(where=where), values)
         counts: dict[str, int] = dict(cursor.fetchall())
-        cursor.execute(
-            "SELECT items FROM catalog_tokencount WHERE region_id = %(region)s AND token = ''", {"region": region}
-        )
-        row = cursor.fetchone()
-        if row is None:
-            cursor.execute(_ALL.format(where=where), {"region": region})
-            row = cursor.fetchone()
-    counts[""] = row[0] if row else 0
+        if not counts[""]:
+            cursor.execute(_ALL.format(where=where), values)
+            counts[""] = cursor.fetchone()[0]
     return counts
 
 
