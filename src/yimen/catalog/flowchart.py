@@ -196,6 +196,15 @@ def limit_words(days: int | None) -> str:
     return ngettext("%(days)d 个工作日", "%(days)d 个工作日", days) % {"days": days} if days else _("当天")
 
 
+def condition_words(each: ChartStep) -> str:
+    """Return what must have been answered: of each question one of the answers named, for all the questions named."""
+    answers = each.answers if len(each.answers) == len(each.step.when) else each.step.when
+    by_question: dict[str, list[str]] = {}
+    for name, answer in zip(each.step.when, answers, strict=True):
+        by_question.setdefault(name.partition(".")[0], []).append(_("“%(answer)s”") % {"answer": _legal(answer)})
+    return _("，并且选了").join(_("或").join(said) for said in by_question.values())
+
+
 def _facts(steps: Sequence[ChartStep], after: Mapping[str, Sequence[str]]) -> tuple[Fact, ...]:
     number = {each.step.key: n for n, each in enumerate(steps, 1)}
     before = rules.all_before([each.step for each in steps])
@@ -216,10 +225,7 @@ def _facts(steps: Sequence[ChartStep], after: Mapping[str, Sequence[str]]) -> tu
                 _legal(step.post),
                 _legal(step.authority),
                 limit_words(step.limit_days),
-                _("选了%(answers)s才有这一步。")
-                % {"answers": _(" 或 ").join(f"“{_legal(answer)}”" for answer in each.answers or step.when)}
-                if step.when
-                else "",
+                _("选了%(answers)s才有这一步。") % {"answers": condition_words(each)} if step.when else "",
                 tuple(sorted(number[name] for name in after[step.key])),
                 tuple(sorted(number[key] for key in beside)),
             )

@@ -10,9 +10,8 @@ from django.utils.translation import gettext as _
 
 from yimen.catalog import rules
 from yimen.catalog.bpmn.names import DC, DD, DI, MODEL, OURS, XSI
-from yimen.catalog.flowchart import ChartStep, limit_words
+from yimen.catalog.flowchart import ChartStep, condition_words, limit_words
 from yimen.lib import layers
-from yimen.lib.text import listed
 
 # (along, across) the way of the flow.
 TASK, GATEWAY, EVENT = (170.0, 80.0), (50.0, 50.0), (36.0, 36.0)
@@ -90,17 +89,16 @@ class _Writer:
                 self.nodes[first] = _Node("parallelGateway", "", lane)
             if step.when:
                 choice, merge = f"choice_{key}", f"merge_{key}"
-                answers = each.answers or step.when
-                self.nodes[choice] = _Node(
-                    "exclusiveGateway", _("选了%(answers)s吗？") % {"answers": listed(answers)}, lane, when=step.when
-                )
+                words = condition_words(each)
+                asked = _("选了%(answers)s吗？") % {"answers": words}
+                self.nodes[choice] = _Node("exclusiveGateway", asked, lane, when=step.when)
                 if first != task:
                     self._flow(first, choice)
                 else:
                     first = choice
                 self.nodes[task] = node
                 self.nodes[merge] = _Node("exclusiveGateway", "", lane)
-                self._flow(choice, task, listed(answers), " ".join(step.when))
+                self._flow(choice, task, _("选了%(answers)s") % {"answers": words}, " ".join(step.when))
                 self._flow(task, merge)
                 self.nodes[choice].default = self._flow(choice, merge, _("没有选"))
                 last = merge

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from yimen.catalog import rules
 from yimen.catalog.rules import Step, flow_edits
+from yimen.catalog.tests.test_flowchart import patient
 
 
 def make(key, *after, days=1):
@@ -36,6 +37,7 @@ EDITS = {
 }
 
 
+@patient
 @given(flows(), st.sampled_from(sorted(EDITS)), st.data())
 def test_no_change_breaks_the_order(steps, edit, data):
     key = data.draw(st.sampled_from([step.key for step in steps]))
@@ -47,6 +49,7 @@ def test_no_change_breaks_the_order(steps, edit, data):
     )
 
 
+@patient
 @given(flows(), st.data())
 def test_without_a_step_the_others_keep_their_order(steps, data):
     key = data.draw(st.sampled_from([step.key for step in steps]))
@@ -54,6 +57,7 @@ def test_without_a_step_the_others_keep_their_order(steps, data):
     assert after == {name: others - {key} for name, others in before.items() if name != key}
 
 
+@patient
 @given(flows(), st.data())
 def test_a_step_put_behind_another_comes_between_it_and_what_waited(steps, data):
     key = data.draw(st.sampled_from([step.key for step in steps]))
@@ -87,6 +91,7 @@ def test_a_new_key_is_new():
     assert flow_edits.new_key([make("a")]) == "step-2"
 
 
+@patient
 @given(flows())
 def test_the_slowest_way_takes_the_longest_time_and_is_a_way(steps):
     way = rules.slowest_way(steps)

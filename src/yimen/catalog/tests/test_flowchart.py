@@ -5,7 +5,7 @@ from itertools import combinations, pairwise
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from yimen.catalog import flowchart, rules
@@ -13,6 +13,8 @@ from yimen.catalog.flowchart import ChartStep
 from yimen.catalog.rules import Step
 from yimen.lib import layers
 
+# A busy machine is no fault.
+patient = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -30,16 +32,11 @@ def flows(draw, most=9):
     for n in range(count):
         after = draw(st.lists(st.integers(0, n - 1), max_size=3, unique=True)) if n else []
         when = draw(st.sampled_from([(), (), ("place.big",), ("place.big", "place.old"), ("kind.new", "place.big")]))
-        steps.append(
-            ChartStep(
-                Step(
-                    f"s{n}", draw(words), draw(st.sampled_from(["accept", "review", "visit"])), draw(words), draw(words),
-                    draw(st.integers(0, 30)), tuple(f"s{m}" for m in after), when,
-                ),
-                draw(words),
-                tuple("店面大" for _name in when),
-            )
-        )  # fmt: skip
+        kind = draw(st.sampled_from(["accept", "review", "visit"]))
+        name, post, authority, department = (draw(words) for _n in range(4))
+        before = tuple(f"s{m}" for m in after)
+        step = Step(f"s{n}", name, kind, post, authority, draw(st.integers(0, 30)), before, when)
+        steps.append(ChartStep(step, department, tuple("店面大" for _name in when)))
     return draw(st.permutations(steps))
 
 
@@ -47,6 +44,7 @@ def boxes(chart):
     return chart.drawing.nodes
 
 
+@patient
 @given(flows())
 def test_boxes_never_overlap_and_stay_within_the_drawing(steps):
     drawing = flowchart.chart(steps).drawing
@@ -59,6 +57,7 @@ def test_boxes_never_overlap_and_stay_within_the_drawing(steps):
         assert node.x + node.width <= drawing.width + 0.01 and node.y + node.height <= drawing.height + 0.01
 
 
+@patient
 @given(flows())
 def test_each_step_appears_once_and_each_line_leads_from_box_to_box(steps):
     chart = flowchart.chart(steps)
@@ -71,6 +70,7 @@ def test_each_step_appears_once_and_each_line_leads_from_box_to_box(steps):
         assert all(a[0] == b[0] or a[1] == b[1] for a, b in pairwise(line.points)), "every part is level or upright"
 
 
+@patient
 @given(flows())
 def test_no_line_crosses_a_box(steps):
     drawing = flowchart.chart(steps).drawing
@@ -82,6 +82,7 @@ def test_no_line_crosses_a_box(steps):
                 assert not (inside_x and inside_y)
 
 
+@patient
 @given(flows())
 def test_the_lines_say_exactly_what_waits_for_what(steps):
     chart = flowchart.chart(steps)
@@ -95,6 +96,7 @@ def test_the_lines_say_exactly_what_waits_for_what(steps):
         assert direct.union(*(before[name] for name in direct)) == before[step.key]
 
 
+@patient
 @given(flows())
 def test_the_drawing_is_well_formed_the_same_every_time_and_accessible(steps):
     svg = flowchart.chart(steps).svg('演示“<事项>”&"', ident="a")
@@ -105,6 +107,7 @@ def test_the_drawing_is_well_formed_the_same_every_time_and_accessible(steps):
     assert not re.search(r"\sstyle=|<style|<script|\son\w+=", svg), "the policy forbids inline styles and scripts"
 
 
+@patient
 @given(st.text(max_size=80), st.floats(3, 30))
 def test_wrapped_lines_fit_and_lose_nothing(text, ems):
     lines = flowchart.wrapped(text, ems)
@@ -150,6 +153,7 @@ def test_a_loop_cannot_be_drawn():
         layers.draw([layers.Node("a", 1, 1), layers.Node("b", 1, 1)], [("a", "b"), ("b", "a")])
 
 
+@patient
 @given(flows(), st.data())
 def test_bands_keep_their_nodes_within(steps, data):
     nodes = [layers.Node(each.step.key, 80, 40, data.draw(st.integers(0, 2))) for each in steps]
@@ -160,3 +164,9 @@ def test_bands_keep_their_nodes_within(steps, data):
         assert begin - 0.01 <= node.x and node.x + node.width <= end + 0.01
     for one, other in combinations(drawing.nodes.values(), 2):
         assert one.rank != other.rank or one.x + 80 <= other.x + 0.01 or other.x + 80 <= one.x + 0.01
+
+
+def test_answers_of_one_question_are_alternatives_and_questions_all_count():
+    step = Step("a", "核查", "visit", "勘察岗", "核查", 1, (), ("place.big", "place.old", "food.hot"))
+    each = ChartStep(step, "市场监管局（演示）", ("大店", "老店", "热食"))
+    assert flowchart.condition_words(each) == "“大店”或“老店”，并且选了“热食”"

@@ -28,8 +28,8 @@ from yimen.catalog.actions.flows import save_flow
 from yimen.catalog.flow_sheet import flow_pdf
 from yimen.catalog.flowchart import ChartStep
 from yimen.catalog.models import FlowStep, ItemVersion, ServiceItem
-from yimen.catalog.queries.flows import chart_steps, option_labels
-from yimen.catalog.queries.scenario import promised_days
+from yimen.catalog.queries.flows import chart_steps
+from yimen.catalog.queries.scenario import promised_days, questions_of
 from yimen.catalog.rules import flow_edits
 from yimen.lib.errors import DomainError
 from yimen.people import access
@@ -64,10 +64,19 @@ class Desk:
     item: ServiceItem
     version: ItemVersion
     departments: Mapping[str, Department]
-    labels: Mapping[str, str]
+    labels: dict[str, str]
     rows: list[Row]
     before: str = ""
+    # Those that came with an imported file and are not saved yet.
     questions: tuple[bpmn.Question, ...] = ()
+    texts: dict[str, str] = field(default_factory=dict)
+
+    def ask(self, questions: tuple[bpmn.Question, ...]) -> None:
+        self.questions = questions
+        for question in questions:
+            self.texts.setdefault(question.key, question.text)
+            for key, label in question.options:
+                self.labels.setdefault(f"{question.key}.{key}", label)
 
     def renumber(self) -> None:
         for number, row in enumerate(self.rows, 1):
@@ -84,11 +93,11 @@ def _desk(request: StaffRequest, pk: UUID, data: QueryDict | None = None) -> Des
         raise Http404
     version.item = item
     departments = {str(row.pk): row for row in Department.objects.filter(region_id=item.region_id).order_by("name")}
-    questions = _questions(data.get("questions", "")) if data is not None else ()
-    labels = option_labels(version)
-    for question in questions:
-        labels |= {f"{question.key}.{key}": label for key, label in question.options}
-    desk = Desk(item, version, departments, labels, [], questions=questions)
+    asked = questions_of(version)
+    labels = {f"{one.key}.{option.key}": option.label for one in asked for option in one.options}
+    desk = Desk(item, version, departments, labels, [], texts={one.key: one.text for one in asked})
+    if data is not None:
+        desk.ask(_questions(data.get("questions", "")))
     if data is None:
         desk.rows = [_stored(step) for step in version.steps.all()]
     else:
@@ -318,17 +327,22 @@ def _page(
 
 def _shown(desk: Desk, row: Row) -> dict[str, Any]:
     others = [
-        {"key": other.step.key, "number": other.number, "name": other.step.name, "on": other.step.key in row.step.after}
+        {
+            "key": other.step.key,
+            "number": other.number,
+            "name": other.step.name.strip() or _("（没有名称）"),
+            "on": other.step.key in row.step.after,
+        }
         for other in desk.rows
         if other is not row
     ]
-    options = [{"name": name, "label": label, "on": name in row.step.when} for name, label in desk.labels.items()]
-    options += [
-        {"name": name, "label": _("已经没有的回答（%(name)s）") % {"name": name}, "on": True}
-        for name in row.step.when
-        if name not in desk.labels
-    ]
-    return {"row": row, "others": others, "options": options}
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for name, label in desk.labels.items():
+        text = desk.texts.get(name.partition(".")[0], "")
+        groups.setdefault(text, []).append({"name": name, "label": label, "on": name in row.step.when})
+    if gone := [{"name": name, "label": name, "on": True} for name in row.step.when if name not in desk.labels]:
+        groups[_("已经没有的回答")] = gone
+    return {"row": row, "others": others, "groups": groups}
 
 
 # Pages
@@ -434,9 +448,7 @@ def _taken(request: StaffRequest, desk: Desk, report: bpmn.Report) -> HttpRespon
         department = ids.get(each.department, "")
         days = "" if each.step.limit_days is None else str(each.step.limit_days)
         desk.rows.append(Row(each.step, "" if department == own else department, days, is_new=True))
-    desk.questions = report.questions
-    for question in report.questions:
-        desk.labels = {**desk.labels} | {f"{question.key}.{key}": label for key, label in question.options}
+    desk.ask(report.questions)
     desk.renumber()
     return _page(request, desk, report=report, asked=True)
 
