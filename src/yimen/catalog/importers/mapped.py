@@ -454,7 +454,8 @@ def _decide(job: _Job, entry: _Entry, item: ServiceItem | None) -> dict[str, Any
     if job.mode == Mode.SOURCE and is_theirs:
         assert published is not None
         line = _line(job, entry, source)
-        if published.extended[FINGERPRINT] == line["fingerprint"] or not _differences(job, entry, item, published):
+        is_same = published.extended[FINGERPRINT] == line["fingerprint"]
+        if is_same or not (_differences(job, entry, item, published) or _says_else(job, entry, item, published)):
             report.unchanged += 1
             return None
         report.changed += 1
@@ -502,6 +503,13 @@ def _differences(job: _Job, entry: _Entry, item: ServiceItem, version: ItemVersi
             continue
         found[key] = new
     return found
+
+
+def _says_else(job: _Job, entry: _Entry, item: ServiceItem, version: ItemVersion) -> bool:
+    """Tell whether what stands in no column of ours is otherwise than in `version`."""
+    if job.department and "department" not in entry.cells and item.department.name != job.department:
+        return True
+    return any(version.extended.get(heading) != value for heading, value in entry.extra.items())
 
 
 def current(item: ServiceItem, version: ItemVersion, key: str) -> Any:
