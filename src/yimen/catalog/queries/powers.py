@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, models
@@ -91,8 +91,7 @@ def entries(
     return rows
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """A power as rules.compare() takes it: department by name; basis: a mark that changes with it."""
 
     code: str

@@ -16,6 +16,8 @@ from django.views.decorators.http import require_safe
 
 from yimen.cases import queries
 from yimen.cases.models import Case
+from yimen.catalog.queries import powers
+from yimen.catalog.rules.powers import Validity
 from yimen.people import access
 from yimen.people.models import Staff
 from yimen.web.templatetags.workbench import doors_for
@@ -60,6 +62,11 @@ def matters(staff: Staff, today: date) -> list[Matter]:
             found.append(Matter("bad", _("我的任务过期 %(n)s 件") % {"n": n}, url))
         if n := tasks["today"]:
             found.append(Matter("wait", _("我的任务今天到期 %(n)s 件") % {"n": n}, url))
+    if access.allowed(staff, "powers.delegate"):
+        ending = powers.delegations(staff.region_id, today, state=Validity.ENDING)
+        if n := ending.count():
+            url = reverse("workbench:entry-delegations") + "?state=ending"
+            found.append(Matter("wait", _("授权书快到期 %(n)s 份") % {"n": n}, url))
     if access.allowed(staff, "cases.view"):
         url = reverse("workbench:cases")
         running = Q(status=Case.Status.ACCEPTED)
