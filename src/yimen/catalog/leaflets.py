@@ -302,7 +302,9 @@ def _sample(schema: Mapping[str, Any], values: Any, before: str) -> Iterable[tup
     if not isinstance(values, Mapping):
         return
     asked = schema.get("properties", {})
-    for name in [*asked, *(name for name in values if name not in asked)]:
+    # The database keeps no order of keys; x-order does.
+    ordered = sorted(asked, key=lambda name: (asked[name] or {}).get("x-order", len(asked)))
+    for name in [*ordered, *(name for name in values if name not in asked)]:
         if name not in values:
             continue
         field, value = asked.get(name) or {}, values[name]

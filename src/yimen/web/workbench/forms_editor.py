@@ -61,7 +61,6 @@ class FieldForm(forms.Form):
         label=gettext_lazy("代号"),
         max_length=40,
         required=False,
-        help_text=gettext_lazy("几张表里代号一样的只问一次；不写就自动编。"),
     )
     kind = forms.ChoiceField(
         label=gettext_lazy("种类"), choices=[(key, word) for key, (word, _of) in rules.KINDS.items()], initial="text"
@@ -77,7 +76,6 @@ class FieldForm(forms.Form):
         label=gettext_lazy("选项（“选一个”才要）"),
         required=False,
         max_length=1000,
-        help_text=gettext_lazy("用顿号分开。"),
     )
     most = forms.IntegerField(label=gettext_lazy("最多几个字"), min_value=1, max_value=rules.MOST_TEXT, required=False)
     minimum = forms.FloatField(label=gettext_lazy("不小于"), required=False)
