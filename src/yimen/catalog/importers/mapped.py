@@ -13,6 +13,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -22,7 +23,8 @@ from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
@@ -69,7 +71,8 @@ from yimen.people.models import Department, Region
 # Where an extended key holds a code too long or strange for our column.
 SOURCE_CODE = "source_code"
 UNKNOWN_REGION = "000000"
-BATCH = 1000
+# Rows are looked up in chunks and written in batches.
+CHUNK, BATCH = 4000, 1000
 # One import at a time: two of them would wait for each other's rows anyway.
 _LOCK = 7_301_118
 # A code that can stand in an address; any other is kept as the source has it and gets one of ours.
@@ -270,15 +273,52 @@ def _run(job: _Job, progress: Progress, *, preview: bool, skip_bad: bool) -> Non
     report = job.report
     report.written = not preview
     entries = _entries(job, progress(job.table.rows(), job.table.count()))
-    while batch := list(islice(entries, BATCH)):
-        good = [entry for entry in batch if not entry.is_bad]
-        items = _standing(job, [entry.code for entry in good])
-        decided = (_decide(job, entry, items.get(entry.code)) for entry in good)
-        lines = [line for line in decided if line is not None]
-        report.written = report.written and (skip_bad or not report.left_out_count)
-        if report.written:
-            _store_batch(job, lines)
+    with _Writer() as writer:
+        while chunk := list(islice(entries, CHUNK)):
+            writer.wait()
+            good = [entry for entry in chunk if not entry.is_bad]
+            items = _standing(job, [entry.code for entry in good])
+            decided = (_decide(job, entry, items.get(entry.code)) for entry in good)
+            lines = [line for line in decided if line is not None]
+            report.written = report.written and (skip_bad or not report.left_out_count)
+            if report.written:
+                _store(job, lines, writer)
     report.written = report.written and (skip_bad or not report.left_out_count)
+
+
+class _Writer:
+    """Writes in a thread of its own on the same connection: the next rows are made while the database works."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1, "import", self._share, (connections["default"],))
+        self._last: Future[None] | None = None
+
+    @staticmethod
+    def _share(ours: BaseDatabaseWrapper) -> None:
+        connections["default"] = ours
+
+    def __enter__(self) -> _Writer:
+        connections["default"].inc_thread_sharing()
+        return self
+
+    def submit(self, write: Callable[[], None]) -> None:
+        """Begin a write when the one before is done. Raises what that one raised."""
+        self.wait()
+        self._last = self._pool.submit(write)
+
+    def wait(self) -> None:
+        """Return when nothing is written: only then may this thread use the connection."""
+        last, self._last = self._last, None
+        if last is not None:
+            last.result()
+
+    def __exit__(self, kind: type[BaseException] | None, *_error: object) -> None:
+        try:
+            if kind is None:
+                self.wait()
+        finally:
+            self._pool.shutdown()
+            connections["default"].dec_thread_sharing()
 
 
 def _plain_date(value: Any) -> str:
@@ -670,20 +710,27 @@ def _draft_row(job: _Job, row: Mapping[str, Any]) -> dict[str, Any]:
 # Storing what a source says, in bulk
 
 
-def _store_batch(job: _Job, lines: list[dict[str, Any]]) -> None:
-    organs = [
-        Organ(job.region, code[:40], name or code or job.source) for code, name in (line["organ"] for line in lines)
-    ]
+def _store(job: _Job, lines: list[dict[str, Any]], writer: _Writer) -> None:
+    """Look up what the lines need, then let them be written in parts while the next part is made."""
+    organs = [_organ(job, line) for line in lines]
     missing = [organ for organ in organs if match_of(organ, job.known) is None]
     if missing:
         departments(list({organ.place: organ for organ in missing}.values()), job.by, job.at)
         job.known = known_departments([job.region])
-    theirs = {
-        str(item.pk): item
-        for item in ServiceItem.objects.select_for_update(of=("self",))
-        .select_related("published")
-        .filter(pk__in=[line["item"] for line in lines if "item" in line])
-    }
+    pks = [line["item"] for line in lines if "item" in line]
+    standing = ServiceItem.objects.select_for_update(of=("self",)).select_related("published").filter(pk__in=pks)
+    theirs = {str(item.pk): item for item in standing} if pks else {}
+    for start in range(0, len(lines), BATCH):
+        writer.submit(_made(job, lines[start : start + BATCH], theirs))
+
+
+def _organ(job: _Job, line: Mapping[str, Any]) -> Organ:
+    code, name = line["organ"]
+    return Organ(job.region, code, name or code or job.source)
+
+
+def _made(job: _Job, lines: list[dict[str, Any]], theirs: Mapping[str, ServiceItem]) -> Callable[[], None]:
+    """Make the rows of the lines, without the database, and return what writes them."""
     new: list[Row] = []
     changed: list[ServiceItem] = []
     replaced: list[ItemVersion] = []
@@ -692,8 +739,8 @@ def _store_batch(job: _Job, lines: list[dict[str, Any]]) -> None:
     begun: list[NewEvent] = []
     events: list[NewEvent] = []
     today = localdate(job.at)
-    for line, organ in zip(lines, organs, strict=True):
-        said, department = line["said"], match_of(organ, job.known)
+    for line in lines:
+        said, department = line["said"], match_of(_organ(job, line), job.known)
         assert department is not None
         item, number = theirs.get(line.get("item", "")), 1
         if item is not None:
@@ -734,17 +781,21 @@ def _store_batch(job: _Job, lines: list[dict[str, Any]]) -> None:
         told = event(job.region, f"item:{pk}", "catalog.imported", job.by, job.at, data)
         (begun if item is None else events).append(told)
     job.report.materials += len(rows["materials"])
-    ItemVersion.objects.bulk_update(replaced, ["state", "cancel_on"], batch_size=AT_ONCE)
-    # Items and editions point at each other; the keys are checked at the end of the transaction.
-    copy_in(ServiceItem, new)
-    copy_in(ItemVersion, versions)
-    for key, (model, _draft) in LISTS.items():
-        if rows[key]:
-            copy_in(model, rows[key])
     names = ["published", "department", "name", "item_type", "catalog_code", "local_task_code", "local_catalog_code"]
-    ServiceItem.objects.bulk_update(changed, [*names, "tokens"], batch_size=AT_ONCE)
-    record_many(begun, new_streams=True)
-    record_many(events)
+
+    def write() -> None:
+        ItemVersion.objects.bulk_update(replaced, ["state", "cancel_on"], batch_size=AT_ONCE)
+        # Items and editions point at each other; the keys are checked at the end of the transaction.
+        copy_in(ServiceItem, new)
+        copy_in(ItemVersion, versions)
+        for key, (model, _draft) in LISTS.items():
+            if rows[key]:
+                copy_in(model, rows[key])
+        ServiceItem.objects.bulk_update(changed, [*names, "tokens"], batch_size=AT_ONCE)
+        record_many(begun, new_streams=True)
+        record_many(events)
+
+    return write
 
 
 def _version(item: UUID, line: Mapping[str, Any], number: int, at: datetime, today: date) -> Row:
