@@ -57,11 +57,10 @@ def find(code: str) -> ServiceItem:
     return found
 
 
-def sheet_of(item: ServiceItem, *, is_dated: bool = False) -> Sheet:
-    """Return what the item says, in the reader's language."""
-    return guides.sheet_of(
-        item, center=guides.place_of(main_center()), on=timezone.localdate(), is_dated=is_dated
-    )  # fmt: skip
+def sheet_of(item: ServiceItem, *, version: ItemVersion | None = None, is_dated: bool = False) -> Sheet:
+    """Return what the item says, in the reader's language; version: another edition than the published one."""
+    center = guides.place_of(main_center())
+    return guides.sheet_of(item, center=center, on=timezone.localdate(), version=version, is_dated=is_dated)
 
 
 def chart_of(version: ItemVersion) -> Chart | None:
@@ -76,12 +75,18 @@ def chart_of(version: ItemVersion) -> Chart | None:
 @require_safe
 def page(request: HttpRequest, code: str) -> HttpResponse:
     """
-    The guide. ?words=plain writes the plain word beside each official one, ?open=1 opens every head, ?point= shows a service point's door."""
+    The guide. ?words=plain writes the plain word beside each official one, ?open=1 opens every head, ?point= shows a
+    service point's door.
+    """
     item = find(code)
-    version = item.published
-    assert version
+    assert item.published
+    return guide_page(request, item, item.published)
+
+
+def guide_page(request: HttpRequest, item: ServiceItem, version: ItemVersion) -> HttpResponse:
+    """The guide of an edition with its lists loaded, published or not: an editor looks at a draft the same way."""
     version.item = item
-    sheet = sheet_of(item, is_dated=True)
+    sheet = sheet_of(item, version=version, is_dated=True)
     words = Words(plain_words(item.region_id))
     heads = _explained(words, ((head.key, head.label, head.text) for head in sheet.heads))
     point = points.open_point_of(item.region_id, request.GET["point"][:20]) if request.GET.get("point") else None
@@ -97,6 +102,7 @@ def page(request: HttpRequest, code: str) -> HttpResponse:
         "is_at_once": powers.can_finish_at_window(item, timezone.localdate()),
         "point": point,
         "chart": chart_of(version),
+        "is_preview": version.pk != item.published_id,
     }
     return render(request, "portal/item.html", values)
 

@@ -24,6 +24,7 @@ def draft():
     make_staff(Role.PUBLISHER, department=organ, name="郑岩（演示）", username="publisher")
     make_staff(Role.SYSTEM_ADMIN, department=organ, name="钱正（演示）", username="keeper")
     make_item(department=organ, name="食品经营许可（变更）")
+    make_staff(Role.APPROVER, department=make_department(organ.region, name="卫健局（演示）"), username="reviewer")
     return make_draft(department=organ, name="食品经营许可（新办）", accept_condition="", everyday_names=["开饭馆"])
 
 
@@ -35,11 +36,14 @@ def test_an_editor_mends_a_draft_and_a_publisher_publishes_it(stage, draft, brow
     editor.look("item-new")
     editor.open(f"/workbench/items/{draft.item_id}")
     editor.look("item-draft")
+    editor.page.click("summary:has-text('怎么办')")
     editor.page.fill("#id_accept_condition", "在本县开店。")
+    editor.page.click("summary:has-text('步骤')")
     editor.page.fill("#id_s-1-post", "")
     editor.page.click("text=保存草稿")
     editor.page.wait_for_selector("text=还没写岗位")
     editor.look("item-refused")
+    editor.page.click("summary:has-text('步骤')")
     editor.page.fill("#id_s-1-post", "综合受理岗")
     editor.page.click("text=保存草稿")
     editor.page.wait_for_selector("text=可以发布")
@@ -49,6 +53,63 @@ def test_an_editor_mends_a_draft_and_a_publisher_publishes_it(stage, draft, brow
     publisher.page.wait_for_selector("text=已发布")
     publisher.look("item-published")
     assert [error for error in editor.errors + publisher.errors if "422" not in error] == []
+
+
+def test_a_draft_is_reviewed_published_compared_and_withdrawn(stage, draft, browser):  # noqa: F811
+    """The whole way of an edition, each by whom it is for."""
+    editor = Desk(browser, stage.address, "editor")
+    editor.open("/workbench/items")
+    editor.page.click("text=食品经营许可（变更）")
+    address = editor.page.url.removeprefix(stage.address)
+    editor.page.click("summary:has-text('时限')")
+    editor.page.fill("#id_promised_limit", "5")
+    editor.page.click("summary:has-text('材料')")
+    editor.page.click("#m-2 >> text=去掉")
+    editor.page.wait_for_selector("#m-1")
+    assert not editor.page.query_selector("#m-2") and editor.page.input_value("#id_promised_limit") == "5"
+    editor.look("item-rows")
+    editor.page.click("text=保存草稿")
+    editor.page.wait_for_selector("text=草稿已保存")
+    editor.page.click("text=请单位提意见")
+    editor.look("item-ask")
+    editor.page.check("text=卫健局（演示）")
+    editor.page.click("text=请他们看")
+    editor.page.wait_for_selector("text=还没提")
+
+    reviewer = Desk(browser, stage.address, "reviewer")
+    reviewer.open("/workbench/reviews")
+    reviewer.look("reviews")
+    reviewer.page.click("text=食品经营许可（变更）")
+    reviewer.page.check("input[name=verdict][value=agree]")
+    reviewer.page.click("text=提交意见")
+    reviewer.page.wait_for_selector("text=意见已记下")
+
+    publisher = Desk(browser, stage.address, "publisher")
+    publisher.open(address)
+    publisher.look("item-reviewed")
+    publisher.page.click("text=发布这一版")
+    publisher.page.wait_for_selector("text=已发布，大家现在看到的就是这一版")
+    publisher.page.click("text=各版本和比较")
+    publisher.look("item-versions")
+    publisher.page.click("text=比较这两版")
+    publisher.page.wait_for_selector("text=材料 3 → 2，承诺 9 → 5 天")
+    publisher.look("item-compare")
+    publisher.open(address)
+    publisher.page.click("summary:has-text('停办这个事项')")
+    publisher.page.fill("#reason", "权力已经取消")
+    publisher.page.click("button:has-text('停办')")
+    publisher.page.wait_for_selector("text=已停办，大家查不到了")
+    assert editor.errors + reviewer.errors + publisher.errors == []
+
+
+def test_the_lists_beside_the_items_can_be_read_by_everybody(stage, draft, browser):  # noqa: F811
+    desk = Desk(browser, stage.address, "editor")
+    pages = ("basics", "basics/new", "shared-documents", "shared-documents/new", "dictionaries", "reviews")
+    for name in pages:
+        desk.open(f"/workbench/{name}")
+        desk.look(name.replace("/", "-"))
+    desk.open(f"/workbench/items/{draft.item_id}/preview")
+    assert desk.errors == []
 
 
 def test_the_administrator_announces_a_year(stage, draft, browser):  # noqa: F811

@@ -12,10 +12,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from yimen.catalog import actions
+from yimen.catalog import actions, queries
 from yimen.catalog.models import ItemVersion
 from yimen.catalog.queries import editions
 from yimen.lib.errors import DomainError
+from yimen.web.portal.guide import guide_page
 from yimen.web.workbench.cases import CappedPaginator
 from yimen.web.workbench.catalog.common import item_or_404
 from yimen.web.workbench.guard import StaffRequest, posted_text, staff_page
@@ -111,6 +112,19 @@ def compare(request: StaffRequest, pk: UUID) -> HttpResponse:
     return render(request, "workbench/catalog/compare.html", context)
 
 
+@staff_page(*READERS)
+@require_safe
+def preview(request: StaffRequest, pk: UUID) -> HttpResponse:
+    """The guide as citizens would read it: of the open edition, else of the published one; ?number= another one."""
+    found = item_or_404(request, pk)
+    working = queries.working_edition(found)
+    number = _number(request, "number", working.number if working else 0)
+    version = editions.edition(found, number)
+    if version is None:
+        raise Http404
+    return guide_page(request, found, version)
+
+
 def _number(request: StaffRequest, name: str, default: int) -> int:
     text = request.GET.get(name, "")
     if not text:
@@ -126,4 +140,5 @@ urlpatterns = [
     path("items/<uuid:pk>/withdraw", withdraw, name="item-withdraw"),
     path("items/<uuid:pk>/versions", versions, name="item-versions"),
     path("items/<uuid:pk>/compare", compare, name="item-compare"),
+    path("items/<uuid:pk>/preview", preview, name="item-preview"),
 ]
