@@ -11,7 +11,9 @@ from hashlib import sha256
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Value
+from django.db.models.functions import Greatest
+from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from yimen.catalog import search
@@ -143,8 +145,12 @@ def save_power(power_list: PowerList, power: PowerDraft, *, by: Actor, at: datet
     """Add a power to a draft, or change the one with its code. Raises NotADraftList, BadPower, access.NotAllowed."""
     draft = _locked_draft(power_list, by)
     checked = _checked(draft, power, "")
+    if checked.department:
+        access.require(by, "powers.edit", department=checked.department)
     values = {key: value for key, value in _values(checked).items() if key != "code"}
-    before = draft.entries.filter(code=checked.code).first()
+    before = draft.entries.filter(code=checked.code).select_related("department").first()
+    if before and before.department:
+        access.require(by, "powers.edit", department=before.department)
     if before and all(getattr(before, key) == value for key, value in values.items()):
         return before
     entry, _is_new = PowerEntry.objects.update_or_create(power_list=draft, code=checked.code, defaults=values)
@@ -158,9 +164,12 @@ def drop_power(power_list: PowerList, code: str, *, reason: str, by: Actor, at: 
     """Take a power out of a draft, for a stated reason. Raises NotADraftList, BadPower, access.NotAllowed."""
     draft = _locked_draft(power_list, by)
     reason = _reason(reason, _("请写明为什么去掉，至少 4 个字。"))
-    gone, _rows = draft.entries.filter(code=code).delete()
-    if not gone:
+    entry = draft.entries.filter(code=code).select_related("department").first()
+    if entry is None:
         raise BadPower(_("这一版里没有编码 %(code)s。") % {"code": code})
+    if entry.department:
+        access.require(by, "powers.edit", department=entry.department)
+    entry.delete()
     _record_list(draft, "powers.power_dropped", by, at, {"code": code, "reason": reason})
 
 
@@ -372,7 +381,7 @@ def apply_batch(batch: PowerBatch, *, by: Actor, at: datetime) -> PowerList:
             _("第 %(batch)d 批已经并入第 %(number)d 版，不用再并。")
             % {"batch": batch.number, "number": batch.applied_to.number}
         )
-    draft = PowerList.objects.filter(region=batch.region, published_at=None).first()
+    draft = PowerList.objects.select_for_update().filter(region=batch.region, published_at=None).first()
     draft = draft or _new_draft(batch.region, "", copy=True)
     lines = list(batch.lines.all())
     codes = {line.code for line in lines}
@@ -567,6 +576,9 @@ def move_in(department: Department, center: ServiceCenter, *, on: date, by: Acto
     department = Department.objects.select_for_update(no_key=True).get(pk=department.pk)
     if center.region_id != department.region_id:
         raise BadEntry(_("这个中心不在本地区。"))
+    _not_later(on, at)
+    # Nobody lets one of the items in, or takes a letter back, meanwhile.
+    list(department.items.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
     standing = [
         one for one in queries.standings(department.region_id, on, department=department.pk) if one.should_enter
     ]
@@ -614,6 +626,8 @@ def transfer_items(
         raise BadEntry(_("%(name)s不是行政审批服务局，不能替别的部门行使职权。") % {"name": target.name})
     if not document_no:
         raise BadEntry(_("请填写文号：划转职权要有文件。"))
+    _not_later(on, at)
+    Department.objects.select_for_update(no_key=True).get(pk=target.pk)
     wanted = {item.pk for item in items}
     if not wanted:
         raise BadEntry(_("请选要划转的事项。"))
@@ -630,8 +644,8 @@ def transfer_items(
         if item.published:
             item.tokens = search.tokens_of(item.published, target.name)
     ServiceItem.objects.bulk_update(locked, ["department", "tokens"], batch_size=500)
-    running = Delegation.objects.filter(item__in=wanted, revoked_on=None, from_on__lte=on)
-    ended = running.exclude(until_on__lt=on).update(revoked_on=on)
+    running = Delegation.objects.filter(item__in=wanted, revoked_on=None).exclude(until_on__lt=on)
+    ended = running.update(revoked_on=Greatest("from_on", Value(on)))
     data: dict[str, Any] = {
         "from": str(source.pk),
         "to": str(target.pk),
@@ -642,6 +656,11 @@ def transfer_items(
     }
     ledger.record(f"department:{target.pk}", queries.TRANSFERRED, region=source.region_id, by=by, at=at, data=data)
     return len(locked)
+
+
+def _not_later(on: date, at: datetime) -> None:
+    if on > localdate(at):
+        raise BadEntry(_("%(day)s还没到，到那天再办。") % {"day": short_day(on, year=True)})
 
 
 def _locked_item(item: ServiceItem) -> ServiceItem:

@@ -209,12 +209,17 @@ def power_fault(item: ServiceItem, on: date) -> str:
 
 
 def items_without_power(region: Region | str, on: date) -> QuerySet[ServiceItem]:
-    """Return the published items whose code is not in the edition in force, by department and name."""
+    """
+    Return the published items whose code is not in the edition in force, or was taken away by a batch since, by
+    department and name.
+    """
     edition = power_list_in_force(region, on)
     code = models.Case(models.When(catalog_code="", then=F("task_code")), default=F("catalog_code"))
     listed = PowerEntry.objects.filter(power_list=edition, code=OuterRef("power_code"))
     items = ServiceItem.objects.filter(region_id=_code(region), published__isnull=False)
-    items = items.exclude(item_type=ItemType.PUBLIC_SERVICE).annotate(power_code=code).filter(~Exists(listed))
+    taken = _standing(region, on).filter(code=OuterRef("power_code"))
+    items = items.exclude(item_type=ItemType.PUBLIC_SERVICE).annotate(power_code=code)
+    items = items.filter(~Exists(listed) | Exists(taken))
     return items.select_related("department").order_by("department__name", "name", "pk")
 
 

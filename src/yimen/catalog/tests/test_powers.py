@@ -280,6 +280,32 @@ def test_what_a_batch_cancelled_cannot_come_back_in_another_form():
     assert (said["reinstated_by"], said["reinstated"]) == ("演示法第九条", [code])
 
 
+def test_published_items_without_power_are_listed():
+    item, public = make_item(), make_item(item_type="20")
+    assert list(queries.items_without_power(item.region, TODAY)) == []
+    batch(item.region, 1, BatchLine(queries.power_code(item), "cancel"), on=TODAY + DAY)
+    assert list(queries.items_without_power(item.region, TODAY)) == []
+    assert list(queries.items_without_power(item.region, TODAY + DAY)) == [item]
+    PowerEntry.objects.all().delete()
+    assert list(queries.items_without_power(item.region, TODAY)) == [item] and public.published
+
+
+def test_an_editor_of_one_unit_writes_its_powers_alone():
+    own, other = make_department(), make_department()
+    editor = make_staff(Role.EDITOR, department=own)
+    powers = [power(1, department=own), power(2, department=other)]
+    draft = actions.begin_power_list(own.region, powers=powers, by=SYSTEM, at=NOW)
+    actions.save_power(draft, power(1, department=own, name="新名"), by=editor, at=NOW)
+    for act in (
+        lambda: actions.save_power(draft, power(2, department=own), by=editor, at=NOW),
+        lambda: actions.save_power(draft, power(3, department=other), by=editor, at=NOW),
+        lambda: actions.drop_power(draft, power(2).code, reason="录重了的", by=editor, at=NOW),
+    ):
+        with pytest.raises(NotAllowed):
+            act()
+    assert set(draft.entries.values_list("name", flat=True)) == {"新名", "演示职权 2"}
+
+
 # Delegations
 
 
@@ -486,6 +512,36 @@ def test_a_unit_moves_in_only_when_every_item_it_brings_is_fully_delegated():
     assert state()["演示民政局"] == "partial"
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_unit_that_moves_in_meets_one_of_its_items_on_the_way():
+    """move_in and enter_hall at once: whoever comes second is told kindly, and the item is in once."""
+    center, department = make_center(), make_department(is_resident=False)
+    item = make_item(department=department)
+    ensure_delegation(item)
+    start, answers = threading.Barrier(6), []
+
+    def act(n: int) -> None:
+        try:
+            start.wait()
+            if n % 2:
+                actions.enter_hall(item, center, on=TODAY, by=SYSTEM, at=NOW)
+            else:
+                actions.move_in(department, center, on=TODAY, by=SYSTEM, at=NOW)
+            answers.append("done")
+        except actions.BadEntry:
+            answers.append("refused")
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=act, args=[n]) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 6 and HallEntry.objects.filter(left_on=None).count() == 1
+    assert 1 <= answers.count("done") <= 2
+
+
 @pytest.mark.capability("S1-36")
 def test_27_units_and_6_branches_are_counted():
     main = make_center()
@@ -530,7 +586,12 @@ def test_a_bureau_holds_items_of_others_and_says_where_they_came_from():
         actions.transfer_items(plain, bureau, [item], **values)
     with pytest.raises(NotAllowed):
         actions.transfer_items(source, bureau, [item], **(values | {"by": make_staff(Role.EDITOR)}))
+    with pytest.raises(actions.BadEntry, match="还没到"):
+        actions.transfer_items(source, bureau, [item], **(values | {"on": TODAY + DAY}))
+    coming = ensure_delegation(item, from_on=TODAY + DAY)
     assert actions.transfer_items(source, bureau, [item], **values) == 1
+    coming.refresh_from_db()
+    assert coming.revoked_on == coming.from_on
     (held,) = queries.held_for_others(source.region)
     assert (held.item, held.item.department, held.source, held.on) == (item, bureau, "演示住建局", TODAY)
     assert held.document_no == "演编发〔2018〕3号"
