@@ -158,7 +158,8 @@ class _Part:
         self.tables[Case].append(case)
         for material in known.materials:
             self._add(told, CaseMaterial, material_id=material, state=CaseMaterial.State.COMPLETE.value)
-        self._record(told, "case.received", row.clerk, row.received_at, case_no=case_no, channel=row.channel)
+        more = {"chosen": list(row.chosen)} if row.chosen else {}
+        self._record(told, "case.received", row.clerk, row.received_at, case_no=case_no, channel=row.channel, **more)
         if row.accepted_at:
             self._accept(told, row.accepted_at)
         if row.completed_at:

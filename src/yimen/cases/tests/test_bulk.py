@@ -1,5 +1,6 @@
 """Cases loaded many at once are the same, column by column and row by row, as cases handled one by one."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -9,6 +10,8 @@ from yimen.cases import actions, bulk
 from yimen.cases.actions import Handed
 from yimen.cases.models import Case
 from yimen.cases.tests.factories import make_version
+from yimen.catalog.rules.scenario import IncompleteAnswers
+from yimen.catalog.tests.scenarios import make_scenario_item
 from yimen.ledger.actions import SYSTEM
 from yimen.ledger.models import Event
 from yimen.people.access import NotAllowed
@@ -136,3 +139,30 @@ def test_loading_many_takes_as_few_statements_as_loading_one(cast, django_assert
     cast["clerk"].role_name, cast["approver"].role_name
     with django_assert_max_num_queries(14):
         bulk.load([past(version, cast) for _n in range(200)], center=cast["center"], by=SYSTEM)
+
+
+HOT, COLD = (("who.person", f"food.{food}", "agent.self") for food in ("hot", "cold"))
+
+
+@pytest.mark.parametrize(
+    "chosen, error",
+    [
+        pytest.param(HOT, None, id="complete"),
+        pytest.param(HOT[:2], IncompleteAnswers, id="one missing"),
+        pytest.param(COLD, bulk.CannotLoad, id="with a visit"),
+    ],
+)
+def test_answers_decide_what_applies_to_a_loaded_case(cast, chosen, error):
+    version = make_scenario_item(department=cast["department"])
+    row = replace(past(version, cast), chosen=chosen)
+    if error:
+        with pytest.raises(error):
+            bulk.load([row], center=cast["center"], by=SYSTEM)
+        return
+    bulk.load([row], center=cast["center"], by=SYSTEM)
+    case = Case.objects.get()
+    assert case.chosen == list(HOT)
+    names = {row.material.name for row in case.materials.all()}
+    assert "身份证" in names and not names & {"委托书", "专间布局图", "营业执照复印件"}
+    assert {task.step_key for task in case.tasks.all()} == {"review", "decide", "deliver"}
+    assert Event.objects.get(kind="case.received").data["chosen"] == list(HOT)

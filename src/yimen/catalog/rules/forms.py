@@ -133,7 +133,9 @@ def schema_of(fields: Sequence[Field]) -> dict[str, Any]:
             said["maxLength"] = one.most or (LONG_TEXT if one.kind == "long" else TEXT)
         if one.kind in {"number", "integer"}:
             said |= {
-                word: value for word, value in (("minimum", one.minimum), ("maximum", one.maximum)) if value is not None
+                word: int(value) if float(value).is_integer() else value
+                for word, value in (("minimum", one.minimum), ("maximum", one.maximum))
+                if value is not None
             }
         properties[one.name] = said
     return {
@@ -206,6 +208,8 @@ def check_schema(schema: object) -> None:
         ]
     for name, of in properties.items():
         faults += _field_faults(str(name), of)
+    if "\x00" in str(schema) or "\\x00" in repr(schema):
+        faults.append(_("表里有一个看不见的坏字符，请重新输入。"))
     if not faults:
         try:
             Draft202012Validator.check_schema(dict(schema))
@@ -320,6 +324,9 @@ def check_values(
         if isinstance(value, str) and len(value) > MOST_TEXT:
             values_of = {"label": fields[name].label if name in fields else name, "most": MOST_TEXT}
             reasons.setdefault(name, _("“%(label)s”最多写 %(most)d 个字。") % values_of)
+        if isinstance(value, str) and "\x00" in value:
+            label = fields[name].label if name in fields else name
+            reasons[name] = _("“%(label)s”里有一个看不见的坏字符，请重新输入。") % {"label": label}
         if isinstance(value, float) and not math.isfinite(value):
             reasons[name] = _("“%(label)s”要填数字。") % {"label": fields[name].label if name in fields else name}
     ordered = [name for name in fields if name in reasons] + [name for name in reasons if name not in fields]

@@ -69,6 +69,7 @@ def test_the_order_does_not_hang_on_the_order_of_keys():
             "moon.name",
             id="source",
         ),
+        pytest.param({"properties": {"a": {"type": "string", "title": "甲\x00"}}}, "坏字符", id="a NUL"),
         pytest.param({"additionalProperties": True}, "additionalProperties", id="anything goes"),
     ],
 )
@@ -117,6 +118,8 @@ def test_any_nonsense_is_refused_with_a_sentence(schema):
         pytest.param({"id_no": "110101199003070000"}, "id_no", "校验位", id="ID check digit"),
         pytest.param({"phone": "12345"}, "phone", "手机号码", id="phone"),
         pytest.param({"firm": "91110000000000000X"}, "firm", "校验位", id="credit code"),
+        pytest.param({"about": "说\x00明"}, "about", "坏字符", id="a NUL"),
+        pytest.param({"area": float("nan")}, "area", "要填数字", id="not a number at all"),
         pytest.param({"more": "x"}, "more", "没有“more”这一栏", id="unknown field"),
     ],
 )
