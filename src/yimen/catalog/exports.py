@@ -22,12 +22,13 @@ AT_ONCE = 300
 
 
 def editions(
-    region: str, *, department: UUID | None = None, drafts: bool = False
+    region: str, *, department: UUID | None = None, drafts: bool = False, after: UUID | None = None
 ) -> Iterator[tuple[ServiceItem, ItemVersion]]:
     """
     Yield the items of a region by id, each with its published edition, its lists read.
 
-    department: only of one; drafts: the open draft instead, and items that are not published too.
+    department: only of one; drafts: the open draft instead, and items that are not published too; after: the item to
+    go on behind.
     """
     items = ServiceItem.objects.filter(region_id=region).select_related("department", "parent")
     if department:
@@ -41,7 +42,7 @@ def editions(
         "materials", "fees", "faqs", Prefetch("steps", FlowStep.objects.select_related("department"))
     )  # fmt: skip
     items = items.prefetch_related(Prefetch("versions", versions, to_attr="shown")).order_by("pk")
-    last: UUID | None = None
+    last = after
     while part := list(items.filter(pk__gt=last)[:AT_ONCE] if last else items[:AT_ONCE]):
         for item in part:
             if item.shown:  # type: ignore[attr-defined]

@@ -12,7 +12,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from yimen.lib.errors import DomainError
-from yimen.web.api import hall, refusals
+from yimen.web.api import catalogue, hall, refusals
 from yimen.web.errors import api_error
 
 api = NinjaAPI(title="Yimen", version="1", urls_namespace="api", docs_url=None, openapi_url="/openapi.json")
@@ -49,3 +49,4 @@ def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
 
 
 api.add_router("", hall.router)
+api.add_router("", catalogue.router)
