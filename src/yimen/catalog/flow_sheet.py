@@ -15,6 +15,9 @@ from yimen.catalog.models import ItemVersion
 from yimen.lib import pdf
 from yimen.lib.dates import long_day
 
+# What a page has for the drawing, in points; below the least scale nobody can read it, so it goes on.
+ROOM, LEAST, GOOD = (504.0, 668.0), 0.52, 0.62
+
 
 def flow_pdf(version: ItemVersion, steps: Sequence[ChartStep], *, at: datetime) -> bytes:
     """
@@ -46,10 +49,17 @@ def flow_pdf(version: ItemVersion, steps: Sequence[ChartStep], *, at: datetime) 
             % {"number": version.number},
             "date": long_day(localdate(at)),
             "summary": chart.summary(),
-            "svg": chart.svg(version.name),
-            # Wider than high goes by the width of the page.
-            "width": chart.width,
-            "height": chart.height,
+            "parts": _parts(chart, version.name),
             "steps": facts,
         }
     return pdf.render("catalog/typst/flow.typ", data)
+
+
+def _parts(chart: flowchart.Chart, name: str) -> list[dict[str, object]]:
+    """Return the drawing as images with the width each is printed at, in points."""
+    wide, high = ROOM
+    scale = min(0.8, wide / chart.width, high / chart.height)
+    if scale < LEAST and chart.height > chart.width:
+        scale = min(GOOD, wide / chart.width)
+    cuts = chart.parts(high / scale + 0.5)
+    return [{"svg": chart.svg(name, part=part), "width": chart.width * scale} for part in cuts]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 from unicodedata import east_asian_width
 
 from django.utils.translation import gettext as _
@@ -97,13 +98,29 @@ class Chart:
         groups = dict.fromkeys(tuple(sorted({fact.number, *fact.beside})) for fact in self.facts if fact.beside)
         return said + "".join(_("第 %(numbers)s 步同时办。") % {"numbers": _numbers(group)} for group in groups)
 
-    def svg(self, name: str, *, ident: str = "flow") -> str:
-        """Return the drawing as an SVG element. name: whose flow it is; ident: unlike any other id of the page."""
+    def parts(self, most: float) -> list[tuple[float, float]]:
+        """Return where to cut the drawing, (begin, end) from the top: no part much higher than `most`, no box cut."""
+        rows = sorted({(node.y, node.y + node.height) for node in self.drawing.nodes.values()})
+        found, begin = [], 0.0
+        for (_top, bottom), (top, end) in pairwise(rows):
+            if end + MARGIN - begin > most and top > bottom > begin:
+                cut = (bottom + top) / 2 + MARGIN
+                found.append((begin, cut))
+                begin = cut
+        return [*found, (begin, self.height)]
+
+    def svg(self, name: str, *, ident: str = "flow", part: tuple[float, float] | None = None) -> str:
+        """
+        Return the drawing as an SVG element.
+
+        name: whose flow it is; ident: unlike any other id of the page; part: (begin, end) from the top, None for all.
+        """
         title = escape(_("%(name)s的办理流程图") % {"name": name})
-        width, height = _n(self.width), _n(self.height)
+        begin, end = part or (0.0, self.height)
+        width, height = _n(self.width), _n(end - begin)
         parts = [
-            f'<svg class="flow" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}"'
-            f' height="{height}" role="img" aria-labelledby="{ident}-t {ident}-d" font-family="{FONT}">'
+            f'<svg class="flow" xmlns="http://www.w3.org/2000/svg" viewBox="0 {_n(begin)} {width} {height}"'
+            f' width="{width}" height="{height}" role="img" aria-labelledby="{ident}-t {ident}-d" font-family="{FONT}">'
             f'<title id="{ident}-t">{title}</title><desc id="{ident}-d">{escape(_legal(self.summary()))}'
             f"{escape(_('每一步的岗位、权限和时限，图旁边用文字写着。'))}</desc>"
         ]

@@ -222,11 +222,19 @@ class _Drawer:
             beside = (self.above, self.below)[sweep % 2]
             for layer in self.layers if sweep % 2 == 0 else reversed(self.layers):
                 self._place(layer, centre, beside)
-        # In the end each takes the middle of all its neighbours.
+        # In the end each takes the middle of all its neighbours, and what follows one alone stands straight below it.
         both = {key: [*self.above[key], *self.below[key]] for key in self.slots}
-        for layer in self.layers:
-            self._place(layer, centre, both)
+        straight = {key: self.above[key] if self._is_straight(key) else [key] for key in self.slots}
+        for beside in (both, straight):
+            for layer in self.layers:
+                self._place(layer, centre, beside)
         return centre
+
+    def _is_straight(self, key: Hashable) -> bool:
+        above = self.above[key]
+        if len(above) != 1 or self.slots[above[0]].band != self.slots[key].band:
+            return False
+        return not isinstance(key, str) or len(self.below[above[0]]) == 1
 
     def _place(
         self, layer: list[Hashable], centre: dict[Hashable, float], beside: Mapping[Hashable, list[Hashable]]
@@ -238,7 +246,10 @@ class _Drawer:
             begin, end = begin + self.band_pad, end - self.band_pad
             wishes = []
             for key in keys:
-                near = [centre[other] for other in beside.get(key, ())]
+                others = beside.get(key, ())
+                # Neighbours of another band cannot be faced; they pull only where there is no other.
+                others = [other for other in others if self.slots[other].band == band] or others
+                near = [centre[other] for other in others]
                 wishes.append(sum(near) / len(near) if near else centre.get(key, (begin + end) / 2))
             offsets, at = [], 0.0
             for key in keys:

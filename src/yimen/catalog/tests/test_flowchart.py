@@ -170,3 +170,17 @@ def test_answers_of_one_question_are_alternatives_and_questions_all_count():
     step = Step("a", "核查", "visit", "勘察岗", "核查", 1, (), ("place.big", "place.old", "food.hot"))
     each = ChartStep(step, "市场监管局（演示）", ("大店", "老店", "热食"))
     assert flowchart.condition_words(each) == "“大店”或“老店”，并且选了“热食”"
+
+
+@patient
+@given(flows(), st.floats(200, 900))
+def test_cut_for_pages_no_part_is_too_high_and_no_box_is_cut(steps, most):
+    chart = flowchart.chart(steps)
+    parts = chart.parts(most)
+    assert parts[0][0] == 0 and parts[-1][1] == chart.height
+    assert all(one[1] == other[0] for one, other in pairwise(parts))
+    tops = [(node.y + flowchart.MARGIN, node.height) for node in chart.drawing.nodes.values()]
+    for begin, end in parts:
+        rows = {top for top, _height in tops if begin <= top < end}
+        assert end - begin <= most + 60 or len(rows) == 1
+        assert all(top + height <= end + 0.01 for top, height in tops if begin <= top < end)
