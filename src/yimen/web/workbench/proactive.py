@@ -11,6 +11,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -167,6 +168,11 @@ def opt_out(request: StaffRequest, pk: UUID) -> Done:
     return Done(reverse("workbench:proactive-item", args=[pk]), _("记下了，以后不再提醒这个人。"))
 
 
+def between(least: int, most: int) -> dict[str, Any]:
+    sentence = format_lazy(gettext_lazy("请填 {least} 到 {most} 的整数。"), least=least, most=most)
+    return dict.fromkeys(("invalid", "min_value", "max_value"), sentence)
+
+
 class DueForm(forms.Form):
     kind = forms.ChoiceField(
         label=gettext_lazy("提醒谁"),
@@ -183,6 +189,7 @@ class DueForm(forms.Form):
         max_value=150,
         required=False,
         help_text=gettext_lazy("选“到了岁数的人”才填。生日前一个月开始提醒。"),
+        error_messages=between(1, 150),
     )
     months = forms.IntegerField(
         label=gettext_lazy("办结以后满多少个月到期"),
@@ -190,9 +197,15 @@ class DueForm(forms.Form):
         max_value=600,
         required=False,
         help_text=gettext_lazy("选“办过的快到期的人”才填。"),
+        error_messages=between(1, 600),
     )
     before_days = forms.IntegerField(
-        label=gettext_lazy("提前多少天提醒"), min_value=1, max_value=365, required=False, initial=30
+        label=gettext_lazy("提前多少天提醒"),
+        min_value=1,
+        max_value=365,
+        required=False,
+        initial=30,
+        error_messages=between(1, 365),
     )
 
     def clean(self) -> dict[str, Any]:

@@ -180,7 +180,7 @@ class PromiseForm(forms.Form):
         max_value=365,
         required=False,
         help_text=gettext_lazy("不填：取两个里面长的。"),
-        error_messages={"invalid": gettext_lazy("请填整数。")},
+        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), gettext_lazy("请填 0 到 365 的整数。")),
     )
 
 
