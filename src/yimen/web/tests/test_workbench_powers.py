@@ -220,6 +220,8 @@ def test_the_page_of_entry_shows_72_84_percent_and_the_63_others(center):
     page = Page.open(client, "/workbench/entry")
     assert "72.84" in page.text and "232 项里有 169 项在大厅" in page.text and "分中心 6 家" in page.text
     assert "2026 年 11 月" in page.text and "2025 年 12 月" in page.text
+    one = Page.open(client, f"/workbench/entry?department={second.pk}")
+    assert "100 项里有 37 项在大厅" in one.text and "37.00 %" in one.text and "甲局" not in one.text.split("各单位")[1]
     listed = Page.open(client, "/workbench/entry/items?show=others")
     assert "不在大厅办的，63 项" in listed.text and "第 1 页，共 3 页" in listed.text
     sheet = client.get("/workbench/entry/items?show=others&format=csv").content.decode("utf-8-sig")

@@ -50,22 +50,34 @@ def _may(request: StaffRequest) -> dict[str, bool]:
 # Figures and units
 
 
+class UnitForm(forms.Form):
+    def __init__(self, *args: Any, region: str, **kwargs: Any) -> None:
+        super().__init__(*args, **({"auto_id": "%s"} | kwargs))
+        self.fields["department"] = department_field(region, gettext_lazy("单位"), empty=gettext_lazy("全部单位"))
+
+
 @staff_page("powers.view")
 @require_safe
 def overview(request: StaffRequest) -> HttpResponse:
-    """Coverage with its trend, the four gaps, and every unit."""
+    """Coverage with its trend, the four gaps, and every unit; ?department= for one of them."""
     region, today = request.staff.region_id, _today()
-    standing = queries.standings(region, today)
+    form = UnitForm(request.GET, region=region)
+    form.is_valid()
+    organ = form.cleaned_data.get("department")
+    chosen = organ.pk if organ else None
+    standing = queries.standings(region, today, department=chosen)
     audit = queries.audit(standing)
     context = {
+        "form": form,
+        "organ": organ,
         "coverage": queries.coverage(standing),
-        "months": [(month, _length(month.coverage)) for month in queries.trend(region, today)],
+        "months": [(month, _length(month.coverage)) for month in queries.trend(region, today, department=chosen)],
         "faults": [(fault, fault_name(fault), len(found)) for fault, found in audit.items()],
         "fault_count": sum(map(len, audit.values())),
         "presence": queries.presence(region),
         "unfinished": sum(not one.is_finished_in_hall for one in standing),
-        "units": queries.units(region, standing),
-        "ending": queries.delegations(region, today, state=Validity.ENDING).count(),
+        "units": [unit for unit in queries.units(region, standing) if chosen in (None, unit.department_id)],
+        "ending": queries.delegations(region, today, department=chosen, state=Validity.ENDING).count(),
         "today": today,
         **_may(request),
     }
