@@ -89,10 +89,12 @@ class Graph:
     def label(self, flow: str, by_id: Mapping[str, Element]) -> str:
         """Return what choosing this flow means, in words."""
         element = self.labels[flow]
-        if element.name:
-            return element.name[:200]
-        if condition := element.of("conditionExpression"):
-            return condition[0].text[:200]
+        conditions = element.of("conditionExpression")
+        condition = conditions[0].text if conditions else ""
+        if element.name and condition and condition != element.name:
+            return _("%(name)s（%(condition)s）") % {"name": element.name[:80], "condition": condition[:110]}
+        if element.name or condition:
+            return (element.name or condition)[:200]
         target = by_id[self.flow[flow][1].removesuffix(" out")]
         return (_("走“%(name)s”") % {"name": target.name})[:200] if target.name else _("走另一条路")
 
@@ -257,7 +259,8 @@ class Graph:
         return tuple(found)
 
     def _compare(self, order: Sequence[str], ways: Sequence[_Way], after: Mapping[str, Sequence[str]]) -> None:
-        """Make sure that in every way each step follows the same steps as in the file."""
+        """Make sure that in every way each step follows the same steps as in the file, and none is cut off."""
+        terminating = [ident for ident, node in self.nodes.items() if node.of("terminateEventDefinition")]
         for way in ways:
             drawn: dict[str, set[str]] = {}
             said: dict[str, set[str]] = {}
@@ -272,6 +275,9 @@ class Graph:
                     )
                     if ident in way.fired and drawn[ident] != said[ident]:
                         raise Unfaithful({ident: _("它有时等、有时不等别的步骤，我们的步骤说不出来。")})
+            for ident in terminating:
+                if ident in way.fired and any(name in way.fired and name not in drawn[ident] for name in after):
+                    raise Unfaithful({ident: _("它会打断同时在办的别的步骤，收不了。")})
 
 
 def _holds(conditions: Sequence[Condition], ways: Sequence[_Way], with_it: Sequence[_Way]) -> bool:

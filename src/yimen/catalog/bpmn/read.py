@@ -355,6 +355,8 @@ class _Reader:
     def _judge_event(self, event: Element) -> None:
         self._keep(event)
         definitions = [each for each in event.children if each.tag.endswith(("EventDefinition", "eventDefinitionRef"))]
+        if event.tag == "endEvent" and [each.tag for each in definitions] == ["terminateEventDefinition"]:
+            return  # an end like any other, unless something else is still being done: the graph looks at that
         if definitions:
             what = _TRIGGERS().get(definitions[0].tag, _("某件事"))
             sentence = (
@@ -599,7 +601,7 @@ def _TRIGGERS() -> dict[str, str]:
         "errorEventDefinition": _("出错"),
         "escalationEventDefinition": _("上报"),
         "signalEventDefinition": _("发出信号"),
-        "terminateEventDefinition": _("立刻终止其他各路"),
+        "terminateEventDefinition": _("立刻终止别的步骤"),
         "conditionalEventDefinition": _("满足某个条件"),
         "compensateEventDefinition": _("补救"),
     }

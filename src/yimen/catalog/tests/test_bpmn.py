@@ -200,6 +200,7 @@ REFERENCE = (
 TAKEN = {
     "miwg/A.1.0.bpmn": {"Task 1": set(), "Task 2": {"Task 1"}, "Task 3": {"Task 2"}},
     "miwg/A.2.0.bpmn": {"Task 1": set(), "Task 2": {"Task 1"}, "Task 3": {"Task 1"}, "Task 4": {"Task 1"}},
+    "spiff/exclusive_gateway_no_default.bpmn": {"ValueGreaterThanOne": set(), "ValueLessThanOne": set()},
     "spiff/ParallelOrder.bpmn": {f"Task {n}": set() for n in (1, 2, 3, 4)},
     "spiff/lanes.bpmn": {
         "Request Feature": set(),
@@ -271,6 +272,12 @@ def test_alternatives_become_a_question_and_parallel_ways_steps_side_by_side():
     assert [steps[key].kind for key in "abcdef"] == ["accept", "review", "visit", "review", "review", "decide"]
 
 
+def test_an_option_says_the_condition_of_its_line():
+    report = read_path(shared("data/bpmn/spiff/exclusive_gateway_no_default.bpmn"))
+    (question,) = report.questions
+    assert [label for _key, label in question.options] == ["Greater（x > 1）", "Less（x < 1）"]
+
+
 def test_a_way_that_ends_early_leaves_the_rest_to_the_other_answer():
     nodes = "startEvent:s task:a exclusiveGateway:g task:b task:c endEvent:y endEvent:z"
     report = read(document(drawn(nodes, "s>a a>g g>y g>b b>c c>z")))
@@ -339,6 +346,11 @@ BAD = {
             for n in range(1, 30)
         ),
         None,
+    ),
+    "an end that cuts others off": (
+        drawn(_START + f"{_AND}g task:a task:b", "s>g g>a g>b a>e")
+        + "<endEvent id='e'><terminateEventDefinition/></endEvent>",
+        {"e": "打断同时在办"},
     ),
     "nothing to do": (drawn(_START + "endEvent:e", "s>e"), {"p": "一步也没有"}),
 }
