@@ -19,6 +19,45 @@ BETWEEN = "|"
 LONGEST = 40
 PARTICLES = frozenset("的了吗呢吧啊呀么嘛")
 
+# A text whose beginning names one of these is about that place.
+PROVINCES = (
+    *(
+        "北京",
+        "天津",
+        "上海",
+        "重庆",
+        "河北",
+        "山西",
+        "辽宁",
+        "吉林",
+        "黑龙江",
+        "江苏",
+        "浙江",
+        "安徽",
+        "福建",
+        "江西",
+        "山东",
+    ),
+    *(
+        "河南",
+        "湖北",
+        "湖南",
+        "广东",
+        "海南",
+        "四川",
+        "贵州",
+        "云南",
+        "陕西",
+        "甘肃",
+        "青海",
+        "台湾",
+        "内蒙古",
+        "广西",
+        "西藏",
+    ),
+    *("宁夏", "新疆", "香港", "澳门"),
+)
+
 
 @cache
 def shipped(longest: int = 0) -> Mapping[str, tuple[str, ...]]:
@@ -32,6 +71,8 @@ def shipped(longest: int = 0) -> Mapping[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for words, means in _rows():
         for word in words:
+            if means and len(word) == 1:
+                continue
             found[word] = tuple(dict.fromkeys([*found.get(word, ()), *means]))
     return found
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from yimen.catalog.models import ItemVersion
 
 NAME, SOUND, INITIALS = "=", "~", "^"
-LONGEST_QUERY, MOST_LOOK_UPS = 120, 48
+LONGEST_QUERY, MOST_LOOK_UPS, SHORT = 120, 48, 3
 # What a synonym, a word that sounds alike and first letters are worth beside the word itself.
 OF_MEANING, PER_MEANING, LEAST_MEANING = 0.9, 0.04, 0.7
 OF_SOUND, OF_INITIALS = 0.6, 0.5
@@ -74,6 +74,9 @@ def asked(query: str, synonyms: Mapping[str, tuple[str, ...]] | None = None, lon
     """
     text = texts.one_spelling(query[:LONGEST_QUERY].replace("\x00", ""))
     known = {**lexicon.shipped(longest), **(synonyms or {})} if synonyms else lexicon.shipped(longest)
+    if len(text) <= SHORT:
+        # Two or three characters may be cut out of a name, 的 and all.
+        known = {word: means for word, means in known.items() if word not in lexicon.PARTICLES}
     pieces = [piece for run in _LIGHT.sub(r"\1", text).split() for piece in [*lexicon.words_in(run, known), (" ", ())]]
     if not text:
         return Question("", ())
@@ -128,7 +131,7 @@ def _by_letters(letters: str, known: Mapping[str, tuple[str, ...]]) -> list[Way]
     """Return what letters may stand for: a word spelt in pinyin, or the first letters of one."""
     ways = []
     if word := lexicon.by_sound().get(letters):
-        ways += [_way(texts.one_spelling(other)) for other in (word, *known[word])]
+        ways += [_way(texts.one_spelling(other)) for other in (word, *known.get(word, ()))]
     for syllables in texts.spelt(letters):
         pairs = [f"{SOUND}{a}'{b}" for a, b in pairwise(syllables)]
         if pairs:

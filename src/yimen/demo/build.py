@@ -11,7 +11,7 @@ from stdnum.cn import uscc
 
 from yimen.catalog import actions as catalog
 from yimen.catalog.models import ItemType, ItemVersion
-from yimen.demo import catalogue, centre, leaflets, powers, reform, scenario
+from yimen.demo import catalogue, centre, leaflets, powers, reform, scenario, words
 from yimen.hall import setup
 from yimen.ledger.actions import SYSTEM
 from yimen.people import actions as people
@@ -66,6 +66,7 @@ def build(at: datetime) -> None:
     powers.build(region, center, organs, staff, [version.item for version in versions], at)
     reform.build(center, organs, staff, versions, at)
     catalogue.build(region, organs, staff, at)
+    words.build(region.pk, by=staff["editor"], at=at)
 
 
 def _person(

@@ -9,6 +9,7 @@ is needed: single characters and pairs find the infixes that word segmentation m
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from functools import partial
 
 from yimen.lib import text as texts
 
+_SENTENCE = re.compile(r"(?<=[。；！？;!?])|\s{2,}")
 # A character alone says little beside a pair; a way to say it that was looked up is worth a little less than the word.
 OF_SINGLE, OF_PAIR = 0.3, 1.0
 K1, B = 1.2, 0.75
@@ -159,18 +161,23 @@ class Shelf:
     Long texts are also rated passage by passage, because an answer stands in one place.
     """
 
-    # Characters of a passage, and from the start of one to the next.
-    PASSAGE, STEP = 200, 100
+    # A passage is two stretches of whole sentences, each of about so many characters.
+    STRETCH = 60
     OF_PASSAGE, PASSAGE_K1 = 0.6, 0.5
+    # What a place named in the first characters adds, as a share of the question's mass.
+    BEGINNING, OF_PLACE = 60, 0.05
     # Passages are looked at in this many of the best texts.
     LOOKED_AT = 50
 
-    def __init__(self, documents: Iterable[tuple[str, str, str]]) -> None:
-        """documents: (key, title, text); keys are unique."""
+    def __init__(self, documents: Iterable[tuple[str, str, str]], places: Iterable[str] = ()) -> None:
+        """documents: (key, title, text); keys are unique. places: names that say where a text beginning so holds."""
+        self._places = tuple(places)
+        self._sentences: dict[str, list[str]] = {}
         self._texts: dict[str, str] = {}
         self._times: dict[str, dict[str, int]] = defaultdict(dict)
         for key, title, text in documents:
             self._texts[key] = whole = texts.one_spelling(f"{title} {text}")
+            self._sentences[key] = _stretches(f"{title}。{text}" if title else text, self.STRETCH)
             for token, times in Counter(texts.all_tokens(whole)).items():
                 self._times[token][key] = times
         usual = sum(map(len, self._texts.values())) / max(1, len(self._texts)) or 1.0
@@ -188,6 +195,7 @@ class Shelf:
         for token, held in tokens:
             for key, times in held.items():
                 impacts[key][token] = saturated(times, self._ratios[key])
+        asked_of = [place for place in self._places if place in question.text]
         rated = [(*rate(weighed, partial(_looked_up, found)), key) for key, found in impacts.items()]
         rated.sort(key=lambda one: (-one[0], one[2]))
         hits = []
@@ -196,16 +204,29 @@ class Shelf:
                 (rate(weighed, partial(_passage_impact, times))[0], text) for text, times in self._passages_of(key)
             )
             share = 1 - COVER + COVER * coverage
-            hits.append(Hit(key, score + self.OF_PASSAGE * best * share, coverage, passage))
+            there = sum(place in self._texts[key][: self.BEGINNING] for place in asked_of)
+            score += self.OF_PASSAGE * best * share + self.OF_PLACE * there * weighed.mass * share
+            hits.append(Hit(key, score, coverage, passage))
         return sorted(hits, key=lambda hit: (-hit.score, hit.key))[:limit]
 
     def _passages_of(self, key: str) -> list[tuple[str, Counter[str]]]:
         if key not in self._passages:
-            text = self._texts[key]
-            starts = range(0, max(1, len(text) - self.STEP), self.STEP)
-            parts = [text[start : start + self.PASSAGE] for start in starts]
-            self._passages[key] = [(part, Counter(texts.all_tokens(part))) for part in parts]
+            parts = self._sentences[key]
+            pairs = [first + second for first, second in zip(parts, [*parts[1:], ""], strict=True)]
+            self._passages[key] = [(part, Counter(texts.all_tokens(texts.one_spelling(part)))) for part in pairs]
         return self._passages[key]
+
+
+def _stretches(text: str, least: int) -> list[str]:
+    """Cut `text` at the ends of sentences into pieces of about `least` characters."""
+    found: list[str] = []
+    piece = ""
+    for sentence in _SENTENCE.split(text):
+        if piece and len(piece) + len(sentence) > least:
+            found.append(piece)
+            piece = ""
+        piece += sentence
+    return [*found, piece] if piece or not found else found
 
 
 def _looked_up(found: dict[str, float], token: str) -> float:

@@ -27,8 +27,8 @@ class Found(list[ServiceItem]):
 
 # Rows looked at for one look-up, and candidates ranked.
 MOST_OF_ONE, MOST_RANKED = 300, 150
-# So many names with the words as typed are enough; characters of the longest everyday word tried the second time.
-ENOUGH, SHORT = 60, 3
+# So many names with the words as typed are enough.
+ENOUGH = 60
 
 _IN_REGION = "i.published_id IS NOT NULL AND i.region_id = %(region)s"
 _ANYWHERE = "i.published_id IS NOT NULL"
@@ -106,7 +106,7 @@ def ranked_for(text: str, region: str | None) -> tuple[list[searching.Ranked], Q
             return searching.rank(question, candidates, lambda _token: 1, ENOUGH), question
     ranked, question = _asked_for(question, region, where)
     if not ranked and question.concepts:
-        shorter = searching.asked(text, own, SHORT)
+        shorter = searching.asked(text, own, searching.SHORT)
         if shorter != question:
             ranked, _tried = _asked_for(shorter, region, where)
     return ranked, question

@@ -1,0 +1,105 @@
+"""What a query becomes and in which order items come: the engine without a database."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yimen.catalog import lexicon, search
+from yimen.catalog.models import ItemVersion
+from yimen.catalog.tests.shelf import Catalogue
+from yimen.lib import ranking, text
+
+NAMES = (
+    "食品经营许可（新办）", "食品经营许可变更", "食品经营许可证补证", "食品生产许可", "居民身份证补领", "居民身份证换领",
+    "出生登记", "内地居民结婚登记", "机动车驾驶证遗失补证", "不动产转移登记（继承、受遗赠）", "ETC 电子标签办理", "取水许可",
+    "公章刻制备案",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def catalogue():
+    return Catalogue([(name, name, (), "示例市某局") for name in NAMES])
+
+
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [
+        ("食品", "食品"),
+        ("取水", "取水许可"),
+        ("章", "公章刻制备案"),
+        ("开饭馆", "食品经营许可（新办）"),
+        ("请问开个小饭馆要办什么证？", "食品经营许可（新办）"),
+        ("身份证丢了怎么办", "居民身份证补领"),
+        ("身份证过期了", "居民身份证换领"),
+        ("驾照丢了", "机动车驾驶证遗失补证"),
+        ("領結婚證", "内地居民结婚登记"),
+        ("開飯館", "食品经营许可（新办）"),
+        ("shipin jingying", "食品经营许可（新办）"),
+        ("jiehundengji", "内地居民结婚登记"),
+        ("kaifanguan", "食品经营许可（新办）"),
+        ("spjy", "食品经营许可（新办）"),
+        ("ＥＴＣ", "ETC 电子标签办理"),
+        ("食品径营许可", "食品经营许可（新办）"),
+        ("食品经管许可", "食品经营许可（新办）"),
+        ("食品营许可", "食品经营许可（新办）"),
+        ("食品营经许可", "食品经营许可（新办）"),
+        ("居民身份正补领", "居民身份证补领"),
+    ],
+)
+def test_everyday_words_sounds_other_scripts_and_slips_find(catalogue, query, first):
+    assert catalogue.names(query)[0].startswith(first)
+
+
+@pytest.mark.parametrize("query", ["火星移民", "", "，。", "zzz", "怎么办", "🙂", "的", "\x00"])
+def test_what_is_not_there_is_not_found(catalogue, query):
+    assert catalogue.names(query) == []
+
+
+def test_a_new_thing_comes_before_changing_or_replacing_it_unless_that_is_asked(catalogue):
+    assert catalogue.names("食品经营许可")[0] == "食品经营许可（新办）"
+    assert catalogue.names("食品经营许可变更")[0] == "食品经营许可变更"
+
+
+def test_the_regions_own_word_comes_before_the_shipped_one(catalogue):
+    assert catalogue.names("开饭馆", {"开饭馆": ("取水许可",)})[0] == "取水许可"
+    assert catalogue.names("买口粮", {"买口粮": ("食品生产许可",)})[0] == "食品生产许可"
+    assert catalogue.names("食品 哈哈哈哈", {"哈哈哈哈": ()}) == catalogue.names("食品")
+
+
+@given(st.text(max_size=80))
+def test_any_text_makes_a_question_and_no_token_is_empty(query):
+    question = search.asked(query)
+    assert all(question.tokens) and all(concept.ways for concept in question.concepts)
+
+
+@given(st.text(alphabet="食品经营许可证办理公安局登记abc123 ", max_size=30))
+def test_an_item_is_found_by_its_whole_name(name):
+    if text.one_spelling(name) and not all(means == () for _w, means in lexicon.words_in(name, lexicon.shipped())):
+        assert Catalogue([("a", name, (), "局"), ("b", "别的事", (), "局")]).names(name)[:1] == [name]
+
+
+def test_shipped_words_are_in_the_spelling_search_uses():
+    words = lexicon.shipped()
+    assert len(words) > 900
+    assert [word for word in words if text.one_spelling(word) != word] == []
+    assert [word for word in words if len(word) == 1 and words[word]] == []
+    assert all(len(means) <= 20 for means in words.values())
+
+
+def test_tokens_hold_names_once_and_the_rest_as_pairs():
+    version = ItemVersion(name="取水许可", everyday_names=["打井"], result_name="取水许可证", themes=["水利"])
+    tokens = search.tokens_of(version, "水利局")
+    assert {"=取水", "=许可", "=打井", "=水", "可证", "水利", "利局", "~qu'shui", "^qsx"} <= set(tokens)
+    assert "取水" not in tokens and "利" not in tokens and len(tokens) == len(set(tokens))
+
+
+@given(st.integers(0, 1000), st.integers(0, 1000))
+def test_a_rarer_token_is_worth_more(a, b):
+    fewer, more = sorted((a, b))
+    assert ranking.rarity(fewer, 1000) >= ranking.rarity(more, 1000) >= 0
+
+
+def test_pinyin_is_read_in_every_way_it_can_be():
+    assert text.spelt("xian")[0] == ["xian"] and ["xi", "an"] in text.spelt("xian")
+    assert text.spelt("spwf") == [] and text.spelt("") == []
+    assert text.readings("行") == ("xing", "hang") and text.readings("绿") == ("lv",) and text.readings("A") == ()
