@@ -45,8 +45,8 @@ def editions(
     last = after
     while part := list(items.filter(pk__gt=last)[:AT_ONCE] if last else items[:AT_ONCE]):
         for item in part:
-            if item.shown:  # type: ignore[attr-defined]
-                version: ItemVersion = item.shown[0]  # type: ignore[attr-defined]
+            if item.shown:
+                version: ItemVersion = item.shown[0]
                 version.item = item
                 yield item, version
         last = part[-1].pk

@@ -217,7 +217,7 @@ def _cell(column: UpColumn, value: Any, codes: Codes) -> tuple[str, str]:
         found = [terms.get(word) or by_label.get(word) for word in words]
         strange = [word for word, term in zip(words, found, strict=True) if term is None]
         if strange:
-            return listed(words), _("没有“%(words)s”对应的代码，请在“数据字典”里补上。") % {"words": listed(strange)}
+            return listed(words), _("没有“%(words)s”对应的代码，请在“代码表”里补上。") % {"words": listed(strange)}
         return ",".join(term.code for term in found if term), ""
     text = "、".join(value) if isinstance(value, list) else str(value)
     if column.width and len(text) > column.width:

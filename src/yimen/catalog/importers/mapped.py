@@ -14,6 +14,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -362,6 +363,8 @@ def _read(job: _Job, record: Record) -> _Entry:
     if record.problem:
         job.wrong(entry, "", record.problem)
         return entry
+    # What is wrong is told with the row's code, wherever that stands.
+    entry.code = str(record.values.get(job.heading.get("task_code", ""), "") or "").strip()
     for heading, cell in record.values.items():
         if isinstance(cell, str):
             cell = plain_cell(cell)
@@ -421,8 +424,9 @@ def _check(job: _Job, entry: _Entry) -> None:
 
 
 def _step(row: Mapping[str, Any]) -> rules.Step:
-    texts = [row.get(key, "") for key in ("key", "name", "kind", "post", "authority")]
-    return rules.Step(*texts, row.get("limit_days"), tuple(row.get("after", ())), tuple(row.get("when", ())))
+    key, name, kind, post, authority = (row.get(word, "") for word in ("key", "name", "kind", "post", "authority"))
+    after, when = (tuple(row.get(word, ())) for word in ("after", "when"))
+    return rules.Step(key, name, kind, post, authority, row.get("limit_days"), after, when)
 
 
 def _code(job: _Job, entry: _Entry, code: str, *, is_given: bool) -> str:
@@ -688,8 +692,7 @@ def _save(job: _Job, item: ServiceItem, said: Mapping[str, Any]) -> ItemVersion:
     for key, value in said.items():
         if key in _NO_FIELD:
             continue
-        column = ItemVersion._meta.get_field(key)
-        fields[key] = column.get_default() if value is None else value
+        fields[key] = copy(blank(ItemVersion)[key]) if value is None else value
     lists: dict[str, Any] = {}
     for key, (_model, draft) in LISTS.items():
         if key in said:
@@ -699,7 +702,7 @@ def _save(job: _Job, item: ServiceItem, said: Mapping[str, Any]) -> ItemVersion:
 
 
 def _draft_row(job: _Job, row: Mapping[str, Any]) -> dict[str, Any]:
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
     if name := values.get("department"):
         values["department"] = match_of(Organ(job.region, "", name), job.known)
         if values["department"] is None:

@@ -220,7 +220,7 @@ def errors(request: StaffRequest, pk: UUID) -> HttpResponse:
 
 @staff_page("catalog.edit", "catalog.publish", "exchange.import")
 @require_safe
-def export(request: StaffRequest) -> HttpResponse | StreamingHttpResponse | FileResponse:
+def export(request: StaffRequest) -> Any:
     """The catalogue in the form and of the department asked for; who took it goes to the ledger."""
     region, now = request.staff.region_id, timezone.now()
     form = request.GET.get("format", "xlsx")
