@@ -383,7 +383,7 @@ def _take_back(world: World) -> Wish:
     return Wish(world.session("publisher"), f"/workbench/items/{item.pk}/take-back")
 
 
-def _ask(world: World) -> Wish:
+def _ask_units(world: World) -> Wish:
     item, _draft = _item_version(world)
     fields = {"departments": str(item.department_id)}
     return Wish(world.session("editor"), f"/workbench/items/{item.pk}/ask", fields, world.session("clerk"))
@@ -874,7 +874,7 @@ TRIED: dict[str, Callable[[World], Wish]] = {
     "workbench:item-publish": _publish,
     "workbench:item-withdraw": _withdraw,
     "workbench:item-take-back": _take_back,
-    "workbench:item-ask": _ask,
+    "workbench:item-ask": _ask_units,
     "workbench:review-give": _opinion,
     "workbench:basic-new": _added("editor", "basics/new", _basic_fields),
     "workbench:basic-edit": _basic_edit,

@@ -228,7 +228,7 @@ def due_rule_fault(value: Any) -> str:
 
 def check_materials(drafts: Sequence[MaterialDraft]) -> list[dict[str, Any]]:
     """Return the rows as they are stored. Raises BadDraft with everything that is wrong."""
-    choices = {
+    choices: dict[str, type[models.TextChoices]] = {
         "necessity": ItemMaterial.Necessity,
         "kind": ItemMaterial.Kind,
         "source": ItemMaterial.Source,

@@ -124,7 +124,7 @@ def publish(
         faults += [*waiting, _("要先发布，请写明为什么不等，至少 4 个字。")]
     if faults:
         raise NotReady(faults)
-    reviewed = {"despite": despite, "outstanding": waiting} if waiting else {}
+    reviewed: dict[str, object] = {"despite": despite, "outstanding": waiting} if waiting else {}
     if begins > today:
         version.state = ItemVersion.State.APPROVED
         version.save(update_fields=["state"])

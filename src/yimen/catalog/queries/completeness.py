@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, Model, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from yimen.catalog.models import FlowStep as Step
@@ -19,7 +19,7 @@ _ALWAYS = frozenset({"materials", "material_basis", "steps", "forms", "faqs", "h
 def with_counts(versions: QuerySet[ItemVersion]) -> QuerySet[ItemVersion]:
     """Annotate what completeness_of() looks at beside the fields, without a query for each edition."""
 
-    def count(model: type, **only: object) -> Coalesce:
+    def count(model: type[Model], **only: object) -> Coalesce:
         rows = model._default_manager.filter(version=OuterRef("pk"), **only).order_by().values("version")
         return Coalesce(Subquery(rows.annotate(n=Count("pk")).values("n")), 0)
 

@@ -287,7 +287,8 @@ def test_every_field_of_the_law_is_written_on_the_page_and_shown_in_the_guide(en
         "effective_on": "2026-11-01",
         "cancel_on": "2030-01-01",
     }
-    lists = {"exercise_level": ["市级", "县级"], "channels": ["窗口办理", "网上办理"], "service_objects": ["自然人", "企业法人"]}
+    lists = {"channels": ["窗口办理", "网上办理"], "service_objects": ["自然人", "企业法人"]}
+    lists["exercise_level"] = ["市级", "县级"]
     values = posted(client.get(address)) | said | lists | {"is_joint": "1", "s-2-department": str(other.pk)}
     assert client.post(address, values).status_code == 302
     version.refresh_from_db()

@@ -104,7 +104,7 @@ def test_without_a_hall_it_says_who_sets_one_up():
 
 def test_everybody_with_work_in_the_hall_finds_it_in_the_navigation():
     words = {role: [word for _url, word in doors_for(make_staff(role))] for role in Role}
-    assert words[Role.GUIDE] == ["导办台"]
+    assert words[Role.GUIDE][0] == "导办台" and "收件受理" not in words[Role.GUIDE]
     assert words[Role.CLERK][0] == "收件受理" and "导办台" in words[Role.CLERK]
     assert "窗口叫号" in words[Role.APPROVER] and "窗口叫号" not in words[Role.CLERK]
 
