@@ -43,8 +43,10 @@ def propose(item: ServiceItem, wishes: Iterable[Wish], *, by: Actor, at: datetim
     """
     Write messages that wait for somebody to send them; return how many are new.
 
-    One for each applicant, item and occasion, however often this is asked for; none for who opted out.
+    One for each applicant, item and occasion, however often this is asked for; none for who opted out. Raises
+    access.NotAllowed.
     """
+    access.require(by, "notify.send", region=item.region_id)
     wishes = list(wishes)
     ids = {wish.applicant for wish in wishes}
     region = item.region_id
@@ -135,7 +137,13 @@ def note_called(delivery: Delivery, *, reached: bool, by: Actor, at: datetime, n
 
 @transaction.atomic
 def opt_out(applicant: Applicant, wants_none: bool, *, by: Actor, at: datetime) -> None:
-    """Remember that an applicant wants no such messages, or wants them again; saying it twice changes nothing."""
+    """
+    Remember that an applicant wants no such messages, or wants them again; saying it twice changes nothing.
+
+    The applicant says so, or somebody who telephones with them. Raises access.NotAllowed for anybody else.
+    """
+    if by.ledger_ref != applicant.ledger_ref:
+        access.require(by, "notify.send", region=applicant.region_id)
     Applicant.objects.select_for_update().get(pk=applicant.pk)
     current = OptOut.objects.filter(applicant=applicant, ended_at=None)
     if current.exists() == wants_none:

@@ -86,7 +86,9 @@ def test_an_editor_reads_the_figures_and_merges_two_processes(stage, place, brow
     page.fill("#id_promised", "4")
     page.press("#id_promised", "Enter")
     page.wait_for_selector("text=合并成了")
-    assert right.versions.get(state="draft").promised_limit == 4
+    desk.open(f"/workbench/quality/item/{right.pk}")
+    page.wait_for_selector("text=由这个合并来")
+    assert "4 个工作日" in page.inner_text("main table")
     assert unexpected(desk) == []
 
 

@@ -26,6 +26,7 @@ from yimen.insight import actions, catalogue_sheets, quality
 from yimen.insight.catalogue_figures import (
     READERS,
     compression_report,
+    compression_total,
     departments_of,
     first_day,
     history_of,
@@ -157,10 +158,11 @@ def board(request: StaffRequest) -> HttpResponse:
     context = {
         "findings": quality.findings(region, on=today, departments=departments),
         "fullness": quality.fullness(region, departments=departments),
-        "compression": compression_report(region, departments=departments).total,
+        "compression": compression_total(region, departments=departments),
         "misses": quality.search_misses(region)[:5],
         "miss_count": quality.search_misses(region).count(),
         "failing": by_item(found)[:5],
+        "may_edit": access.allowed(request.staff, "catalog.edit"),
     }
     return show(request, "quality", "board", context)
 
