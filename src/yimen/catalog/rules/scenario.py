@@ -355,11 +355,11 @@ class _Looked:
 
     used: set[str] = field(default_factory=set)
     asked: set[str] = field(default_factory=set)
-    slow: list[str] = field(default_factory=list)
-    bare: list[str] = field(default_factory=list)
-    undecided: list[str] = field(default_factory=list)
+    slow: list[Walk] = field(default_factory=list)
+    bare: list[Walk] = field(default_factory=list)
+    undecided: list[Walk] = field(default_factory=list)
     open_ways: int = 0
-    same: dict[tuple[object, ...], list[str]] = field(default_factory=dict)
+    same: dict[tuple[object, ...], list[Walk]] = field(default_factory=dict)
 
 
 def scenario_faults(
@@ -410,8 +410,8 @@ def findings(scenario: Scenario, *, statutory: Limit | None = None) -> list[Find
     return found
 
 
-def _some(ways: Sequence[str]) -> str:
-    shown = "、".join(f"（{way}）" for way in ways[:_NAMED])
+def _some(ways: Sequence[Walk]) -> str:
+    shown = "、".join(f"（{path_words(way)}）" for way in ways[:_NAMED])
     if len(ways) <= _NAMED:
         return shown
     return _("%(shown)s……共 %(count)d 种") % {"shown": shown, "count": len(ways)}
@@ -461,29 +461,30 @@ def _things(scenario: Scenario) -> list[Thing]:
 def _look(scenario: Scenario, paths: Sequence[Walk]) -> _Looked:
     looked = _Looked()
     flows: dict[tuple[int, ...], tuple[tuple[Step, ...], int]] = {}
+    whens = {one.when for one in _things(scenario)}
     for path in paths:
         looked.asked |= {question.key for question in path.asked}
         if path.dead_end:
             continue
         looked.open_ways += 1
         chosen = set(path.chosen)
-        materials = [n for n, one in enumerate(scenario.materials) if applies(one.when, chosen)]
-        forms = [n for n, one in enumerate(scenario.forms) if applies(one.when, chosen)]
-        which = tuple(n for n, one in enumerate(scenario.steps) if applies(one.when, chosen))
+        met = {when: applies(when, chosen) for when in whens}
+        materials = [n for n, one in enumerate(scenario.materials) if met[one.when]]
+        forms = [n for n, one in enumerate(scenario.forms) if met[one.when]]
+        which = tuple(n for n, one in enumerate(scenario.steps) if met[one.when])
         if which not in flows:
             steps = steps_for(scenario.steps, chosen)
             flows[which] = steps, takes(steps)
         steps, days = flows[which]
         promised = promise_for(scenario.questions, chosen, flow_takes=days, promised=scenario.promised)
-        words = path_words(path)
         looked.used |= {f"m{n}" for n in materials} | {f"f{n}" for n in forms} | {f"s{n}" for n in which}
         if scenario.materials and not materials:
-            looked.bare.append(words)
+            looked.bare.append(path)
         if scenario.steps and sum(step.kind == DECIDE for step in steps) != 1:
-            looked.undecided.append(words)
+            looked.undecided.append(path)
         if promised is not None and days > promised:
-            looked.slow.append(words)
-        looked.same.setdefault((tuple(materials), which, tuple(forms), promised), []).append(words)
+            looked.slow.append(path)
+        looked.same.setdefault((tuple(materials), which, tuple(forms), promised), []).append(path)
     return looked
 
 
