@@ -25,6 +25,8 @@ from yimen.lib.errors import DomainError
 from yimen.lib.text import listed
 
 PER_PAGE = (1, 2, 4)
+# So many leaflets are set where they are asked for; starting a process takes longer than they do.
+FEW = 8
 
 
 class NothingToPrint(DomainError):
@@ -55,7 +57,7 @@ def leaflets(sheets: Sequence[Sheet], *, at: datetime, per_page: int = 1, title:
         "sheets": rows,
         "issued_at": at.isoformat(),
     }
-    return pdf.render("catalog/typst/leaflet.typ", data)
+    return (pdf.render if len(rows) <= FEW else pdf.render_apart)("catalog/typst/leaflet.typ", data)
 
 
 def notice(sheet: Sheet, *, at: datetime, chart_svg: str = "", chart_text: str = "") -> bytes:
@@ -118,7 +120,7 @@ def booklet(volume: Volume, *, at: datetime) -> bytes:
         ],
         "issued_at": at.isoformat(),
     }
-    return pdf.render("catalog/typst/booklet.typ", data)
+    return pdf.render_apart("catalog/typst/booklet.typ", data)
 
 
 def _in_booklet(sheet: Sheet) -> dict[str, Any]:
@@ -184,11 +186,3 @@ def _leaflet(sheet: Sheet, printed: date) -> dict[str, Any]:
         "printed": long_day(printed),
         "qr_svg": qr.svg(guide_url(sheet.code)),
     }
-
-
-def require(sheets: Iterable[Sheet], why: str) -> list[Sheet]:
-    """Return the sheets; raise NothingToPrint with the sentence `why` when there are none."""
-    found = list(sheets)
-    if not found:
-        raise NothingToPrint(why)
-    return found

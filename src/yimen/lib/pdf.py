@@ -7,6 +7,8 @@ Data reaches a template only as JSON in `sys.inputs`, so no name or reason is ev
 import json
 import os
 import struct
+import subprocess
+import sys
 import threading
 from bisect import bisect_right
 from datetime import datetime
@@ -22,6 +24,7 @@ from yimen.lib import qr
 PACKAGE = Path(__file__).resolve().parents[1]
 FONTS = (pylopdf_fonts_zh_cn.serif_path(), pylopdf_fonts_zh_cn.sans_path())
 STANDARD: Final = "a-2a"
+APART_SECONDS = 600
 # Printers' sign for a character the type case does not hold.
 NO_GLYPH = "〓"
 
@@ -64,6 +67,31 @@ def render(template: str, data: dict[str, Any]) -> bytes:
         raise DocumentFault(f"{template} cannot be made: {error.message}") from None
     assert isinstance(pdf, bytes)
     return pdf
+
+
+def render_apart(template: str, data: dict[str, Any]) -> bytes:
+    """
+    Return what render() does, from a process of its own that gives its memory back: for many pages.
+
+    A compiler keeps about 2 MB for each page it has set, so a long run would stay in a web process. Raises
+    DocumentFault, also when it takes longer than APART_SECONDS.
+    """
+    command = [sys.executable, "-m", "yimen.lib.pdf", template]
+    paths = os.pathsep.join(filter(None, (str(PACKAGE.parent), os.environ.get("PYTHONPATH", ""))))
+    try:
+        done = subprocess.run(  # noqa: S603
+            command,
+            input=json.dumps(data).encode(),
+            env=os.environ | {"PYTHONPATH": paths},
+            capture_output=True,
+            timeout=APART_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        raise DocumentFault(f"{template} took longer than {APART_SECONDS} s.") from None
+    if done.returncode:
+        why = done.stderr.decode(errors="replace").strip().splitlines() or [template]
+        raise DocumentFault(why[-1])
+    return done.stdout
 
 
 @cache
@@ -130,3 +158,7 @@ def _ranges(path: str | os.PathLike[str]) -> list[tuple[int, int]]:
             groups = struct.iter_unpack(">III", font[table + 16 : table + 16 + count * 12])
             return [(first, last) for first, last, _glyph in groups if first > 0x1F]
     raise DocumentFault(f"The font {Path(path).name} has no table of its characters.")
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(render(sys.argv[1], json.load(sys.stdin.buffer)))

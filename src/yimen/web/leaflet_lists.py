@@ -15,18 +15,11 @@ from yimen.catalog import prints
 from yimen.catalog.models import ServiceItem
 from yimen.catalog.queries import guides
 from yimen.hall.models import Window
-from yimen.lib.errors import DomainError
 from yimen.people.models import Department, Region
 from yimen.people.queries import main_center
 
-# What a page prints at once; the booklet and `yimen leaflets --all` are for more.
-MOST = 400
-# A typesetter keeps a run in memory; a longer one goes through it in pieces.
+# Leaflets in one file; a longer run is printed in pieces.
 PIECE = 200
-
-
-class TooMany(DomainError):
-    """More leaflets than a page prints at once."""
 
 
 @dataclass(frozen=True)
@@ -102,16 +95,14 @@ def _ordered(items: QuerySet[ServiceItem]) -> QuerySet[ServiceItem]:
     return items.order_by("department__name", "name", "pk")
 
 
-def leaflets(items: QuerySet[ServiceItem], region: Region | str, *, at: datetime, per_page: int, title: str) -> bytes:
-    """Return the leaflets of `items` in one file. Raises prints.NothingToPrint, TooMany."""
-    count = items.count()
-    if count > MOST:
-        raise TooMany(
-            _("一次最多印 %(most)s 张，这里有 %(count)s 张。请按窗口或部门分开印，或者下载汇编。")
-            % {"most": MOST, "count": count}
-        )
+def leaflets(
+    items: QuerySet[ServiceItem], region: Region | str, *, at: datetime, per_page: int, title: str, piece: int = 1
+) -> bytes:
+    """Return the leaflets of a run's n-th piece in one file. Raises prints.NothingToPrint."""
+    start = (piece - 1) * PIECE
     with prints.in_chinese():
-        sheets = list(guides.sheets(items, region, center=guides.place_of(main_center()), on=localdate(at)))
-        return prints.leaflets(
-            prints.require(sheets, "这里还没有发布的事项，没有可印的。"), at=at, per_page=per_page, title=title
-        )
+        some = items[start : start + PIECE]
+        sheets = list(guides.sheets(some, region, center=guides.place_of(main_center()), on=localdate(at)))
+        if not sheets:
+            raise prints.NothingToPrint(_("这里还没有发布的事项，没有可印的。"))
+        return prints.leaflets(sheets, at=at, per_page=per_page, title=title)

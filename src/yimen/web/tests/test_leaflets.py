@@ -18,6 +18,7 @@ from yimen.catalog.tests.scenarios import make_scenario_draft, make_scenario_ite
 from yimen.commands import leaflets as command
 from yimen.hall.tests.factories import make_hall, make_series, make_window
 from yimen.ledger.actions import SYSTEM
+from yimen.lib import pdf
 from yimen.people.models import Role
 from yimen.people.tests.factories import make_center, make_department, make_post, make_staff, outsider
 from yimen.testing import shared
@@ -165,6 +166,31 @@ def test_printing_by_window_gives_its_items_alone(center, organ, item, tmp_path)
     assert "食品经营许可（新办）" in listed.text and "出版物零售许可" not in listed.text
     printed = guide.get(f"/workbench/leaflets/print.pdf?window={window.pk}&per_page=4")
     assert printed["Content-Type"] == "application/pdf" and len(pages_of(printed.content)) == 1
+
+
+def test_a_long_run_is_printed_in_pieces_that_add_up(organ, item, monkeypatch):
+    bulk_items(item, 5)
+    monkeypatch.setattr(leaflet_lists, "PIECE", 2)
+    client = client_of(make_staff(Role.GUIDE, department=organ))
+    listed = Page.open(client, f"/workbench/leaflets/list?department={organ.pk}&per_page=2")
+    names = [text for _address, text in listed.links if text.startswith("打开第")]
+    assert names == ["打开第 1 到 2 张", "打开第 3 到 4 张", "打开第 5 到 5 张"]
+    found = "".join("".join(pages_of(client.get(listed.link(name)).content)) for name in names)
+    assert sorted(set(re.findall("演示事项00[0-9]", found))) == [f"演示事项00{n}" for n in range(1, 5)]
+    assert "食品经营许可（新办）" in found
+    beyond = client.get(f"/workbench/leaflets/print.pdf?department={organ.pk}&piece=9")
+    assert beyond.status_code == 302  # back to the list, with a sentence
+
+
+def test_a_long_run_set_in_a_process_of_its_own_is_the_same_paper(organ, item, monkeypatch):
+    center = guides.place_of(make_center(organ.region))
+    with prints.in_chinese():
+        sheets = list(guides.sheets(leaflet_lists.of_all(organ.region), organ.region, center=center, on=NOW.date()))
+        here = prints.leaflets(sheets, at=NOW)
+        monkeypatch.setattr(prints, "FEW", 0)
+        assert prints.leaflets(sheets, at=NOW) == here
+    with pytest.raises(pdf.DocumentFault, match="no document template"):
+        pdf.render_apart("catalog/typst/nothing.typ", {"issued_at": NOW.isoformat()})
 
 
 def test_a_units_own_window_without_series_prints_the_units_items(organ, item):

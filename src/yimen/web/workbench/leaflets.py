@@ -71,7 +71,7 @@ def preview(request: StaffRequest) -> HttpResponse:
         "per_page": per_page,
         "choices": prints.PER_PAGE,
         "papers": -(-count // per_page),
-        "most": leaflet_lists.MOST,
+        "pieces": _pieces(count),
     }
     return render(request, "workbench/leaflets/preview.html", context)
 
@@ -82,7 +82,12 @@ def as_pdf(request: StaffRequest) -> HttpResponse:
     run = _asked(request)
     try:
         made = leaflet_lists.leaflets(
-            run.items, request.staff.region_id, at=timezone.now(), per_page=_per_page(request), title=run.title
+            run.items,
+            request.staff.region_id,
+            at=timezone.now(),
+            per_page=_per_page(request),
+            title=run.title,
+            piece=_piece(request),
         )
     except DomainError as error:
         messages.error(request, str(error))
@@ -117,6 +122,17 @@ def one_time_notice(request: StaffRequest, version: UUID) -> HttpResponse:
 def _per_page(request: HttpRequest) -> int:
     asked = request.GET.get("per_page", "")
     return int(asked) if asked in {str(n) for n in prints.PER_PAGE} else 1
+
+
+def _piece(request: HttpRequest) -> int:
+    asked = request.GET.get("piece", "")
+    return int(asked) if asked.isdecimal() and 0 < int(asked) < 10_000 else 1
+
+
+def _pieces(count: int) -> list[tuple[int, int, int]]:
+    """Return (number, first, last) of the files a run of `count` leaflets is printed in."""
+    size = leaflet_lists.PIECE
+    return [(n + 1, n * size + 1, min(count, (n + 1) * size)) for n in range(-(-count // size))]
 
 
 def _asked(request: StaffRequest) -> Run:
