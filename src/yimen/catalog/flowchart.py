@@ -117,9 +117,11 @@ class Chart:
         """
         title = escape(_("%(name)s的办理流程图") % {"name": name})
         begin, end = part or (0.0, self.height)
+        # More than two side by side do not fit a phone: there they are moved sideways, not made too small to read.
+        size = "" if self.width < 400 else " wide" if self.width < 600 else " wider"
         width, height = _n(self.width), _n(end - begin)
         parts = [
-            f'<svg class="flow" xmlns="http://www.w3.org/2000/svg" viewBox="0 {_n(begin)} {width} {height}"'
+            f'<svg class="flow{size}" xmlns="http://www.w3.org/2000/svg" viewBox="0 {_n(begin)} {width} {height}"'
             f' width="{width}" height="{height}" role="img" aria-labelledby="{ident}-t {ident}-d" font-family="{FONT}">'
             f'<title id="{ident}-t">{title}</title><desc id="{ident}-d">{escape(_legal(self.summary()))}'
             f"{escape(_('每一步的岗位、权限和时限，图旁边用文字写着。'))}</desc>"
