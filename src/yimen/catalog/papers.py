@@ -6,7 +6,7 @@ Nothing that is drawn here is kept.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -59,11 +59,35 @@ def form_sheet(
 
     Values are printed as they are given: whoever holds the paper may read them.
     """
-    rows = [
+    return form_sheets([(form, values)], item=item, center=center, at=at, is_sample=is_sample)
+
+
+def form_sheets(
+    forms: Sequence[tuple[rules.Form, Mapping[str, Any] | None]],
+    *,
+    item: str,
+    center: Place,
+    at: datetime,
+    is_sample: bool = False,
+) -> bytes:
+    """Return several forms with their values as one PDF, each on a page of its own; as form_sheet()."""
+    data = {
+        "item": item,
+        "forms": [{"title": form.title, "rows": _rows(form, values or {})} for form, values in forms],
+        "mark": "填写样例" if is_sample else "",
+        "center": center.name,
+        "phone": center.phone,
+        "issued_at": at.isoformat(),
+    }
+    return pdf.render("catalog/typst/form.typ", data)
+
+
+def _rows(form: rules.Form, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
         {
             "label": one.label,
             "help": one.help,
-            "value": _said(one, (values or {}).get(one.name)),
+            "value": _said(one, values.get(one.name)),
             "is_required": one.is_required,
             "is_long": one.kind == "long",
             "choices": list(one.choices) if one.kind == "choice" else ["是", "不是"] if one.kind == "yes_no" else [],
@@ -71,18 +95,6 @@ def form_sheet(
         }
         for one in rules.fields_of(form.schema)
     ]
-    data = {
-        "title": form.title,
-        "item": item,
-        "rows": rows,
-        "mark": "填写样例" if is_sample else "",
-        "is_blank": values is None,
-        "center": center.name,
-        "phone": center.phone,
-        "printed": long_day(localdate(at)),
-        "issued_at": at.isoformat(),
-    }
-    return pdf.render("catalog/typst/form.typ", data)
 
 
 def _said(one: rules.Field, value: Any) -> str:

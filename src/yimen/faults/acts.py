@@ -62,6 +62,7 @@ UNKEYED = {
     "workbench:form-sample-edit": "as item: sent with the mark of the draft it was read from",
     "workbench:form-delete": "as item: sent with the mark of the draft it was read from",
     "portal:form": "makes a PDF of what was typed and keeps nothing",
+    "portal:forms": "as form",
     "workbench:catalog-flow": "saving the same flow again records nothing; proved beside the flow editor",
     "workbench:catalog-flow-preview": "draws what is in the form and writes nothing",
     "workbench:catalog-flow-import": "reads a file into the editor and writes nothing",

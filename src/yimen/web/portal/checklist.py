@@ -135,6 +135,7 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
         "said": [(one, questions_at + query_of(version, found.walk.chosen, at=one.question.key)) for one in found.said],
         "url": settings.BASE_URL + here + query,
         "pdf": reverse("portal:checklist-pdf", args=[item.task_code]) + query,
+        "together": reverse("portal:forms", args=[item.task_code]) + query,
     }
     return render(request, "portal/checklist.html", values)
 
@@ -204,6 +205,38 @@ def form(request: HttpRequest, code: str, key: str) -> HttpResponse:
     return render(request, "portal/checklist_form.html", values, status=422 if faults else 200)
 
 
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def together(request: HttpRequest, code: str) -> HttpResponse:
+    """All forms his answers ask for as one: what they share is asked once, and every form comes back filled in."""
+    item, version = published(code)
+    chosen = rules.walk(scenario.questions_of(version), answers_of(request.GET.getlist("a"))).chosen
+    applying = rules.applying([scenario.plain_form(row) for row in version.forms.all()], chosen)
+    if not applying:
+        raise Http404
+    merged = form_rules.merge_forms(applying)
+    typed = {one.name: request.POST.get(f"f-{one.name}", "") for one in form_rules.fields_of(merged.schema)}
+    faults: list[form_rules.ValueFault] = []
+    if request.method == "POST":
+        values = form_rules.read_values(merged.schema, typed)
+        faults = form_rules.check_values(merged.schema, values, today=timezone.localdate())
+        if not faults:
+            split = form_rules.split_values(values, applying)
+            sheets = [(one, split[one.key]) for one in applying]
+            made = papers.form_sheets(sheets, item=version.name, center=place(), at=timezone.now())
+            return _pdf(made, f"{version.name}.pdf")
+    context = {
+        "item": item,
+        "version": version,
+        "forms": applying,
+        "fields": ask(merged.schema, typed, faults),
+        "faults": faults,
+        "shared_count": len(merged.shared),
+        "here": reverse("portal:forms", args=[item.task_code]) + query_of(version, chosen),
+    }
+    return render(request, "portal/checklist_forms.html", context, status=422 if faults else 200)
+
+
 def ask(
     schema: Any, typed: dict[str, str], faults: Iterable[form_rules.ValueFault] = (), *, without: Iterable[str] = ()
 ) -> list[dict[str, Any]]:
@@ -226,6 +259,7 @@ urlpatterns = [
     path("items/<str:code>/questions", questions, name="questions"),
     path("items/<str:code>/checklist", show, name="checklist"),
     path("items/<str:code>/checklist.pdf", as_pdf, name="checklist-pdf"),
+    path("items/<str:code>/forms", together, name="forms"),
     path("items/<str:code>/forms/<slug:key>", form, name="form"),
     path("items/<str:code>/forms/<slug:key>/blank.pdf", blank, name="form-blank"),
     path("items/<str:code>/forms/<slug:key>/sample.pdf", sample, name="form-sample"),

@@ -8,8 +8,9 @@ from pypdf import PdfReader
 
 from yimen.catalog import actions
 from yimen.catalog.actions import scenario
+from yimen.catalog.rules.forms import Field, Form, schema_of
 from yimen.catalog.tests.factories import NOW, make_item
-from yimen.catalog.tests.scenarios import QUESTIONS, make_scenario_item
+from yimen.catalog.tests.scenarios import FIELDS, FORM, QUESTIONS, make_scenario_item
 from yimen.ledger.actions import SYSTEM
 from yimen.people.tests.factories import make_center, make_department, make_region
 from yimen.web.tests.pages import Page
@@ -184,3 +185,20 @@ def test_wrong_values_are_named_and_what_was_typed_is_kept(client, version):
     assert "“面积（平方米）”要填数字" in answer.text
     form, _button = answer.form("填好了")
     assert ("f-shop", "大山面馆") in form.fields
+
+
+def test_several_forms_are_filled_in_once_and_all_come_back(client, version):
+    sign = Form(
+        "sign", "户外招牌申请表", schema_of([*FIELDS[:3], Field("width", "宽（米）", "number", is_required=True)])
+    )
+    draft = scenario.save_forms(version.item, [FORM, replace(sign, sample={})], by=SYSTEM, at=NOW)
+    actions.publish(draft, by=SYSTEM, at=NOW)
+    page = Page.open(client, at("checklist", version, "?a=who.firm,food.hot")).follow("几张表一起填")
+    assert "有 3 栏几张表都要，只问一次" in page.text
+    values = {"f-owner": "张大山", "f-mobile": "13900000001", "f-shop": "大山面馆", "f-area": "40", "f-width": "4.2"}
+    address, data = page.filled("填好了", **values)
+    assert len([name for name in data if name == "f-shop"]) == 1
+    text = text_of(client.post(address, data))
+    assert text.count("大山面馆") == 2 and "户外招牌申请表" in text and "4.2" in text
+    refused = page.press("填好了", **{"f-owner": "张大山"})
+    assert refused.status == 422 and "“店名”还没填" in refused.text
