@@ -188,10 +188,9 @@ def test_wrong_values_are_named_and_what_was_typed_is_kept(client, version):
 
 
 def test_several_forms_are_filled_in_once_and_all_come_back(client, version):
-    sign = Form(
-        "sign", "户外招牌申请表", schema_of([*FIELDS[:3], Field("width", "宽（米）", "number", is_required=True)])
-    )
-    draft = scenario.save_forms(version.item, [FORM, replace(sign, sample={})], by=SYSTEM, at=NOW)
+    width = Field("width", "宽（米）", "number", is_required=True)
+    sign = Form("sign", "户外招牌申请表", schema_of([*FIELDS[:3], width]))
+    draft = scenario.save_forms(version.item, [FORM, sign], by=SYSTEM, at=NOW)
     actions.publish(draft, by=SYSTEM, at=NOW)
     page = Page.open(client, at("checklist", version, "?a=who.firm,food.hot")).follow("几张表一起填")
     assert "有 3 栏几张表都要，只问一次" in page.text
