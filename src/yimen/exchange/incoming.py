@@ -187,7 +187,7 @@ class _file:
 def _told(report: Report) -> dict[str, Any]:
     counts = ("rows", "taken", "changed", "drafted", "unchanged", "merged", "refused", "materials", "left_out_count")
     return {name: getattr(report, name) for name in counts} | {
-        "errors": [asdict(one) for one in report.left_out[:MOST_ERRORS]],
+        "errors": [asdict(one) for one in sorted(report.left_out, key=lambda one: one.row)[:MOST_ERRORS]],
         "items": [asdict(one) for one in report.listed[:MOST_ITEMS]],
         "notes": report.notes[:50],
     }
