@@ -63,11 +63,14 @@ class Question:
         )
 
 
+Part = tuple[float, tuple[tuple[float, tuple[tuple[str, float], ...]], ...]]
+
+
 @dataclass(frozen=True)
 class Weighed:
     """A question with the rarity of its tokens: per concept its mass and its ways as (token, value) lists."""
 
-    parts: tuple[tuple[float, tuple[tuple[float, tuple[tuple[str, float], ...]], ...]], ...]
+    parts: tuple[Part, ...]
     mass: float
 
 
@@ -119,8 +122,17 @@ def rate(weighed: Weighed, impact: Callable[[str], float]) -> tuple[float, float
     """
     Return (score, coverage from 0 to 1) of a text; impact: a token's weight in it, 0 where it is missing.
     """
+    return _shared_out(*_reached(weighed.parts, impact), weighed.mass)
+
+
+def _shared_out(score: float, covered: float, mass: float) -> tuple[float, float]:
+    coverage = covered / mass if mass else 0.0
+    return score * (1 - COVER + COVER * coverage), coverage
+
+
+def _reached(parts: Iterable[Part], impact: Callable[[str], float]) -> tuple[float, float]:
     score = covered = 0.0
-    for mass, ways in weighed.parts:
+    for mass, ways in parts:
         best = share = 0.0
         for whole, tokens in ways:
             reached = there = 0.0
@@ -135,8 +147,7 @@ def rate(weighed: Weighed, impact: Callable[[str], float]) -> tuple[float, float
                 share = there / whole
         score += best
         covered += mass * share
-    coverage = covered / weighed.mass if weighed.mass else 0.0
-    return score * (1 - COVER + COVER * coverage), coverage
+    return score, covered
 
 
 def saturated(times: float, length_ratio: float, k1: float = K1, b: float = B) -> float:
@@ -190,13 +201,8 @@ class Shelf:
     def search(self, question: Question, limit: int = 10) -> list[Hit]:
         """Return the texts that answer `question`, best first."""
         weighed = weigh(question, lambda token: len(self._times.get(token, ())), len(self))
-        tokens = [(token, self._times[token]) for token in question.tokens if token in self._times]
-        impacts: dict[str, dict[str, float]] = defaultdict(dict)
-        for token, held in tokens:
-            for key, times in held.items():
-                impacts[key][token] = saturated(times, self._ratios[key])
         asked_of = [place for place in self._places if place in question.text]
-        rated = [(*rate(weighed, partial(_looked_up, found)), key) for key, found in impacts.items()]
+        rated = self._rated(weighed)
         rated.sort(key=lambda one: (-one[0], one[2]))
         hits = []
         for score, coverage, key in rated[: max(limit, self.LOOKED_AT)]:
@@ -208,6 +214,30 @@ class Shelf:
             score += self.OF_PASSAGE * best * share + self.OF_PLACE * there * weighed.mass * share
             hits.append(Hit(key, score, coverage, passage))
         return sorted(hits, key=lambda hit: (-hit.score, hit.key))[:limit]
+
+    def _rated(self, weighed: Weighed) -> list[tuple[float, float, str]]:
+        """Return (score, coverage, key) of every text that holds a token; plain tokens go through their own lists."""
+        scores: dict[str, float] = defaultdict(float)
+        covered: dict[str, float] = defaultdict(float)
+        others: list[Part] = []
+        impacts: dict[str, dict[str, float]] = defaultdict(dict)
+        for part in weighed.parts:
+            mass, ways = part
+            if len(ways) > 1 or len(ways[0][1]) > 1:
+                others.append(part)
+                for token in {token for _whole, tokens in ways for token, _value in tokens}:
+                    for key, times in self._times.get(token, {}).items():
+                        impacts[key][token] = saturated(times, self._ratios[key])
+                continue
+            token, value = ways[0][1][0]
+            for key, times in self._times.get(token, {}).items():
+                scores[key] += value * saturated(times, self._ratios[key])
+                covered[key] += mass
+        for key, found in impacts.items():
+            score, share = _reached(others, partial(_looked_up, found))
+            scores[key] += score
+            covered[key] += share
+        return [(*_shared_out(score, covered[key], weighed.mass), key) for key, score in scores.items()]
 
     def _passages_of(self, key: str) -> list[tuple[str, Counter[str]]]:
         if key not in self._passages:

@@ -55,7 +55,8 @@ def words(region: Region | str, text: str = "", *, own_only: bool = False) -> li
     }
     found = [*own.values()]
     if not own_only:
-        found += [Word(word, means, False) for word, means in lexicon.shipped().items() if word not in own]
+        others = [Word(word, means, False) for word, means in lexicon.shipped().items() if word not in own]
+        found += sorted(others, key=lambda one: not one.means)
     part = texts.one_spelling(text)
     return [one for one in found if not part or part in one.word or any(part in mean for mean in one.means)]
 
