@@ -30,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _measure(folder: Any, *, short: bool) -> dict[str, Any]:
-    from yimen.bench import cases, hall, http, items, leaflets
+    from yimen.bench import cases, hall, http, items, leaflets, powers
     from yimen.catalog.models import ItemMaterial
     from yimen.faults import seed
     from yimen.people.models import Staff
@@ -46,6 +46,7 @@ def _measure(folder: Any, *, short: bool) -> dict[str, Any]:
         durable = platform.rows("SELECT current_setting('fsync') || '/' || current_setting('synchronous_commit')")[0][0]
         rows = hall.run(count, now)
         rows += leaflets.run(known.region, now, seconds=seconds)
+        rows += powers.run(known.region, now, seconds=seconds)
         rows += cases.bench(known, platform.urls.app, seconds=seconds)
         materials = ItemMaterial.objects.filter(version__pk=known.versions["immediate"]).values_list("pk", flat=True)
         sample = codes[:: max(1, len(codes) // 50)]
