@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
 
 from yimen.notify.models import Delivery, Message, OptOut
 from yimen.people.models import Applicant
@@ -14,13 +14,11 @@ SHOWN = 10
 
 def counts(region: str) -> dict[UUID, dict[str, int]]:
     """Return by item how many messages wait, were sent and were dropped."""
-    rows = (
-        Message.objects.filter(region_id=region)
-        .order_by()
-        .values("item_id")
-        .annotate(**{state: Count("pk", filter=Q(state=state)) for state in Message.State.values})
-    )
-    return {row["item_id"]: {state: row[state] for state in Message.State.values} for row in rows}
+    rows = Message.objects.filter(region_id=region).order_by().values_list("item_id", "state").annotate(n=Count("pk"))
+    found: dict[UUID, dict[str, int]] = {}
+    for item, state, count in rows:
+        found.setdefault(item, dict.fromkeys(Message.State.values, 0))[state] = count
+    return found
 
 
 def messages(region: str, *, item: UUID | None = None, state: str = "") -> QuerySet[Message]:
