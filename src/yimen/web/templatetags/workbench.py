@@ -37,7 +37,9 @@ DOORS = (
     Door("workbench:powers", _("权力清单"), ("powers.view",)),
     Door("workbench:entry", _("进驻"), ("powers.view",)),
     Door("workbench:reviews", _("提意见"), ("catalog.review",)),
-    Door("workbench:leaflets", _("明白纸"), ("hall.take", "hall.call", "hall.manage", "catalog.edit", "catalog.publish")),
+    Door(
+        "workbench:leaflets", _("明白纸"), ("hall.take", "hall.call", "hall.manage", "catalog.edit", "catalog.publish")
+    ),
     Door("workbench:hall", _("大厅"), ("hall.manage",)),
     Door("workbench:calendar", _("工作日历"), ("catalog.calendar",)),
     Door("workbench:rules", _("本地规则"), ("catalog.calendar",)),
