@@ -116,6 +116,7 @@ class Chart:
         name: whose flow it is; ident: unlike any other id of the page; part: (begin, end) from the top, None for all.
         """
         title = escape(_("%(name)s的办理流程图") % {"name": name})
+        beside = escape(_("每一步的岗位、权限和时限，图旁边用文字写着。"))
         begin, end = part or (0.0, self.height)
         # More than two side by side do not fit a phone: there they are moved sideways, not made too small to read.
         size = "" if self.width < 400 else " wide" if self.width < 600 else " wider"
@@ -124,7 +125,7 @@ class Chart:
             f'<svg class="flow{size}" xmlns="http://www.w3.org/2000/svg" viewBox="0 {_n(begin)} {width} {height}"'
             f' width="{width}" height="{height}" role="img" aria-labelledby="{ident}-t {ident}-d" font-family="{FONT}">'
             f'<title id="{ident}-t">{title}</title><desc id="{ident}-d">{escape(_legal(self.summary()))}'
-            f"{escape(_('每一步的岗位、权限和时限，图旁边用文字写着。'))}</desc>"
+            f"{beside}</desc>"
         ]
         parts += [self._edge(line) for line in self.drawing.lines]
         parts += [self._box(node) for node in self.drawing.nodes.values()]

@@ -121,8 +121,11 @@ def test_plural_forms(name, forms):
 
 def test_english_is_english_but_for_what_is_typed_in_chinese():
     chinese = {text for key, text in catalog("en").items() if HAN.search(text)}
-    # Searches and the calendar's lines are typed in Chinese.
-    typed = re.compile("小饭馆|开饭店|开个小饭馆|春节|换服务器之后")
+    # Searches, the calendar's lines, headings and values of tables are typed in Chinese.
+    typed = re.compile(
+        "小饭馆|开饭店|开个小饭馆|开饭馆|怎么办|春节|换服务器之后|营业执照|开店办企业|（演示）"
+        "|必要|取消|工作日|编码|没有|是 [(]yes[)]"
+    )
     assert all(typed.search(text) for text in chinese), chinese
 
 
@@ -176,8 +179,10 @@ def _data() -> list[str]:
     """What the rows themselves say; nobody translates that."""
     columns = (
         (ServiceCenter, ("name", "motto", "address", "hours")), (Department, ("name",)), (Hall, ("name",)),
-        (Series, ("name", "zone")), (Window, ("name",)), (ItemMaterial, ("name",)), (FlowStep, ("name", "post")),
-        (Task, ("name", "post")), (ItemVersion, ("name", "legal_basis", "result_name")), (Notice, ("number",)),
+        (Series, ("name", "zone")), (Window, ("name",)), (ItemMaterial, ("name", "legal_basis", "note")),
+        (FlowStep, ("name", "post", "authority")), (Task, ("name", "post")), (Notice, ("number",)),
+        (ItemVersion, ("name", "legal_basis", "result_name", "accept_condition", "procedure", "place", "hours",
+                       "plain_text", "complaint_way")),
     )  # fmt: skip
     values = {value for model, names in columns for row in model._default_manager.values_list(*names) for value in row}
     return sorted((str(value) for value in values if value), key=len, reverse=True)
