@@ -30,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _measure(folder: Any, *, short: bool) -> dict[str, Any]:
-    from yimen.bench import cases, hall, http, items, leaflets, powers
+    from yimen.bench import cases, hall, http, imports, items, leaflets, powers, search
     from yimen.catalog.models import ItemMaterial
     from yimen.faults import seed
     from yimen.people.models import Staff
@@ -46,6 +46,7 @@ def _measure(folder: Any, *, short: bool) -> dict[str, Any]:
         durable = platform.rows("SELECT current_setting('fsync') || '/' || current_setting('synchronous_commit')")[0][0]
         rows = hall.run(count, now)
         rows += leaflets.run(known.region, now, seconds=seconds)
+        rows += imports.bench(1_000 if short else 10_000)
         rows += powers.run(known.region, now, seconds=seconds)
         rows += cases.bench(known, platform.urls.app, seconds=seconds)
         materials = ItemMaterial.objects.filter(version__pk=known.versions["immediate"]).values_list("pk", flat=True)
@@ -58,6 +59,10 @@ def _measure(folder: Any, *, short: bool) -> dict[str, Any]:
         (folder / "harness").mkdir(exist_ok=True)
         (folder / "harness" / "static").symlink_to(home / "static")  # pages rendered here name the collected files
         rows += http.render(seconds=seconds, codes=sample)
+        if not short:  # a hundred thousand items take a minute to make
+            department = Staff.objects.select_related("department").get(pk=known.staff["clerk"]).department
+            search.fill(department)
+            rows += search.bench(department.region, platform.urls.app, rounds=count)
         acts = cases.per_act(known)
         requests = http.statements(known, [str(pk) for pk in materials], codes[0])
     return {
