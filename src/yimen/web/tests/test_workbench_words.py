@@ -86,7 +86,7 @@ def test_a_sheet_is_taken_whole_or_not_at_all_and_comes_out_as_it_went_in(client
     assert send(head + "摆夜市,户外广告|占道,互相,夏天\n").status_code == 303
     row = Synonym.objects.get()
     assert (row.word, row.means, row.is_mutual, row.note) == ("摆夜市", ["户外广告", "占道"], True, "夏天")
-    sheet = b"".join(client.get("/workbench/words/export")).decode()
+    sheet = client.get("/workbench/words/export").content.decode()
     assert "摆夜市,户外广告|占道,互相,夏天" in sheet
 
 
