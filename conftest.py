@@ -311,3 +311,11 @@ def admin_connection(transactional_db: None, server_urls: embedded.Urls) -> Iter
     """A psycopg connection (autocommit) as the superuser."""
     with psycopg.connect(server_urls.admin, autocommit=True) as connection:
         yield connection
+
+
+@pytest.fixture(autouse=True)
+def _in_the_source_language() -> None:
+    """A page asked for in another language leaves it switched on in its thread; the next test begins anew."""
+    from django.utils import translation
+
+    translation.deactivate()

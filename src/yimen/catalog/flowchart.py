@@ -17,8 +17,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from yimen.catalog import rules
-from yimen.lib import layers
+from yimen.lib import dates, layers
 from yimen.lib.text import listed
+from yimen.lib.workdays import Limit
 
 START, END = " start", " end"  # no step's key holds a blank
 WIDE, NARROW = 280.0, 168.0  # a step alone in its row, and one beside others: two of them fit a phone
@@ -213,7 +214,7 @@ def limit_words(days: int | None) -> str:
     """Return how long a step may take; "" when nobody said."""
     if days is None:
         return ""
-    return ngettext("%(days)d 个工作日", "%(days)d 个工作日", days) % {"days": days} if days else _("当天")
+    return dates.limit_words(Limit(days)) if days else _("当天")
 
 
 def condition_words(each: ChartStep) -> str:

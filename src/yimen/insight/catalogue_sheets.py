@@ -9,7 +9,8 @@ from yimen.insight.failures import Failure
 from yimen.insight.handling import Change, Trend
 from yimen.insight.quality import Finding
 from yimen.insight.tables import Table, Value
-from yimen.lib.workdays import Limit, Unit
+from yimen.lib.dates import limit_words
+from yimen.lib.workdays import Limit
 
 
 def limit_text(limit: Limit | None) -> str:
@@ -18,13 +19,7 @@ def limit_text(limit: Limit | None) -> str:
         return ""
     if not limit.number:
         return _("当场")
-    words = {
-        Unit.WORKDAY: _("%(n)s 个工作日"),
-        Unit.DAY: _("%(n)s 日"),
-        Unit.HOUR: _("%(n)s 小时"),
-        Unit.MONTH: _("%(n)s 个月"),
-    }
-    return words[limit.unit] % {"n": limit.number}
+    return limit_words(limit)
 
 
 def compression_by_unit(report: CompressionReport) -> Table:

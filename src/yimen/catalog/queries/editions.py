@@ -12,6 +12,7 @@ from yimen.catalog.models import FIELDS, FlowStep, ItemFee, ItemMaterial, ItemVe
 from yimen.catalog.rules.compare import Comparison, Line, Snapshot, compare
 from yimen.catalog.rules.flows import Step
 from yimen.catalog.rules.publishing import plain_name
+from yimen.lib.dates import limit_words
 from yimen.lib.text import listed
 from yimen.lib.workdays import Limit
 
@@ -119,7 +120,7 @@ def _material(row: ItemMaterial) -> Line:
 
 
 def _step(row: FlowStep, names: dict[str, str]) -> Line:
-    days = _("%(days)d 个工作日") % {"days": row.limit_days} if row.limit_days else _("当场")
+    days = limit_words(Limit(row.limit_days)) if row.limit_days else _("当场")
     return Line(
         row.key,
         row.name,

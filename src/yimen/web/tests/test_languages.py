@@ -61,6 +61,7 @@ def _from_template(path: Path) -> Iterator[str]:
         key = "\0".join(_named(part) for part in re.split(r"{% plural %}", block))
         yield f"{context}\4{key}" if context else key
     for _quote, said, context in re.findall(r"""{% translate (["'])(.+?)\1(?: context ["']([^"']+)["'])?""", text):
+        said = said.replace("%", "%%")
         yield f"{context}\4{said}" if context else said
 
 
@@ -192,6 +193,8 @@ def texts_of(page: str) -> list[str]:
     """What a person reads or hears on a page, without rows' own words, tiles of one character and language names."""
     for own in _data():
         page = page.replace(html.escape(own), "·")
+    # A chart breaks rows' own words into lines; the words explained are the guide's own.
+    page = re.sub(r'<svg class="flow.*?</svg>|<dl class="word-list">.*?</dl>', "", page, flags=re.S)
     page = re.sub(
         r'<span class="zi[^"]*" aria-hidden="true">.</span>|<button[^>]* lang="[^"]*"[^>]*>[^<]*</button>', "", page
     )
