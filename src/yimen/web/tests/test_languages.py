@@ -191,6 +191,7 @@ def _data() -> list[str]:
 
 def texts_of(page: str) -> list[str]:
     """What a person reads or hears on a page, without rows' own words, tiles of one character and language names."""
+    page = re.sub(r'<a class="jargon"[^>]*>([^<]*)</a>', r"\1", page)
     for own in _data():
         page = page.replace(html.escape(own), "·")
     # A chart breaks rows' own words into lines; the words explained are the guide's own.
