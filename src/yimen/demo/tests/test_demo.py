@@ -8,7 +8,7 @@ from django.test import Client
 from yimen.cases.models import Case, Task
 from yimen.catalog import queries as catalog
 from yimen.catalog.models import ItemVersion, ReformRound
-from yimen.demo import build, centre, life, reform
+from yimen.demo import build, centre, life, reform, scenario
 from yimen.hall.models import Hall, Ticket, Window
 from yimen.insight.catalogue_figures import round_report
 from yimen.ledger import verify
@@ -61,20 +61,21 @@ def test_every_item_is_published_with_its_flow_and_its_limits():
 def test_the_joint_item_opens_its_reviews_together(lived_hour):
     item, version = next(pair for pair in lived_hour.items if pair[0].joint_with)
     clerk, at = lived_hour.staff["clerk1"], OPENS + timedelta(hours=2)
-    case = Case.objects.filter(version=version).first()
-    if case is None:
-        life.cases.receive(
+    everything = scenario.answers(version)
+    without_a_sign = tuple("sign.no" if answer == "sign.yes" else answer for answer in everything)
+    for chosen, organs in ((everything, 1 + len(item.joint_with)), (without_a_sign, len(item.joint_with))):
+        handed = scenario.applying_materials(version, chosen)
+        case = life.cases.receive(
             version,
             Applicant.objects.first(),
             center=lived_hour.hall.center,
-            materials={material.pk: life.Handed("complete") for material in version.materials.all()},
+            materials={material.pk: life.Handed("complete") for material in handed},
+            chosen=chosen,
             by=clerk,
             at=at,
         )
-        case = Case.objects.get(version=version)
         life.cases.accept(case.pk, by=clerk, at=at)
-    open_now = Task.objects.filter(case=case, kind="review")
-    assert open_now.values("department").distinct().count() == 1 + len(item.joint_with)
+        assert Task.objects.filter(case=case, kind="review").values("department").distinct().count() == organs
 
 
 def test_an_hour_in_the_hall_leaves_an_orderly_history(lived_hour):
