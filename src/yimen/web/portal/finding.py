@@ -59,7 +59,7 @@ def _asked(request: HttpRequest) -> str:
 def search(request: HttpRequest) -> HttpResponse:
     text = _asked(request)
     number = request.GET.get("page", "1")
-    page = min(int(number), 500) if number.isdecimal() and number != "0" else 1
+    page = max(1, int(number)) if number.isascii() and number.isdecimal() and len(number) < 4 else 1
     region = context.center().region
     found = catalog.search(text, limit=PAGE, offset=(page - 1) * PAGE, region=region)
     values: dict[str, Any] = {"text": text, "found": found, "page": page, "has_next": page * PAGE < found.total}

@@ -71,9 +71,18 @@ def test_search_finds_or_offers_a_person(client: Client, version, text, found):
     assert ("也可以直接问人" in page) != found
 
 
-@pytest.mark.parametrize("query", ["q=%01", "q=a&page=0", "q=a&page=x", "q=a&page=99999999999", "q=" + "%F0" * 40])
+@pytest.mark.parametrize(
+    "query", ["q=%01", "q=" + "%F0" * 40, *(f"q=a&page={n}" for n in ("0", "00", "x", "99999999999"))]
+)
 def test_search_survives_nonsense(client: Client, version, query):
     assert client.get(f"/search?{query}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "address", ["/search?q=a&page=", "/workbench/leaflets/print.pdf?piece="], ids=["search", "print"]
+)
+def test_a_page_number_longer_than_any_is_no_fault(client: Client, version, address):
+    assert client.get(address + "9" * 5000).status_code < 500
 
 
 def test_nothing_found_names_the_nearest(client: Client, version):

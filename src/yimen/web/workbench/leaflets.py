@@ -126,7 +126,7 @@ def _per_page(request: HttpRequest) -> int:
 
 def _piece(request: HttpRequest) -> int:
     asked = request.GET.get("piece", "")
-    return int(asked) if asked.isdecimal() and 0 < int(asked) < 10_000 else 1
+    return max(1, int(asked)) if asked.isascii() and asked.isdecimal() and len(asked) < 5 else 1
 
 
 def _pieces(count: int) -> list[tuple[int, int, int]]:
