@@ -75,10 +75,16 @@ def keep(root: Path, region: Region | str, center: Place, *, at: datetime) -> Pa
 
 
 def write(
-    folder: Path, region: Region | str, center: Place, *, at: datetime, progress: Progress | None = None
+    folder: Path,
+    region: Region | str,
+    center: Place,
+    *,
+    at: datetime,
+    stem: str = "booklet",
+    progress: Progress | None = None,
 ) -> list[Path]:
     """
-    Write the booklet's volumes into `folder` and return the files, booklet.pdf or booklet-1.pdf and so on.
+    Write the booklet's volumes into `folder` and return the files, STEM.pdf or STEM-1.pdf and so on.
 
     progress: told how many items are done, and of how many. Raises prints.NothingToPrint.
     """
@@ -90,7 +96,7 @@ def write(
     with prints.in_chinese():
         sheets: Iterator[Sheet] = guides.sheets(items, region, center=center, on=localdate(at))
         for volume in prints.volumes(sheets, count):
-            name = "booklet.pdf" if volume.count == 1 else f"booklet-{volume.number}.pdf"
+            name = f"{stem}.pdf" if volume.count == 1 else f"{stem}-{volume.number}.pdf"
             files.append(folder / name)
             files[-1].write_bytes(prints.booklet(volume, at=at))
             done += len(volume.sheets)

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from yimen.catalog.models import FlowStep, ItemForm, ItemMaterial, ItemVersion, ServiceItem
-from yimen.lib.dates import limit_words, long_day, short_day
+from yimen.lib.dates import limit_words, short_day
 from yimen.lib.text import listed
 from yimen.lib.workdays import LOCAL_ZONE, Calendar, Limit, Unit
 
@@ -448,7 +448,8 @@ def _promises(version: ItemVersion, promised: Limit, fees: Sequence[FeeLine], ce
 
 
 def _version(version: ItemVersion) -> str:
-    values = {"number": version.number, "on": long_day(version.effective_on) if version.effective_on else ""}
+    on = short_day(version.effective_on, year=True) if version.effective_on else ""
+    values = {"number": version.number, "on": on}
     return _("第 %(number)s 版，%(on)s起") % values if values["on"] else _("第 %(number)s 版") % values
 
 

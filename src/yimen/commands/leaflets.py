@@ -61,14 +61,18 @@ def run(args: argparse.Namespace) -> int:
         booklets.keep(args.output, region, center, at=at)
         return 0
     if args.booklet:
-        args.output.mkdir(parents=True, exist_ok=True)
+        as_file = args.output.suffix.lower() == ".pdf" and not args.output.is_dir()
+        folder = args.output.parent if as_file else args.output
+        folder.mkdir(parents=True, exist_ok=True)
         with tqdm(unit=_("项"), desc=_("排版"), file=sys.stderr, disable=None) as bar:
 
             def progress(done: int, count: int) -> None:
                 bar.total = count
                 bar.update(done - bar.n)
 
-            files = booklets.write(args.output, region, center, at=at, progress=progress)
+            files = booklets.write(
+                folder, region, center, at=at, stem=args.output.stem if as_file else "booklet", progress=progress
+            )
     else:
         files = _leaflets(args, region)
     took = time.monotonic() - began

@@ -230,6 +230,19 @@ def test_one_command_makes_the_booklet_of_all_published_items(organ, item, tmp_p
     assert "民政局（演示）" in outline and ["高龄津贴申领"] in outline
 
 
+def test_a_booklet_may_be_given_the_name_of_a_file(organ, item, tmp_path):
+    assert run("--booklet", "-o", tmp_path / "new" / "everything.pdf") == 0
+    assert [file.name for file in (tmp_path / "new").iterdir()] == ["everything.pdf"]
+    assert (tmp_path / "new" / "everything.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_the_day_an_edition_counts_from_is_said_in_the_readers_language(client, item):
+    on = item.published.effective_on
+    for language, said in (("zh-hans", f"{on.year} 年 {on.month} 月 {on.day} 日起"), ("en", f"{on:%b} {on.year}")):
+        client.cookies["django_language"] = language
+        assert said in client.get(f"/items/{item.task_code}").content.decode()
+
+
 def test_a_large_catalogue_is_printed_in_volumes(organ, item, tmp_path, monkeypatch):
     bulk_items(item, 7)
     monkeypatch.setattr(prints.volumes, "__kwdefaults__", {"most": 3})
