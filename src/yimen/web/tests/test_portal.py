@@ -78,11 +78,8 @@ def test_search_survives_nonsense(client: Client, version, query):
     assert client.get(f"/search?{query}").status_code == 200
 
 
-@pytest.mark.parametrize(
-    "address", ["/search?q=a&page=", "/workbench/leaflets/print.pdf?piece="], ids=["search", "print"]
-)
-def test_a_page_number_longer_than_any_is_no_fault(client: Client, version, address):
-    assert client.get(address + "9" * 5000).status_code < 500
+def test_a_page_number_longer_than_any_is_no_fault(client: Client, version):
+    assert client.get("/search?q=a&page=" + "9" * 5000).status_code == 200
 
 
 def test_nothing_found_names_the_nearest(client: Client, version):
