@@ -19,11 +19,16 @@ register.filter("limit_words", yimen.limit_words)
 
 @dataclass(frozen=True)
 class Door:
-    """A page in the navigation: its address name, its word, and the rights of which one opens it."""
+    """
+    A page in the navigation: its address name, its word, and the rights of which one opens it.
+
+    below: pages elsewhere that belong to it; on them this door is marked.
+    """
 
     name: str
     word: str | Promise
     permissions: tuple[str, ...]
+    below: tuple[str, ...] = ()
 
 
 DOORS = (
@@ -33,9 +38,20 @@ DOORS = (
     Door("workbench:window", _("窗口叫号"), ("hall.call",)),
     Door("workbench:desk", _("导办台"), ("hall.take",)),
     Door("workbench:cases", _("办件"), ("cases.view",)),
-    Door("workbench:catalog", _("事项"), ("catalog.edit", "catalog.publish")),
+    Door(
+        "workbench:catalog",
+        _("事项"),
+        ("catalog.edit", "catalog.publish"),
+        (
+            "workbench:basics",
+            "workbench:shared-documents",
+            "workbench:dictionaries",
+            "workbench:synonyms",
+            "workbench:plain",
+        ),
+    ),
     Door("workbench:powers", _("权力清单"), ("powers.view",)),
-    Door("workbench:entry", _("进驻"), ("powers.view",)),
+    Door("workbench:entry", _("进驻"), ("powers.view",), ("workbench:organisation",)),
     Door("workbench:reviews", _("提意见"), ("catalog.review",)),
     Door(
         "workbench:leaflets", _("明白纸"), ("hall.take", "hall.call", "hall.manage", "catalog.edit", "catalog.publish")
@@ -43,12 +59,13 @@ DOORS = (
     Door("workbench:hall", _("大厅"), ("hall.manage",)),
     Door("workbench:calendar", _("工作日历"), ("catalog.calendar",)),
     Door("workbench:rules", _("本地规则"), ("catalog.calendar",)),
-    Door("workbench:places", _("机构"), ("people.manage",)),
+    Door("workbench:dictionaries", _("代码表"), ("catalog.calendar",), ("workbench:imports",)),
+    Door("workbench:places", _("机构"), ("people.manage",), ("workbench:points",)),
     Door("workbench:organisation", _("机构调整"), ("people.manage",)),
     Door("workbench:people", _("人员"), ("people.manage", "people.grant")),
     Door("workbench:ledger", _("台账"), ("ledger.read",)),
     Door("workbench:report", _("统计"), ("insight.view",)),
-    Door("workbench:quality", _("质量"), ("catalog.edit", "catalog.publish", "insight.view")),
+    Door("workbench:quality", _("质量"), ("catalog.edit", "catalog.publish", "insight.view"), ("workbench:reform",)),
     Door("workbench:proactive", _("主动提醒"), ("notify.send", "catalog.edit")),
     Door(
         "workbench:rulebook",
@@ -58,23 +75,60 @@ DOORS = (
 )
 
 
-def doors_for(staff: Staff) -> list[tuple[str, str]]:
-    """Return (address, word) of every page `staff` may open, in the order of the navigation."""
-    found: dict[str, str] = {}
-    for door in DOORS:
+# The pages of one door, beside each other on each of them.
+TABS = {
+    "catalog": (
+        Door("workbench:items", _("事项"), ("catalog.edit", "catalog.publish")),
+        Door("workbench:basics", _("基本目录"), ("catalog.edit", "catalog.publish", "insight.view")),
+        Door("workbench:shared-documents", _("不用带的证件"), ("catalog.edit", "catalog.publish")),
+        Door("workbench:dictionaries", _("代码表"), ("catalog.edit", "catalog.publish", "catalog.calendar")),
+        Door("workbench:synonyms", _("大家的说法"), ("catalog.edit",)),
+        Door("workbench:plain", _("行话和大白话"), ("catalog.edit",)),
+        Door("workbench:imports", _("导入导出"), ("exchange.import",)),
+    ),
+    "entry": (
+        Door("workbench:entry", _("进驻率和单位"), ("powers.view",)),
+        Door("workbench:entry-items", _("进驻体检"), ("powers.view",)),
+        Door("workbench:entry-delegations", _("授权书"), ("powers.view",)),
+        Door("workbench:organisation", _("机构调整"), ("powers.view", "people.manage")),
+    ),
+}
+
+
+def _open_to(staff: Staff, doors: tuple[Door, ...]) -> dict[str, Door]:
+    """Return the doors `staff` may open, by address, in their order."""
+    found: dict[str, Door] = {}
+    for door in doors:
         if any(access.allowed(staff, permission) for permission in door.permissions):
             try:
-                found.setdefault(reverse(door.name), str(door.word))
+                found.setdefault(reverse(door.name), door)
             except NoReverseMatch:
                 continue
-    return list(found.items())
+    return found
+
+
+def doors_for(staff: Staff) -> list[tuple[str, str]]:
+    """Return (address, word) of every page `staff` may open, in the order of the navigation."""
+    return [(url, str(door.word)) for url, door in _open_to(staff, DOORS).items()]
 
 
 @register.inclusion_tag("workbench/nav.html", takes_context=True)
 def workbench_nav(context: template.Context) -> dict[str, Any]:
     request: HttpRequest = context["request"]
     staff = getattr(request.user, "staff", None)
-    doors = doors_for(staff) if isinstance(staff, Staff) else []
+    doors = _open_to(staff, DOORS) if isinstance(staff, Staff) else {}
     # The longest address that begins this one, so that a page below a list marks the list.
-    here = max((url for url, _word in doors if request.path.startswith(url)), key=len, default="")
-    return {"doors": [(url, word, url == here) for url, word in doors]}
+    reach = {reverse(name): url for url, door in doors.items() for name in door.below} | {url: url for url in doors}
+    here = max((url for url in reach if request.path.startswith(url)), key=len, default="")
+    return {"doors": [(url, str(door.word), url == reach.get(here)) for url, door in doors.items()]}
+
+
+@register.simple_tag(takes_context=True)
+def tabs(context: template.Context, name: str) -> list[tuple[str, str, bool]]:
+    """Return (address, word, whether this is it) of the tabs called `name` its reader may open; none when only one."""
+    request: HttpRequest = context["request"]
+    staff = getattr(request.user, "staff", None)
+    doors = _open_to(staff, TABS[name]) if isinstance(staff, Staff) else {}
+    if len(doors) < 2:
+        return []
+    return [(url, str(door.word), request.path == url) for url, door in doors.items()]

@@ -46,6 +46,7 @@ from yimen.web.workbench.catalog.forms import (
     typed_rows,
 )
 from yimen.web.workbench.guard import StaffRequest, posted_text, staff_page
+from yimen.web.workbench.quality import READERS as FIGURES
 
 
 @dataclass
@@ -223,6 +224,8 @@ def _page(
         "may_edit": not (is_open and not is_draft)
         and access.allowed(request.staff, "catalog.edit", department=found.department),
         "may_publish": access.allowed(request.staff, "catalog.publish", department=found.department),
+        "may_open_parts": any(access.allowed(request.staff, right) for right in ("catalog.edit", "catalog.publish")),
+        "may_open_figures": any(access.allowed(request.staff, right) for right in FIGURES),
         "today": today,
     }
     return render(request, "workbench/catalog/item.html", context, status=status)
