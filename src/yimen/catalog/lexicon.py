@@ -18,6 +18,8 @@ BETWEEN = "|"
 # A single character is part of too many words to be a word by itself; these are not.
 LONGEST = 40
 PARTICLES = frozenset("的了吗呢吧啊呀么嘛")
+# Those and verbs that say nothing in a whole question, but much in a name (有限, 在职).
+IN_QUESTIONS = PARTICLES | frozenset("在是有对")
 
 # A text whose beginning names one of these is about that place.
 PROVINCES = (
@@ -99,7 +101,9 @@ def by_sound() -> Mapping[str, str]:
     return found
 
 
-def words_in(text: str, known: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, tuple[str, ...] | None]]:
+def words_in(
+    text: str, known: Mapping[str, tuple[str, ...]], particles: frozenset[str] = PARTICLES
+) -> Iterator[tuple[str, tuple[str, ...] | None]]:
     """
     Yield `text` in pieces, each with what it means: () for a filler, None for what is not in `known`.
 
@@ -110,7 +114,7 @@ def words_in(text: str, known: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[
     while place < len(text):
         for length in range(min(longest, len(text) - place), 0, -1):
             word = text[place : place + length]
-            if word in known and (length > 1 or word in PARTICLES or text == word):
+            if word in known and (length > 1 or word in particles or text == word):
                 if start < place:
                     yield text[start:place], None
                 yield word, known[word]

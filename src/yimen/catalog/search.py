@@ -9,7 +9,7 @@ words heard rather than read. Pure functions; the rows come from queries.finding
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from yimen.catalog.models import ItemVersion
 
 NAME, SOUND, INITIALS = "=", "~", "^"
-LONGEST_QUERY, MOST_LOOK_UPS, SHORT = 120, 48, 3
+LONGEST_QUERY, MOST_LOOK_UPS, SHORT = 120, 40, 3
+# Ways of the two weightiest words that are looked up together; items that hold a token which may be looked up outside
+# of names.
+MOST_TOGETHER, RARE = 3, 500
 # What a synonym, a word that sounds alike and first letters are worth beside the word itself.
 OF_MEANING, PER_MEANING, LEAST_MEANING = 0.9, 0.04, 0.7
 OF_SOUND, OF_INITIALS = 0.6, 0.5
@@ -103,6 +106,15 @@ def asked(query: str, synonyms: Mapping[str, tuple[str, ...]] | None = None, lon
             runs = ["".join(runs)]
         concepts = [Concept((_way(run), *_by_letters(run, known))) for run in runs]
     return Question(" ".join(said.split()), tuple(dict.fromkeys(concepts)))
+
+
+def about(query: str) -> Question:
+    """Return what a whole question about other texts (policies, answers) asks for: its words without the fillers."""
+    text = texts.one_spelling(query.replace("\x00", ""))
+    known = {**lexicon.shipped(1), **dict.fromkeys(lexicon.IN_QUESTIONS, ())}
+    pieces = [piece for run in text.split() for piece in lexicon.words_in(run, known, lexicon.IN_QUESTIONS)]
+    said = " ".join(word for word, means in pieces if means is None) or text
+    return Question(said, tuple(ranking.plain_concepts(said)))
 
 
 def _way(text: str, worth: float = 1.0, *, pairs_only: bool = False) -> Way:
@@ -185,31 +197,47 @@ def look_ups(question: Question, frequency: Callable[[str], int], count: int) ->
     Characters alone are looked up only for words that are not written here: one may be wrong or two swapped.
     """
     found: dict[tuple[str, ...], float] = {}
+    named: list[tuple[float, list[tuple[str, ...]]]] = []
     for concept in question.concepts:
+        said: dict[tuple[str, ...], float] = {}
         for way in concept.ways:
             worth = sum(weight * ranking.rarity(frequency(token), count) for token, weight in way.tokens)
             tokens = [token for token, _weight in way.tokens]
             if tokens[0][0] in (SOUND, INITIALS):
                 found.setdefault(tuple(tokens), worth)
                 if tokens[0][0] == INITIALS:
-                    for token in tokens:
-                        found.setdefault((token,), worth / len(tokens))
+                    found |= {(token,): worth / len(tokens) for token in tokens if (token,) not in found}
                 continue
             pairs = [token for token in tokens if len(token) > 1 or token.isascii()]
             if pairs or len(question.concepts) == 1:
-                marked = tuple(NAME + token for token in pairs or tokens)
-                if all(frequency(token) for token in pairs or tokens):
-                    found.setdefault(marked, worth)
-                    if len(marked) == 1:
-                        found.setdefault((marked[0].removeprefix(NAME),), worth * OF_REST)
-    for run in question.text.split():
-        tokens = texts.query_tokens(run)
-        if tokens and all(map(frequency, tokens)):
-            found.setdefault(tuple(NAME + token for token in tokens), WHOLE_RUN)
+                said.setdefault(tuple(NAME + token for token in pairs or tokens), worth)
+                if len(pairs) == 1 and frequency(pairs[0]) <= RARE:
+                    found.setdefault((pairs[0],), worth * OF_REST)
+        said = {tokens: worth for tokens, worth in said.items() if _are_there(tokens, frequency)}
+        found = said | found
+        if said and not concept.is_bridge:
+            named.append((max(said.values()), [*said][:MOST_TOGETHER]))
+    # Common words are looked up together: alone, too many items hold them for the right one to be among the first.
+    named.sort(key=lambda one: -one[0])
+    if len(named) > 1:
+        (a, first), (b, second) = named[:2]
+        found |= {tuple(dict.fromkeys((*one, *other))): a + b for one in first for other in second}
+    runs = question.text.split()
+    for run in runs:
+        tokens = [NAME + token for token in texts.query_tokens(run)]
+        if len(runs) > 1 and len(run) == 1:
+            continue
+        if _are_there(tokens, frequency):
+            whole = sum(ranking.rarity(frequency(token.removeprefix(NAME)), count) for token in tokens)
+            found[tuple(tokens)] = whole if len(runs) > 1 else WHOLE_RUN
         elif len(run) > 2:
             found.setdefault(tuple(NAME + token for token in texts.bigrams(run) if len(token) == 1), 1.0)
-    looked = [LookUp(tokens, weight) for tokens, weight in found.items()]
+    looked = [LookUp(tokens, weight) for tokens, weight in found.items() if _are_there(tokens, frequency)]
     return sorted(looked, key=lambda one: -one.weight)[:MOST_LOOK_UPS]
+
+
+def _are_there(tokens: Collection[str], frequency: Callable[[str], int]) -> bool:
+    return bool(tokens) and all(frequency(token.removeprefix(NAME)) for token in tokens)
 
 
 def held_by(look_up: LookUp) -> frozenset[str]:

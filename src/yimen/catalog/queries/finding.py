@@ -26,9 +26,9 @@ class Found(list[ServiceItem]):
 
 
 # Rows looked at for one look-up, and candidates ranked.
-MOST_OF_ONE, MOST_RANKED = 300, 150
+MOST_OF_ONE, MOST_RANKED = 100, 100
 # So many names with the words as typed are enough.
-ENOUGH = 60
+ENOUGH = 50
 
 _IN_REGION = "i.published_id IS NOT NULL AND i.region_id = %(region)s"
 _ANYWHERE = "i.published_id IS NOT NULL"
@@ -101,7 +101,7 @@ def ranked_for(text: str, region: str | None) -> tuple[list[searching.Ranked], Q
     question = searching.asked(text, own)
     where = _IN_REGION if region else _ANYWHERE
     if literal := searching.literal(question):
-        candidates = _candidates([literal], region, where)
+        candidates = _candidates([literal], region, where, most=ENOUGH)
         if len(candidates) >= ENOUGH:
             return searching.rank(question, candidates, lambda _token: 1, ENOUGH), question
     ranked, question = _asked_for(question, region, where)
@@ -154,14 +154,16 @@ def _counts(tokens: Iterable[str], region: str | None, where: str) -> dict[str, 
     return counts
 
 
-def _candidates(look_ups: list[searching.LookUp], region: str | None, where: str) -> list[searching.Candidate]:
+def _candidates(
+    look_ups: list[searching.LookUp], region: str | None, where: str, most: int = MOST_OF_ONE
+) -> list[searching.Candidate]:
     if not look_ups:
         return []
     values: dict[str, Any] = {
         "words": [" ".join(one.tokens) for one in look_ups],
         "weights": [one.weight for one in look_ups],
         "region": region,
-        "most_of_one": MOST_OF_ONE,
+        "most_of_one": most,
         "most": MOST_RANKED,
     }
     with connection.cursor() as cursor:

@@ -103,7 +103,7 @@ def policies():
 def test_questions_about_policies_through_the_same_scoring(policies):
     shelf, asked = policies
     scores = [
-        ndcg([hit.key for hit in shelf.search(search.asked(one["query"]))], one["relevant"])
+        ndcg([hit.key for hit in shelf.search(search.about(one["query"]))], one["relevant"])
         for one in asked
         if one["relevant"]
     ]
