@@ -136,7 +136,7 @@ def _item(
             "delivers_by_post": not item.is_immediate,
             "service_objects": ["自然人", "企业法人"],
             "visit_count": 1,
-            "has_fee": False,
+            "has_fee": bool(item.fees),
             "place": f"{center.address}，{centre.HALL[1]}",
             "hours": center.hours,
             "consult_way": organ.phone,
@@ -148,6 +148,8 @@ def _item(
         },
         materials=item.materials,
         steps=centre.flow(item, organs),
+        fees=item.fees,
+        faqs=item.faqs,
         by=editor,
         at=at,
     )

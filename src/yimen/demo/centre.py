@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from yimen.catalog.actions import MaterialDraft, StepDraft
+from yimen.catalog.actions import FaqDraft, FeeDraft, MaterialDraft, StepDraft
 from yimen.catalog.models import CaseType, FlowStep, ItemMaterial, ItemType
 from yimen.people.models import Department, Role
 
@@ -73,6 +73,8 @@ class Item:
     serve: tuple[int, int] = (3, 9)
     series: str = "A"
     plain: str = ""
+    fees: tuple[FeeDraft, ...] = ()
+    faqs: tuple[FaqDraft, ...] = ()
 
     @property
     def is_immediate(self) -> bool:
@@ -117,6 +119,11 @@ ITEMS = (
         "《中华人民共和国食品安全法》第三十五条", "有与经营的食品相适应的场所、设备和管理制度。", "食品经营许可证",
         promised=9, statutory=20, visit=True, weight=8, serve=(6, 14),
         plain="开饭馆、奶茶店、卖早点，都要先办这个证。材料交齐当天受理，我们两个人上门看一次，9 个工作日内给结果。",
+        faqs=(
+            FaqDraft("店还没装修好，能先申请吗？", "能。材料先交；等装修好、设备摆好，再约时间上门看。"),
+            FaqDraft("身份证、营业执照要复印吗？", "不用。身份证核对完当场还您，营业执照我们自己查。"),
+            FaqDraft("上门看些什么？", "看厨房、水池、门和您画的图对不对得上。去之前打电话跟您约，不收费。"),
+        ),
     ),
     Item(
         "wjj", "00301", "公共场所卫生许可（新办）", ItemType.LICENSE,
@@ -168,7 +175,9 @@ ITEMS = (
         ("挂招牌", "装灯箱", "门头广告"), ("开店办企业",),
         "《城市市容和环境卫生管理条例》第十一条", "不影响市容、交通和消防安全。", "户外广告设置许可证",
         promised=5, statutory=20, visit=True, weight=3, serve=(5, 10),
-        plain="店门口挂招牌、装灯箱要办。我们去现场看一次，5 个工作日内告诉您行不行。",
+        plain="店门口挂招牌、装灯箱要办。我们去现场看一次，5 个工作日内告诉您行不行。占了人行道的，按面积交占道费；挂在墙上的不收费。",
+        fees=(FeeDraft("占道费", "占用城市道路的，每平方米每天 0.3 元（演示）", "《城市道路管理条例》第三十七条"),),
+        faqs=(FaqDraft("招牌挂在墙上，也要交占道费吗？", "不用。柱子、灯箱落在人行道上的才交。"),),
     ),
     Item(
         "sfj", "00701", "法律援助申请", ItemType.PAYMENT,

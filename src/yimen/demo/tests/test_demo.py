@@ -56,6 +56,9 @@ def test_every_item_is_published_with_its_flow_and_its_limits():
     versions = ItemVersion.objects.filter(state="published").prefetch_related("steps", "materials")
     assert {version.name for version in versions} == {item.name for item in centre.ITEMS}
     assert all(version.steps.count() >= 4 and version.materials.count() for version in versions)
+    # Something to see at every head of a guide: a fee with its basis, questions people ask.
+    assert any(fee.basis for version in versions for fee in version.fees.all())
+    assert any(version.faqs.count() for version in versions)
 
 
 def test_the_joint_item_opens_its_reviews_together(lived_hour):
