@@ -144,7 +144,10 @@ class _Job:
             entry.is_bad = True
             self.report.refused += 1
         shown = str(value)[:80] if key == "task_code" else masked(value)
-        self.report.left(LeftOut(entry.row, entry.code[:60], self.heading.get(key, key), shown, reason))
+        # What the file has no column for is called as we call it.
+        ours = columns.columns().get(key)
+        heading = self.heading.get(key) or (str(ours.label) if ours else key)
+        self.report.left(LeftOut(entry.row, entry.code[:60], heading, shown, reason))
 
 
 def import_list(
@@ -205,6 +208,7 @@ def import_list(
             raise Unreadable(_("%(name)s 是空的，里面一行也没有。") % {"name": table.name})
         if report.written:
             _record(job)
+            actions.recount(region)
         else:
             transaction.set_rollback(True)
     return report
@@ -608,9 +612,9 @@ def _new_draft(job: _Job, entry: _Entry) -> None:
     if department is None:
         reason = _("没有这个部门，请先在“机构”里建好。") if organ.code or organ.name else _("没有实施主体。")
         job.wrong(entry, "department", reason, organ.name or organ.code)
-        return
     if "item_type" not in said:
         job.wrong(entry, "item_type", _("没有事项类型。"))
+    if department is None or entry.is_bad:
         return
 
     def act() -> ItemVersion:

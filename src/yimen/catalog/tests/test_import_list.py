@@ -190,6 +190,13 @@ def test_drafts_go_through_the_editors_own_checks(region, file):
     assert load(path, mode=Mode.DRAFT, skip_bad=True).unchanged == 1
 
 
+def test_what_the_file_has_no_column_for_is_named_as_we_name_it_and_all_of_it(region, file):
+    make_department(region, name="演示局")
+    report = load(file("实施编码,事项名称", f"{task_code(80001)},甲许可"), mode=Mode.DRAFT)
+    assert wrong(report) == [(2, "实施主体"), (2, "事项类型")]
+    assert report.refused == 1 and not ServiceItem.objects.exists()
+
+
 def test_what_is_ours_is_never_overwritten_a_change_becomes_a_draft(region, file):
     department = make_department(region, name="演示局")
     item = make_item(department=department, name="本地事项")

@@ -199,6 +199,7 @@ def _page(
     opinions = actions.opinions_of(version) if is_open else []
     mine = next((one for one in opinions if one.review.department_id == request.staff.department_id), None)
     complete = completeness_by_item([found.pk]).get(found.pk)
+    faults = actions.publish_faults(version, max(version.effective_on or today, today)) if is_open else []
     context = {
         "item": found,
         "version": version,
@@ -211,8 +212,9 @@ def _page(
         "fees": sheet.fees,
         "faqs": sheet.faqs,
         "list_errors": sum(1 for one in sheet.lists.values() for form in one if form.is_bound and form.errors),
-        "faults": actions.publish_faults(version, max(version.effective_on or today, today)) if is_open else [],
-        "deviations": deviations_of(version, today),
+        "faults": faults,
+        # Those that keep it from being published stand there already.
+        "deviations": [sentence for sentence in deviations_of(version, today) if sentence not in faults],
         "opinions": opinions,
         "outstanding": actions.outstanding(version) if is_draft else [],
         "my_review": mine.review if mine and mine.review.given_at is None and is_draft else None,
