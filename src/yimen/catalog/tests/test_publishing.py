@@ -66,6 +66,8 @@ def test_a_material_without_basis_is_refused_even_when_it_is_looked_up():
 
 WRONG = {
     "content": ({"accept_condition": ""}, {}, "服务内容"),
+    "procedure": ({"procedure": ""}, {"steps": []}, "办事程序"),
+    "fee": ({"has_fee": True, "fee_note": "", "fee_basis": "《演示条例》"}, {}, "收费还没写"),
     "materials": ({}, {"materials": [], "no_materials": False}, "申报材料"),
     "limit": ({"promised_limit": None}, {}, "办理时限"),
     "basis": ({"legal_basis": ""}, {}, "设定依据"),
