@@ -24,6 +24,7 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from yimen.catalog import rules, search
+from yimen.catalog.actions.words import recount
 from yimen.catalog.importers.common import AT_ONCE, LeftOut, Organ, Report, Unreadable, departments, event
 from yimen.catalog.models import (
     FINGERPRINT,
@@ -163,6 +164,8 @@ def import_guangdong(
         _store(guides, report, by, at, named=bool(region_code), progress=progress)
         report.written = not preview
         transaction.set_rollback(preview)
+        for region in {guide.region for guide in guides if report.written}:
+            recount(region)
     return report
 
 
