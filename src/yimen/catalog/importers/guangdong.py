@@ -164,7 +164,7 @@ def import_guangdong(
         _store(guides, report, by, at, named=bool(region_code), progress=progress)
         report.written = not preview
         transaction.set_rollback(preview)
-        for region in {guide.region for guide in guides if report.written}:
+        for region in Region.objects.filter(pk__in={guide.region for guide in guides if report.written}):
             recount(region)
     return report
 
