@@ -122,7 +122,7 @@ def test_an_editor_brings_an_edition_in_and_a_publisher_publishes_it(center):
     page = Page.open(editor, f"/workbench/powers/{draft.pk}/power?code=520100003000")
     page = page.press("存进草稿", name="改了的职权", legal_basis="《演示法》第一条")
     assert draft.entries.filter(name="改了的职权", legal_basis="《演示法》第一条").exists()
-    page = Page.open(editor, f"/workbench/powers/{draft.pk}/drop?code=520100004000").press("去掉", reason="录重了的")
+    page = Page.open(editor, f"/workbench/powers/{draft.pk}/drop?code=520100004000").press("删掉", reason="录重了的")
     assert draft.entries.count() == 39
     assert (
         not page.has_button("发布") and "改了的职权" in Page.open(editor, f"/workbench/powers/{draft.pk}?q=改了").text

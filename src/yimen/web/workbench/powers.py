@@ -363,7 +363,7 @@ def _power(request: StaffRequest, pk: UUID) -> Done:
 
 def _drop_page(request: StaffRequest, pk: UUID, *, form: forms.Form | None = None, refused: str = "") -> HttpResponse:
     given = form or DropForm(request.POST or None, initial={"code": request.GET.get("code", "")})
-    return _edition_form(request, pk, given, _("去掉一项职权"), _("去掉"), refused=refused)
+    return _edition_form(request, pk, given, _("去掉一项职权"), _("删掉"), refused=refused)
 
 
 @staff_page("powers.edit")

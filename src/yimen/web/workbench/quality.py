@@ -54,9 +54,9 @@ class Tab:
 TABS = (
     Tab("quality", gettext_lazy("总览")),
     Tab("compression", gettext_lazy("时限压缩")),
-    Tab("handling", gettext_lazy("办理时间")),
+    Tab("handling", gettext_lazy("办得快了多少")),
     Tab("reduction", gettext_lazy("环节和材料")),
-    Tab("failures", gettext_lazy("常见问题")),
+    Tab("failures", gettext_lazy("最常见的问题")),
     Tab("reform", gettext_lazy("流程再造")),
 )
 

@@ -151,7 +151,7 @@ class EditionForm(forms.Form):
         ("ground", gettext_lazy("依据和权限"), "legal_basis"),
         ("how", gettext_lazy("怎么办"), "accept_condition"),
         ("limits", gettext_lazy("时限"), "promised_limit"),
-        ("fees", gettext_lazy("收费"), "has_fee"),
+        ("fees", gettext_lazy("收费标准和依据"), "has_fee"),
         ("where", gettext_lazy("去哪里、找谁"), "channels"),
         ("when", gettext_lazy("什么时候生效"), "effective_on"),
     )
