@@ -101,11 +101,21 @@ def asked(query: str, synonyms: Mapping[str, tuple[str, ...]] | None = None, lon
         else:
             concepts += _plain(word)
     if concepts and re.fullmatch("[a-z ]+", text):
-        runs = text.split()
-        if not all(map(texts.spelt, runs)):
-            runs = ["".join(runs)]
-        concepts = [Concept((_way(run), *_by_letters(run, known))) for run in runs]
+        concepts = [Concept((_way(run), *_by_letters("".join(run.split()), known))) for run in _runs(text)]
     return Question(" ".join(said.split()), tuple(dict.fromkeys(concepts)))
+
+
+def _runs(letters: str) -> list[str]:
+    """
+    Return `letters` in the runs that mean something each: shi pin and sp jy are one, school meals two.
+
+    A run with a space in it is read as one word of pinyin or first letters, and as words of another language.
+    """
+    words = letters.split()
+    are_syllables = all(len(way[0]) == 1 for way in map(texts.spelt, words) if way)
+    if are_syllables and all(texts.spelt(word) or len(word) <= SHORT for word in words):
+        return [" ".join(words)]
+    return words
 
 
 def about(query: str) -> Question:
@@ -144,7 +154,7 @@ def _by_letters(letters: str, known: Mapping[str, tuple[str, ...]]) -> list[Way]
     ways = []
     if word := lexicon.by_sound().get(letters):
         ways += [_way(texts.one_spelling(other)) for other in (word, *known.get(word, ()))]
-    for syllables in texts.spelt(letters):
+    for syllables in [*texts.spelt(letters), *texts.begun(letters)[:2]]:
         pairs = [f"{SOUND}{a}'{b}" for a, b in pairwise(syllables)]
         if pairs:
             ways.append(Way(letters, tuple((pair, 1.0) for pair in pairs)))

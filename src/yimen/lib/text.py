@@ -140,6 +140,21 @@ def spelt(letters: str, most: int = 4) -> list[list[str]]:
     return ways[-1] if letters else []
 
 
+def begun(letters: str) -> list[list[str]]:
+    """
+    Return spelt() of `letters` without the syllable somebody is still typing: shipinj → [shi, pin].
+
+    Nothing when fewer than two whole syllables stand before it, or when no syllable begins like the rest.
+    """
+    for end in range(len(letters) - 1, max(len(letters) - 6, 2), -1):
+        rest = letters[end:]
+        if any(syllable.startswith(rest) for syllable in _syllables()):
+            ways = [way for way in spelt(letters[:end]) if len(way) > 1]
+            if ways:
+                return ways
+    return []
+
+
 def sounds(text: str, pair_mark: str, initials_mark: str) -> list[str]:
     """
     Return tokens for how the Chinese of normalised `text` sounds: each two syllables, and the first letters of three.

@@ -39,7 +39,11 @@ def catalogue():
         ("shipin jingying", "食品经营许可（新办）"),
         ("jiehundengji", "内地居民结婚登记"),
         ("kaifanguan", "食品经营许可（新办）"),
+        ("shi pin jing ying", "食品经营许可（新办）"),
+        ("shipinj", "食品"),
+        ("shipinjingyi", "食品经营许可（新办）"),
         ("spjy", "食品经营许可（新办）"),
+        ("sp jy", "食品经营许可（新办）"),
         ("ＥＴＣ", "ETC 电子标签办理"),
         ("食品径营许可", "食品经营许可（新办）"),
         ("食品经管许可", "食品经营许可（新办）"),
@@ -55,6 +59,13 @@ def test_everyday_words_sounds_other_scripts_and_slips_find(catalogue, query, fi
 @pytest.mark.parametrize("query", ["火星移民", "", "，。", "zzz", "怎么办", "🙂", "的", "\x00"])
 def test_what_is_not_there_is_not_found(catalogue, query):
     assert catalogue.names(query) == []
+
+
+@pytest.mark.parametrize("query", ["school meals", "School  Meals", "free school meals", "find out about school meals"])
+def test_words_of_another_language_are_words_each(query):
+    names = ("Find out about free school meals", "Find out about council tax", "Find out school term dates")
+    english = Catalogue([(name, name, (), "local authorities") for name in names])
+    assert english.names(query)[0] == names[0]
 
 
 def test_a_new_thing_comes_before_changing_or_replacing_it_unless_that_is_asked(catalogue):
@@ -104,4 +115,6 @@ def test_a_rarer_token_is_worth_more(a, b):
 def test_pinyin_is_read_in_every_way_it_can_be():
     assert text.spelt("xian")[0] == ["xian"] and ["xi", "an"] in text.spelt("xian")
     assert text.spelt("spwf") == [] and text.spelt("") == []
+    assert text.begun("shipinj")[0] == ["shi", "pin"]
+    assert text.begun("spwf") == text.begun("shix") == text.begun("") == []
     assert text.readings("行") == ("xing", "hang") and text.readings("绿") == ("lv",) and text.readings("A") == ()
