@@ -15,7 +15,7 @@ from yimen.ledger import verify
 from yimen.notify.models import Message
 from yimen.people.models import Applicant, Department, Staff
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 # A Wednesday morning in Shanghai.
 OPENS = datetime(2026, 11, 18, 1, 0, tzinfo=UTC)

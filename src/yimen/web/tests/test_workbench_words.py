@@ -41,7 +41,7 @@ def test_a_synonym_counts_from_the_next_search_on_and_its_end_too(client, editor
     assert "户外广告设施设置许可" in page and "答上" in page  # the test box shows it at once
     client.post("/workbench/words/delete", {"word": "摆夜市", "_key": "b"})
     assert names("摆夜市", item.region) == []
-    kinds = [*Event.objects.filter(kind__startswith="catalog.synonym").values_list("kind", flat=True)]
+    kinds = [*Event.objects.filter(kind__startswith="catalog.synonym").order_by("pk").values_list("kind", flat=True)]
     assert kinds == ["catalog.synonym_saved", "catalog.synonym_deleted"]
 
 
