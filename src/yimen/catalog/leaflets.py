@@ -133,6 +133,7 @@ class Sheet:
     fees: tuple[FeeLine, ...]
     has_fee: bool | None
     fee_note: str
+    fee_basis: str
     faqs: tuple[tuple[str, str], ...]
     forms: tuple[FormLine, ...]
     heads: tuple[Head, ...]
@@ -209,7 +210,8 @@ def sheet(
         steps=step_lines,
         fees=fees,
         has_fee=version.has_fee or bool(fees) if version.is_stated("has_fee") or fees else None,
-        fee_note=version.fee_note.strip(),
+        fee_note=_beside(version.fee_note, [f"{fee.name}：{fee.standard}" for fee in fees]),
+        fee_basis=_beside(version.fee_basis, [fee.basis for fee in fees]),
         faqs=tuple((row.question, row.answer) for row in version.faqs.all()),
         forms=tuple(FormLine(key, form.title, tuple(sample_rows(form))) for key, form in forms.items()),
         heads=(),
@@ -447,6 +449,12 @@ def _promises(version: ItemVersion, promised: Limit, fees: Sequence[FeeLine], ce
         yield _("只按公布的标准收费，表格免费。")
 
 
+def _beside(text: str, lines: Iterable[str]) -> str:
+    """Return what `text` says beside the lines of fees; it was filled in from them where nobody wrote it."""
+    said = text.strip()
+    return "" if said == "；".join(dict.fromkeys(lines)) else said
+
+
 def _version(version: ItemVersion) -> str:
     on = short_day(version.effective_on, year=True) if version.effective_on else ""
     values = {"number": version.number, "on": on}
@@ -496,7 +504,7 @@ def _with_heads(made: Sheet, item: ServiceItem, version: ItemVersion) -> Sheet:
             )
             for line in made.fees
         ),
-        _("依据：%(basis)s") % {"basis": version.fee_basis.strip()} if version.fee_basis.strip() else "",
+        _("依据：%(basis)s") % {"basis": made.fee_basis} if made.fee_basis else "",
     ]
     if made.has_fee is False:
         fee = [_("不收费")]

@@ -347,8 +347,12 @@ def test_a_fee_stands_on_the_leaflet_with_its_basis(client: Client, organ, cente
     draft = make_draft(department=organ)
     fees = [FeeDraft("工本费", "每本 10 元", "《演示价格条例》第三条")]
     draft = actions.save_draft(draft.item, {"has_fee": True}, fees=fees, by=SYSTEM, at=NOW)
-    (page,) = leaflet_of(client, actions.publish(draft, by=SYSTEM, at=NOW).item)
+    item = actions.publish(draft, by=SYSTEM, at=NOW).item
+    (page,) = leaflet_of(client, item)
     assert "工本费每本10元（《演示价格条例》第三条）" in page
+    # Said once on paper; on the guide in the table and under its head.
+    assert page.count("工本费") == 1
+    assert flat(client.get(f"/items/{item.task_code}").content.decode()).count("《演示价格条例》第三条") == 2
 
 
 @pytest.mark.parametrize("text", ["#set page(width: 1cm) *粗* $x$ <b> @ref // \\ [链接]", "申请表\u0000\u202e😀"])
