@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 NAME, SOUND, INITIALS = "=", "~", "^"
 LONGEST_QUERY, MOST_LOOK_UPS, SHORT = 120, 40, 3
 # Ways of the two weightiest words that are looked up together; items that hold a token which may be looked up outside
-# of names.
-MOST_TOGETHER, RARE = 3, 500
+# of names; items that hold one which is looked up alone only when nothing weighs more: a hundred of them say nothing.
+MOST_TOGETHER, RARE, COMMON = 3, 500, 3000
 # What a synonym, a word that sounds alike and first letters are worth beside the word itself.
 OF_MEANING, PER_MEANING, LEAST_MEANING = 0.9, 0.04, 0.7
 OF_SOUND, OF_INITIALS = 0.6, 0.5
@@ -243,7 +243,11 @@ def look_ups(question: Question, frequency: Callable[[str], int], count: int) ->
         elif len(run) > 2:
             found.setdefault(tuple(NAME + token for token in texts.bigrams(run) if len(token) == 1), 1.0)
     looked = [LookUp(tokens, weight) for tokens, weight in found.items() if _are_there(tokens, frequency)]
-    return sorted(looked, key=lambda one: -one.weight)[:MOST_LOOK_UPS]
+    looked.sort(key=lambda one: -one.weight)
+    telling = [
+        one for one in looked[1:] if len(one.tokens) > 1 or frequency(one.tokens[0].removeprefix(NAME)) <= COMMON
+    ]
+    return [*looked[:1], *telling][:MOST_LOOK_UPS]
 
 
 def _are_there(tokens: Collection[str], frequency: Callable[[str], int]) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
+from psycopg import Cursor
 
 from yimen.catalog import search as searching
 from yimen.catalog.models import ServiceItem
@@ -46,7 +49,7 @@ LEFT JOIN catalog_tokencount kept ON kept.region_id = %(region)s AND kept.token 
 _ALL = "SELECT count(*) FROM catalog_serviceitem i WHERE {where}"
 
 _SYNONYMS = """
-SELECT word, means, is_mutual FROM catalog_synonym
+SELECT word::text, means::text[], is_mutual FROM catalog_synonym
 WHERE (region_id IS NULL OR region_id = %(region)s) AND (
     position(word IN %(text)s) > 0
     OR (is_mutual AND EXISTS (SELECT 1 FROM unnest(means) AS mean WHERE position(lower(mean) IN %(text)s) > 0))
@@ -54,20 +57,23 @@ WHERE (region_id IS NULL OR region_id = %(region)s) AND (
 ORDER BY region_id NULLS FIRST, word
 """
 
+# JSON and not arrays: the planner expects the same of every question and keeps one plan. The casts let a kept plan
+# outlive a change of the columns.
 _CANDIDATES = """
 WITH hit AS (
-    SELECT i.id, asked.n, asked.weight
-    FROM unnest(%(words)s::text[], %(weights)s::float8[]) WITH ORDINALITY AS asked (words, weight, n)
+    SELECT i.id, i.name, i.published_id, asked.n, asked.weight
+    FROM ROWS FROM (json_to_recordset(%(asked)s::json) AS (words text, weight float8))
+        WITH ORDINALITY AS asked (words, weight, n)
     CROSS JOIN LATERAL (
-        SELECT i.id FROM catalog_serviceitem i
-        WHERE i.tokens @> string_to_array(asked.words, ' ') AND {where} LIMIT %(most_of_one)s
+        SELECT i.id, i.name, i.published_id FROM catalog_serviceitem i
+        WHERE i.tokens @> string_to_array(asked.words, ' ') AND {where} LIMIT {most_of_one}
     ) AS i
 ), best AS (
-    SELECT id, array_agg(n::int) AS hits, sum(weight) AS weight FROM hit GROUP BY id
-    ORDER BY weight DESC, id LIMIT %(most)s
+    SELECT id, name, published_id, array_agg(n::int) AS hits, sum(weight) AS weight
+    FROM hit GROUP BY id, name, published_id ORDER BY weight DESC, id LIMIT {most}
 )
-SELECT best.id, best.hits, i.name, v.everyday_names
-FROM best JOIN catalog_serviceitem i ON i.id = best.id JOIN catalog_itemversion v ON v.id = i.published_id
+SELECT best.id, best.hits, best.name::text, v.everyday_names::text[]
+FROM best JOIN catalog_itemversion v ON v.id = best.published_id
 """
 
 
@@ -82,7 +88,9 @@ def search(text: str, limit: int = 20, offset: int = 0, *, region: Region | str 
     ranked, found.question = ranked_for(text, code)
     found.total = len(ranked)
     page = ranked[offset : offset + limit]
-    items = ServiceItem.objects.select_related("department", "published").in_bulk([one.key for one in page])
+    items = (
+        ServiceItem.objects.defer("tokens").select_related("department", "published").in_bulk([one.key for one in page])
+    )
     for one in page:
         if item := items.get(one.key):
             item.score, item.found_by = one.score, one.name  # type: ignore[attr-defined]
@@ -130,7 +138,7 @@ def own_synonyms(text: str, region: str | None) -> Mapping[str, tuple[str, ...]]
     """Return the synonyms editors keep that stand in `text`; the region's come before those for all."""
     spelt = texts.one_spelling(text[: searching.LONGEST_QUERY].replace("\x00", ""))
     found: dict[str, tuple[str, ...]] = {}
-    with connection.cursor() as cursor:
+    with _planned() as cursor:
         cursor.execute(_SYNONYMS, {"text": spelt, "region": region})
         for word, means, is_mutual in cursor.fetchall():
             if word in spelt:
@@ -142,10 +150,24 @@ def own_synonyms(text: str, region: str | None) -> Mapping[str, tuple[str, ...]]
     return found
 
 
+@contextmanager
+def _planned() -> Iterator[CursorWrapper]:
+    """Give a cursor whose statements each connection plans once: to plan them takes as long as to run them."""
+    with connection.cursor() as cursor:
+        raw = connection.connection
+        raw.prepare_threshold = 0
+        with Cursor(raw) as planned:
+            cursor.cursor = planned
+            try:
+                yield cursor
+            finally:
+                raw.prepare_threshold = None
+
+
 def _counts(tokens: Iterable[str], region: str | None, where: str) -> dict[str, int]:
     """Return how many items hold each token, and under "" how many there are."""
     values = {"tokens": [*tokens, ""], "region": region}
-    with connection.cursor() as cursor:
+    with _planned() as cursor:
         cursor.execute(_COUNT.format(where=where), values)
         counts: dict[str, int] = dict(cursor.fetchall())
         if not counts[""]:
@@ -159,15 +181,10 @@ def _candidates(
 ) -> list[searching.Candidate]:
     if not look_ups:
         return []
-    values: dict[str, Any] = {
-        "words": [" ".join(one.tokens) for one in look_ups],
-        "weights": [one.weight for one in look_ups],
-        "region": region,
-        "most_of_one": most,
-        "most": MOST_RANKED,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_CANDIDATES.format(where=where), values)
+    asked = json.dumps([{"words": " ".join(one.tokens), "weight": one.weight} for one in look_ups])
+    statement = _CANDIDATES.format(where=where, most_of_one=most, most=MOST_RANKED)
+    with _planned() as cursor:
+        cursor.execute(statement, {"asked": asked, "region": region})
         rows = cursor.fetchall()
     held = [searching.held_by(one) for one in look_ups]
     return [

@@ -118,3 +118,14 @@ def test_pinyin_is_read_in_every_way_it_can_be():
     assert text.begun("shipinj")[0] == ["shi", "pin"]
     assert text.begun("spwf") == text.begun("shix") == text.begun("") == []
     assert text.readings("行") == ("xing", "hang") and text.readings("绿") == ("lv",) and text.readings("A") == ()
+
+
+def test_what_thousands_of_items_hold_is_not_looked_up_beside_something_that_tells_more():
+    held = {"食品": 2_000, "药品": 2_000, "补发": 5_000}
+
+    def alone(query):
+        found = search.look_ups(search.asked(query), lambda token: held.get(token, 0), 100_000)
+        return [one.tokens for one in found if len(one.tokens) == 1]
+
+    assert ("=补发",) in alone("补发")
+    assert alone("食品 补发") == [("=食品",)]
