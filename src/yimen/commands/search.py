@@ -6,12 +6,15 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from yimen.lib.errors import DomainError
+
+if TYPE_CHECKING:
+    from yimen.catalog.models import ServiceItem
 
 HELP = gettext_lazy("在已发布的事项里找，按贴近程度列出编码；找不到时是空的清单。")
 NEEDS_DATABASE = True
@@ -25,7 +28,7 @@ class NothingAsked(DomainError):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("query", nargs="?", default="", help=str(gettext_lazy("要办的事，照平常说的写")))
     parser.add_argument("--limit", type=int, default=10, help=str(gettext_lazy("最多几项，1 到 200，不写是 10")))
-    parser.add_argument("--region", default="", help=str(gettext_lazy("哪个区划；不写就是本中心的区划")))
+    parser.add_argument("--region", default="", help=str(gettext_lazy("哪个区划；不写就是全部")))
     parser.add_argument("--format", choices=["table", "json"], default="table", help=str(gettext_lazy("输出的样子")))
     many = gettext_lazy("一批要办的事：一行一个，写文字或者带 query 的 JSON；每行输出一行 JSON")
     parser.add_argument("--queries", type=Path, help=str(many))
@@ -33,9 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Return 0, also when nothing was found. Raises NothingAsked."""
-    from yimen.people.queries import only_region
+    from yimen.people.models import Region
 
-    region = args.region or only_region() or None
+    if args.region and not Region.objects.filter(pk=args.region).exists():
+        raise NothingAsked(_("没有代码是 %(code)s 的区划，请先建好，或者不写 --region。") % {"code": args.region})
+    region = args.region or None
     limit = min(max(args.limit, 1), MOST)
     if args.queries:
         for said in _lines(args.queries):
@@ -60,9 +65,21 @@ def _rows(query: str, limit: int, region: str | None) -> list[dict[str, Any]]:
 
     found = queries.search(query, limit, region=region)
     return [
-        {"task_code": item.task_code, "name": item.name, "score": round(item.score, 4)}  # type: ignore[attr-defined]
+        {
+            "task_code": _code(item),
+            "name": item.name,
+            "score": round(item.score, 4),  # type: ignore[attr-defined]
+        }
         for item in found
     ]
+
+
+def _code(item: "ServiceItem") -> str:
+    """Return the code as the list it came from writes it: addresses are too long to be an implementation code."""
+    from yimen.catalog.models import SOURCE_CODE
+
+    said = item.published.extended.get(SOURCE_CODE) if item.published else None
+    return str(said or item.task_code)
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

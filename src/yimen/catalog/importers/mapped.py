@@ -52,6 +52,7 @@ from yimen.catalog.models import (
     FINGERPRINT,
     NO_MATERIALS,
     NOT_STATED,
+    SOURCE_CODE,
     CaseType,
     FlowStep,
     ItemFaq,
@@ -70,8 +71,6 @@ from yimen.lib.workdays import Limit, Unit
 from yimen.people import access
 from yimen.people.models import Department, Region
 
-# Where an extended key holds a code too long or strange for our column.
-SOURCE_CODE = "source_code"
 UNKNOWN_REGION = "000000"
 _SHORT = 300
 # Rows are looked up in chunks and written in batches.

@@ -15,6 +15,7 @@ from yimen.people.models import Department, Region, Staff
 NOT_STATED = "not_stated"
 NO_MATERIALS = "no_materials"
 FINGERPRINT = "source_sha256"
+SOURCE_CODE = "source_code"  # a code of the source that is too long or strange for our column
 
 # Everything of a version a person writes; number, state and dates of publishing follow from acts.
 FIELDS = (
