@@ -83,6 +83,7 @@ def check(
     with _file(waiting) as path:
         waiting.report = _told(_import(waiting, path, by=by, at=at, preview=True))
     waiting.save(update_fields=["mapping", "mode", "department", "source", "report"])
+    ledger.record(f"import:{pk}", "exchange.list_checked", region=waiting.region_id, by=by, at=at, data={"mode": mode})
     return waiting
 
 

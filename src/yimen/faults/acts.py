@@ -67,6 +67,7 @@ UNKEYED = {
     "workbench:catalog-flow-preview": "draws what is in the form and writes nothing",
     "workbench:catalog-flow-import": "reads a file into the editor and writes nothing",
     "workbench:import-bring": "keeps one more file that waits; taking one is keyed",
+    "portal:booklet-file": "reads",
     "api:openapi-json": "reads",
     "api:api-root": "nothing there",
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -27,7 +26,7 @@ from yimen.web.portal import reads
 PAGE, SUGGESTED, LONGEST = 20, 8, 60
 # A hall's machines share an address; a program that makes up words is not counted, and may not fill the table.
 misses_limit = Limit(30)
-inquiries_limit = Limit(getattr(settings, "INQUIRIES_PER_MINUTE", 6))
+inquiries_limit = Limit(6)
 
 
 class TooManyQuestions(DomainError):
