@@ -77,7 +77,7 @@ def render_apart(template: str, data: dict[str, Any]) -> bytes:
     DocumentFault, also when it takes longer than APART_SECONDS.
     """
     command = [sys.executable, "-m", "yimen.lib.pdf", template]
-    paths = os.pathsep.join(filter(None, (str(PACKAGE.parent), os.environ.get("PYTHONPATH", ""))))
+    paths = os.pathsep.join((str(PACKAGE.parent), *filter(None, sys.path)))
     try:
         done = subprocess.run(  # noqa: S603
             command,

@@ -62,7 +62,9 @@ _SUFFIX = re.compile(r"(原件及复印件|原件和复印件|原件|复印件|�
 
 def plain_name(name: str) -> str:
     """Return a material's name without brackets, quotes and 原件/复印件/副本, so that two ways of writing it meet."""
-    bare = _ASIDE.sub("", unicodedata.normalize("NFKC", name)).lower()
+    # Taking something out may bring together what is written as one character.
+    while (bare := _ASIDE.sub("", unicodedata.normalize("NFKC", name)).lower()) != name:
+        name = bare
     return _SUFFIX.sub("", bare) or bare
 
 
