@@ -121,7 +121,7 @@ def test_a_screen_gets_the_whole_board_and_then_only_what_changes():
         start = time.monotonic()
         await in_thread(call)
         change = await screen.hear_call()
-        assert time.monotonic() - start < 1
+        assert time.monotonic() - start < 5  # a second on an idle machine
         assert [(one["label"], one["window"]) for one in change["calls"]] == [("A001", 3)]
         assert "surge" not in change and "day" not in change
         await screen.close()
