@@ -291,7 +291,7 @@ class _Version:
             chosen = scenario_rules.check_answers(scenario.questions_of(version), chosen)
         self._case = Case(region_id=item.region_id, version=version, case_type=version.case_type, chosen=list(chosen))
         self.materials = [material.pk for material in scenario_rules.applying(version.materials.all(), chosen)]
-        self.steps = scenario.applying_steps(version.steps.all(), chosen) or [actions._plain_decision()]
+        self.steps = scenario.applying_steps(version.steps.all(), chosen) or [actions.plain_decision()]
         if any(step.kind == FlowStep.Kind.VISIT for step in self.steps):
             raise CannotLoad(_("“%(item)s”要现场核查，批量导入说不出是谁去的，请逐件办理。") % {"item": version.name})
         self.done_by_accepting = {step.key for step in self.steps if step.kind in actions.DONE_BY_ACCEPTING}

@@ -8,6 +8,7 @@ from yimen.cases.models import Case, Clock
 from yimen.catalog.rules import scenario
 from yimen.catalog.tests.scenarios import make_scenario_item
 from yimen.ledger.models import Event
+from yimen.lib.errors import DomainError
 from yimen.people.models import Role
 from yimen.people.tests.factories import NOW, make_applicant, make_center, make_department, make_staff
 
@@ -103,7 +104,7 @@ def test_the_ledger_says_which_way_but_not_what_was_filled_in(version):
     ],
 )
 def test_values_that_do_not_fit_the_form_are_refused(version, values, word):
-    with pytest.raises(actions.DomainError, match=word):
+    with pytest.raises(DomainError, match=word):
         receive(version, form_values=values)
     assert not Case.objects.exists()
 

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from yimen.cases import actions, jobs, queries
+from yimen.cases.actions import moving
 from yimen.cases.tests.factories import make_case, make_version
 from yimen.catalog import actions as catalog
 from yimen.catalog.actions import AnnouncedDay
@@ -84,14 +85,14 @@ def test_one_case_that_fails_holds_no_other_back_and_is_tried_again(monkeypatch)
     for case in (first, second):
         actions.accept(case.pk, by=clerk, at=ACCEPTED)
     announce_new_year()
-    move = actions._move_case
+    move = moving._move_case
 
     def fail_for_first(case_id, **more):
         if case_id == first.pk:
             raise DomainError("不行")
         return move(case_id, **more)
 
-    monkeypatch.setattr(actions, "_move_case", fail_for_first)
+    monkeypatch.setattr(moving, "_move_case", fail_for_first)
     with pytest.raises(DomainError):
         jobs.follow(at=ANNOUNCED)
     monkeypatch.undo()

@@ -1,5 +1,5 @@
 """
-The law's arithmetic for cases: numbers, clocks and what they look like day by day. Pure functions.
+The law's arithmetic: clocks and what they look like day by day. Pure functions.
 
 A clock is its start, its limit and its stops; everything shown about it comes from `clock()`.
 """
@@ -17,16 +17,6 @@ from yimen.lib.workdays import LOCAL_ZONE, Calendar, Limit, Unit, add_months
 RIBBON_CELLS = 30
 # Months and hours have no counted days: their cells carry no number.
 _UNCOUNTED = frozenset({Unit.MONTH, Unit.HOUR})
-
-
-def case_no(task_code: str, day: date, serial: int) -> str:
-    """Return the case number: implementation code, yyyymmdd and a serial of at least 4 digits (CASE-9)."""
-    return f"{task_code}{day:%Y%m%d}{serial:04d}"
-
-
-def query_no(letters: str, day: date, serial: int) -> str:
-    """Return the number citizens type: QH-261118-00417, the day of receipt and the day's serial in the centre."""
-    return f"{letters}-{day:%y%m%d}-{serial:05d}"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,71 @@
+"""What every act on a case needs: its lock, its state, its numbers, its ledger row, its document."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.utils.timezone import localdate
+from django.utils.translation import gettext as _
+
+from yimen.cases import documents
+from yimen.cases.models import Case, Notice
+from yimen.ledger import actions as ledger
+from yimen.ledger.actions import Actor
+from yimen.lib.errors import DomainError
+
+LEAST_REASON = 6
+
+
+class WrongStep(DomainError):
+    """The case is no longer, or not yet, where this act belongs."""
+
+
+class ReasonsMissing(DomainError):
+    """Whoever refuses says why (LAW-3, LAW-17)."""
+
+
+def next_number(region: str, name: str, day: date) -> int:
+    """Return the next number of `name` on `day`; the row lock makes numbers gap-free, rollbacks included."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO cases_counter (region_id, name, day, value) VALUES (%s, %s, %s, 1)"
+            " ON CONFLICT (region_id, name, day) DO UPDATE SET value = cases_counter.value + 1 RETURNING value",
+            [region, name, day],
+        )
+        return int(cursor.fetchone()[0])
+
+
+def give(case: Case, kind: Notice.Kind, *, by: Actor, at: datetime, **facts: str) -> Notice:
+    """Number and keep a document; who signs is the organ, so only its facts are stored."""
+    serial = next_number(case.region_id, f"notice:{kind}:{case.center.letters}", date(localdate(at).year, 1, 1))
+    return documents.issue(case, kind, serial=serial, at=at, **facts)
+
+
+def record(case: Case, kind: str, *, by: Actor, at: datetime, data: dict[str, Any]) -> None:
+    """The heads every case row carries, so that figures can be counted from the ledger alone."""
+    heads = {"item": case.item.task_code, "department": str(case.department_id), "case_type": case.case_type}
+    ledger.record(case.stream, kind, region=case.region_id, by=by, at=at, data=heads | data)
+
+
+def locked(case_id: UUID) -> Case:
+    return (
+        Case.objects.select_for_update(of=("self",))
+        .select_related("item", "version", "department", "center", "applicant")
+        .get(pk=case_id)
+    )
+
+
+def expect(case: Case, status: Case.Status) -> None:
+    if case.status != status:
+        raise WrongStep(
+            _("这件现在是“%(status)s”，这一步做不了。请刷新看最新进度。") % {"status": case.get_status_display()}
+        )
+
+
+def checked_reasons(text: str) -> str:
+    if len(text.strip()) < LEAST_REASON:
+        raise ReasonsMissing(_("请写明理由，至少 %(n)s 个字，让申请人看得懂、知道下一步怎么办。") % {"n": LEAST_REASON})
+    return text.strip()
