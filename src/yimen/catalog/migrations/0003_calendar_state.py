@@ -1,6 +1,6 @@
 """Renew the calendar's version with every change of a day or a year, whoever makes it."""
 
-from django.db import migrations, models
+from django.db import migrations
 
 RENEW = """
 INSERT INTO catalog_calendarstate (id, version) VALUES (1, gen_random_uuid());
@@ -24,18 +24,4 @@ DROP FUNCTION catalog_calendar_changed;
 
 class Migration(migrations.Migration):
     dependencies = [("catalog", "0002_official_calendar")]
-    operations = [
-        migrations.CreateModel(
-            name="CalendarState",
-            fields=[
-                ("id", models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
-                ("version", models.UUIDField()),
-            ],
-            options={
-                "constraints": [
-                    models.CheckConstraint(condition=models.Q(("id", 1)), name="calendar_state_is_one_row")
-                ],
-            },
-        ),
-        migrations.RunSQL(RENEW, FORGET),
-    ]
+    operations = [migrations.RunSQL(RENEW, FORGET)]
