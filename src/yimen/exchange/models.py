@@ -59,3 +59,66 @@ class WaitingImport(models.Model):
     @property
     def is_waiting(self) -> bool:
         return self.taken_at is None and self.dropped_at is None
+
+
+class ApiClient(models.Model):
+    """
+    A department's own system that speaks to our API in the name of `staff` (S2-14): what it may do, its staff may.
+
+    key_sha256: of the key, which is shown once. cases_of: the departments whose cases it is told about.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    region = models.ForeignKey(Region, models.PROTECT)
+    name = models.CharField(max_length=80)
+    staff = models.ForeignKey(Staff, models.PROTECT, related_name="api_clients")
+    key_sha256 = models.CharField(max_length=64, unique=True)
+    key_begins = models.CharField(max_length=12)
+    made_at = models.DateTimeField()
+    made_by = models.ForeignKey(Staff, models.PROTECT, null=True, related_name="+")
+    expires_on = models.DateField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    last_used_on = models.DateField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+
+
+class Webhook(models.Model):
+    """
+    Where a client wants to be told: its address, the kinds of ledger rows, the departments; signed with its secret.
+
+    failures: in a row; it is paused after too many, with a word to its owner.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    region = models.ForeignKey(Region, models.PROTECT)
+    client = models.ForeignKey(ApiClient, models.PROTECT, related_name="webhooks")
+    url = models.URLField(max_length=300)
+    kinds = models.JSONField(default=list)
+    secret_sealed = models.BinaryField()
+    made_at = models.DateTimeField()
+    paused_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    failures = models.PositiveIntegerField(default=0)
+
+
+class WebhookDelivery(models.Model):
+    """One row of the ledger on its way to one webhook: at least once, with its own id to tell repeats."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    region = models.ForeignKey(Region, models.PROTECT)
+    webhook = models.ForeignKey(Webhook, models.PROTECT, related_name="deliveries")
+    event_id = models.BigIntegerField()
+    kind = models.CharField(max_length=60)
+    body = models.JSONField()
+    made_at = models.DateTimeField()
+    next_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0)
+    done_at = models.DateTimeField(null=True, blank=True)
+    status = models.PositiveSmallIntegerField(null=True, blank=True)
+    error = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["webhook", "event_id"], name="webhook_delivery_once")]
+        indexes = [models.Index(fields=["next_at"], condition=models.Q(done_at=None), name="webhook_delivery_waiting")]

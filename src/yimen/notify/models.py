@@ -15,7 +15,8 @@ class Message(models.Model):
     One message to one applicant about one item on one occasion; the same occasion is never told twice.
 
     occasion: what it is about, "age-80" or "renewal:<case>:2027-01-31"; it names no person. due_on: the day the
-    service falls due. text names nobody either: it is read on phones that others may hold.
+    service falls due. text names nobody either: it is read on phones that others may hold. case_no: the case it
+    tells about, as text, empty for notices about what falls due.
     """
 
     class State(models.TextChoices):
@@ -32,6 +33,8 @@ class Message(models.Model):
     subject = models.CharField(max_length=120)
     text = models.TextField()
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    case_no = models.CharField(max_length=50, blank=True)
+    read_at = models.DateTimeField(null=True, blank=True)
     made_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True, blank=True)
     sent_by = models.ForeignKey(Staff, models.PROTECT, null=True, blank=True, related_name="+")

@@ -323,3 +323,27 @@ class Applicant(models.Model):
 
     def phone_ends_with(self, last_four: str) -> bool:
         return len(last_four) == 4 and crypto.open_sealed(bytes(self.phone_sealed), "applicant.phone")[-4:] == last_four
+
+
+class PostCover(models.Model):
+    """
+    AB角 (HALL-6): while A is away, B acts with A's authority. from_at: when B took over; until_at empty: still.
+
+    reason: why A is away. Outside a cover B has only his own rights.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    region = models.ForeignKey(Region, models.PROTECT)
+    primary = models.ForeignKey(Staff, models.PROTECT, related_name="covered_by")
+    stand_in = models.ForeignKey(Staff, models.PROTECT, related_name="covers")
+    reason = models.CharField(max_length=80, blank=True)
+    from_at = models.DateTimeField()
+    until_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["primary"], condition=models.Q(until_at=None), name="one_running_cover_per_post"
+            ),
+            models.CheckConstraint(condition=~models.Q(primary=models.F("stand_in")), name="cover_is_another"),
+        ]

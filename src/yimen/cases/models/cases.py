@@ -1,4 +1,4 @@
-"""Cases, their materials, tasks, clocks and the documents given out."""
+"""Cases, their materials and tasks, the clocks they run under and the documents given out."""
 
 from __future__ import annotations
 
@@ -24,6 +24,16 @@ class Counter(models.Model):
         constraints = [models.UniqueConstraint(fields=["region", "name", "day"], name="case_counter_once")]
 
 
+class HandlingMode(models.TextChoices):
+    """How a case is handled, beside its national type code (CASE-4)."""
+
+    OWN = "own", _("自办件")
+    SUPPLEMENT = "supplement", _("补办件")
+    COMMITMENT = "commitment", _("告知承诺件")
+    UPWARD = "upward", _("上报件")
+    JOINT = "joint", _("联办件")
+
+
 class Case(models.Model):
     """
     One application for one item by one applicant.
@@ -32,6 +42,9 @@ class Case(models.Model):
     due_on: the promised clock's end, stored for lists; computed by rules from the clock, never edited.
     chosen: the options of the version's questions ("question.option") that decide which materials and steps apply.
     forms_sealed: what was filled in, sealed JSON by form key; queries.form_sheets() opens it.
+    visit_days: the local days on which somebody had to come to a hall for it; none for a case done online.
+    quota_place: its place in the order of acceptance, for items with limited numbers (LAW-20).
+    received_region: where it was taken in when that is another region's hall (HALL-17), else empty.
     """
 
     class Status(models.TextChoices):
@@ -85,14 +98,23 @@ class Case(models.Model):
     due_on = models.DateField(null=True, blank=True)
     due_is_provisional = models.BooleanField(default=False)
     completed_on_time = models.BooleanField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
     chosen = ArrayField(models.CharField(max_length=80), default=list, blank=True, verbose_name=_("情形"))
     forms_sealed = models.BinaryField(null=True, blank=True)
+    handling_mode = models.CharField(max_length=12, choices=HandlingMode.choices, default=HandlingMode.OWN)
+    visit_days = ArrayField(models.DateField(), default=list, blank=True)
+    quota_place = models.PositiveIntegerField(null=True, blank=True)
+    received_region = models.ForeignKey(Region, models.PROTECT, null=True, blank=True, related_name="+")
+    is_urgent = models.BooleanField(default=False, help_text="a PriorityGrant puts it first")
+    bundle_case = models.ForeignKey("BundleCase", models.PROTECT, null=True, blank=True, related_name="cases")
+    batch = models.ForeignKey("Batch", models.PROTECT, null=True, blank=True, related_name="cases")
     is_demo = models.BooleanField(default=False)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["region", "case_no"], name="case_no_once"),
             models.UniqueConstraint(fields=["region", "query_no"], name="query_no_once"),
+            models.UniqueConstraint(fields=["region", "item", "quota_place"], name="quota_place_once"),
             models.CheckConstraint(
                 condition=~models.Q(status="accepted") | models.Q(accepted_at__isnull=False, due_on__isnull=False),
                 name="accepted_case_has_due_date",
@@ -139,6 +161,14 @@ class CaseMaterial(models.Model):
         COMPLETE = "complete", _("齐")
         MISSING = "missing", _("缺")
         LATER = "later", _("后补")
+        COMMITTED = "committed", _("承诺代替")
+
+    class Form(models.TextChoices):
+        """What was handed in: the paper itself, a copy of it, or a file."""
+
+        ORIGINAL = "original", _("原件")
+        COPY = "copy", _("复印件")
+        ELECTRONIC = "electronic", _("电子件")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     region = models.ForeignKey(Region, models.PROTECT)
@@ -146,13 +176,22 @@ class CaseMaterial(models.Model):
     material = models.ForeignKey(ItemMaterial, models.PROTECT)
     state = models.CharField(max_length=10, choices=State.choices)
     note = models.CharField(max_length=200, blank=True)
+    form = models.CharField(max_length=12, choices=Form.choices, blank=True)
+    # Handed in before, with another case of the same applicant; or what a certificate of ours already shows.
+    reused_from = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
+    certificate_no = models.CharField(max_length=60, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["region", "case", "material"], name="case_material_once")]
 
 
 class Task(models.Model):
-    """An open or done step of a running case, waiting at a department's post."""
+    """
+    An open or done step of a running case, waiting at a department's post.
+
+    assignee: who took it, empty while anybody of the post may. round: counts from 1; going back opens the step again
+    under the next one. region is the case's, also when the department is another region's (HALL-17).
+    """
 
     class Outcome(models.TextChoices):
         PASSED = "passed", _("通过")
@@ -172,11 +211,19 @@ class Task(models.Model):
     done_by = models.ForeignKey(Staff, models.PROTECT, null=True, related_name="+")
     outcome = models.CharField(max_length=10, choices=Outcome.choices, blank=True)
     opinion = models.TextField(blank=True)
+    round = models.PositiveSmallIntegerField(default=1)
+    assignee = models.ForeignKey(Staff, models.PROTECT, null=True, blank=True, related_name="+")
     surveyors = models.ManyToManyField(Staff, blank=True, related_name="+")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["region", "case", "step_key"], name="task_once_per_step")]
+        constraints = [
+            models.UniqueConstraint(fields=["region", "case", "step_key", "round"], name="task_once_per_round"),
+            models.UniqueConstraint(
+                fields=["region", "case", "step_key"], condition=models.Q(done_at=None), name="task_open_once"
+            ),
+        ]
         indexes = [
+            models.Index(fields=["region", "assignee"], condition=models.Q(done_at=None), name="task_open_by_assignee"),
             models.Index(
                 fields=["region", "department", "due_on"], condition=models.Q(done_at=None), name="task_open_by_due"
             ),
@@ -194,6 +241,7 @@ class Clock(models.Model):
         PROMISED = "promised", _("承诺时限")
         STATUTORY = "statutory", _("法定时限")
         DELIVERY = "delivery", _("送达时限")
+        LOWER_REVIEW = "lower", _("初审时限")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     region = models.ForeignKey(Region, models.PROTECT)
@@ -210,37 +258,6 @@ class Clock(models.Model):
         constraints = [models.UniqueConstraint(fields=["region", "case", "kind"], name="clock_once_per_kind")]
         indexes = [
             models.Index(fields=["region", "due_on"], condition=models.Q(ended_on=None), name="clock_running_by_due"),
-        ]
-
-
-class Notice(models.Model):
-    """
-    A numbered document given to the applicant (LAW-6); the PDF is drawn from `data`, which never changes.
-
-    verify_code: printed on it, so that anybody can check it is real (CERT-11).
-    """
-
-    class Kind(models.TextChoices):
-        RECEIPT = "receipt", _("收件凭证")
-        ACCEPTANCE = "acceptance", _("受理通知书")
-        DECLINE = "decline", _("不予受理决定书")
-        DECISION = "decision", _("行政决定书")
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    region = models.ForeignKey(Region, models.PROTECT)
-    case = models.ForeignKey(Case, models.CASCADE, related_name="notices")
-    kind = models.CharField(max_length=12, choices=Kind.choices)
-    number = models.CharField(max_length=60)
-    verify_code = models.CharField(max_length=20)
-    issued_at = models.DateTimeField()
-    data = models.JSONField()
-
-    class Meta:
-        ordering = ["issued_at"]
-        constraints = [
-            models.UniqueConstraint(fields=["region", "case", "kind"], name="notice_once_per_kind"),
-            models.UniqueConstraint(fields=["region", "number"], name="notice_number_once"),
-            models.UniqueConstraint(fields=["region", "verify_code"], name="verify_code_once"),
         ]
 
 

@@ -1,5 +1,6 @@
 """Service items (事项) with versions, materials, flow steps; powers; words; the work calendar; dated local rules."""
 
+from yimen.catalog.models.bundles import BundleItem, CheckPoint, ServiceBundle
 from yimen.catalog.models.calendar import CalendarDay, CalendarState, CalendarYear, LocalRule
 from yimen.catalog.models.items import (
     FIELDS,
@@ -35,10 +36,12 @@ __all__ = [
     "NO_MATERIALS",
     "SOURCE_CODE",
     "BasicItem",
+    "BundleItem",
     "CalendarDay",
     "CalendarState",
     "CalendarYear",
     "CaseType",
+    "CheckPoint",
     "Delegation",
     "DictionaryTerm",
     "DraftReview",
@@ -62,6 +65,7 @@ __all__ = [
     "ScenarioOption",
     "ScenarioQuestion",
     "SearchMiss",
+    "ServiceBundle",
     "ServiceItem",
     "SharedDocument",
     "Synonym",

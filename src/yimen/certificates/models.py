@@ -1,0 +1,90 @@
+"""Electronic certificates (电子证照) and what happened to them."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from yimen.catalog.models import ServiceItem
+from yimen.lib.ids import uuid7
+from yimen.people.models import Applicant, Department, Region, Staff
+
+
+class Certificate(models.Model):
+    """
+    One certificate (CERT-3). What state it is in on a day follows from its changes and its validity
+    (queries.state_on), so that the past can be asked about (CERT-9); `state` is the one now, for lists.
+
+    number: 证照编码, printed; case_no: the case it came from, as text. data: what is printed on it, frozen.
+    replaced_by: the newer edition after a change or a renewal.
+    """
+
+    class State(models.TextChoices):
+        """LAL 8, 49, 50, 69, 70 (LAW-28)."""
+
+        VALID = "valid", _("有效")
+        REPLACED = "replaced", _("已变更或换发")
+        WITHDRAWN = "withdrawn", _("已撤回")
+        REVOKED = "revoked", _("已撤销")
+        TAKEN_AWAY = "taken_away", _("已吊销")
+        CANCELLED = "cancelled", _("已注销")
+        LOST = "lost", _("已挂失")
+        EXPIRED = "expired", _("已过期")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    region = models.ForeignKey(Region, models.PROTECT)
+    number = models.CharField(_("证照编码"), max_length=60)
+    name = models.CharField(_("证照名称"), max_length=120)
+    item = models.ForeignKey(ServiceItem, models.PROTECT, related_name="certificates")
+    department = models.ForeignKey(Department, models.PROTECT, related_name="+")
+    holder = models.ForeignKey(Applicant, models.PROTECT, related_name="certificates")
+    case_no = models.CharField(max_length=50, blank=True)
+    valid_from = models.DateField(_("有效期起"))
+    valid_until = models.DateField(_("有效期止"), null=True, blank=True)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.VALID)
+    verify_code = models.CharField(max_length=20)
+    issued_at = models.DateTimeField()
+    data = models.JSONField(default=dict)
+    replaced_by = models.OneToOneField("self", models.PROTECT, null=True, blank=True, related_name="replaces")
+    sha256 = models.CharField(max_length=64, blank=True)
+    path = models.CharField(max_length=200, blank=True)
+    is_demo = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["region", "number"], name="certificate_number_once"),
+            models.UniqueConstraint(fields=["region", "verify_code"], name="certificate_verify_code_once"),
+            models.UniqueConstraint(
+                fields=["region", "case_no"], condition=~models.Q(case_no=""), name="certificate_once_per_case"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["region", "holder"], name="certificate_by_holder"),
+            models.Index(
+                fields=["region", "valid_until"], condition=models.Q(state="valid"), name="certificate_by_expiry"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def stream(self) -> str:
+        return f"certificate:{self.pk}"
+
+
+class CertificateChange(models.Model):
+    """A change of state from a day on, with its ground; rows are only added."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    region = models.ForeignKey(Region, models.PROTECT)
+    certificate = models.ForeignKey(Certificate, models.PROTECT, related_name="changes")
+    state = models.CharField(max_length=12, choices=Certificate.State.choices)
+    from_on = models.DateField()
+    ground = models.TextField()
+    by = models.ForeignKey(Staff, models.PROTECT, null=True, blank=True, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["from_on", "at"]
+        constraints = [models.CheckConstraint(condition=~models.Q(ground=""), name="certificate_change_has_ground")]
