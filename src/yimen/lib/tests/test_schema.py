@@ -1,27 +1,50 @@
-"""The tables: the migrations make what the models say, and CreateModels makes it like CreateModel."""
+"""The tables: the migrations make what the models say, and what is added at once is added once."""
+
+from dataclasses import dataclass
 
 import pytest
 from django.core.management import call_command
 from django.db import connection, models
-from django.db.migrations import CreateModel
+from django.db.migrations import AddConstraint, AddField, AddIndex, AlterField, CreateModel, RunSQL
+from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
-from django.db.migrations.writer import OperationWriter
 
-from yimen.lib.schema import CreateModels
+from yimen.lib.schema import AtOnce, grouped
 
 KEY = ("id", models.AutoField(primary_key=True))
 
 
-def operation() -> CreateModels:
+def many_adds() -> list[Operation]:
+    """What the autodetector writes for two tables that point at each other and one more column of an old table."""
     to_b = models.ForeignKey("ledger.SchemaTestB", models.CASCADE, related_name="+")
     to_a = models.ForeignKey("ledger.SchemaTestA", models.CASCADE, related_name="+")
-    one = models.UniqueConstraint(fields=["b"], name="schema_test_once")
-    return CreateModels(
-        models=[
-            CreateModel("SchemaTestA", [KEY, ("b", to_b)], {"constraints": [one]}),
-            CreateModel("SchemaTestB", [KEY, ("a", to_a)]),
-        ]
-    )
+    return [
+        CreateModel("SchemaTestA", [KEY]),
+        CreateModel("SchemaTestB", [KEY, ("a", to_a)]),
+        AddField("schematesta", "b", to_b),
+        AddConstraint("schematesta", models.UniqueConstraint(fields=["b"], name="schema_test_once")),
+        AddIndex("schematestb", models.Index(fields=["a"], name="schema_test_by_a")),
+        AddField("schematestold", "b", to_b.clone()),
+        AddIndex("schematestold", models.Index(fields=["b"], name="schema_test_by_b")),
+    ]
+
+
+@dataclass
+class Outcome:
+    state: ProjectState
+    statements: list[str]
+
+
+def outcome(operations: list[Operation]) -> Outcome:
+    state = ProjectState()
+    CreateModel("SchemaTestOld", [KEY]).state_forwards("ledger", state)
+    assert state.apps.get_models()  # rendered, as in a run of many migrations
+    with connection.schema_editor(collect_sql=True, atomic=False) as editor:
+        for operation in operations:
+            before = state.clone()
+            operation.state_forwards("ledger", state)
+            operation.database_forwards("ledger", editor, before, state)
+    return Outcome(state, editor.collected_sql)
 
 
 @pytest.mark.django_db
@@ -30,25 +53,25 @@ def test_no_model_changed_without_a_migration():
 
 
 @pytest.mark.django_db
-def test_tables_that_point_at_each_other_are_made_at_once():
-    before, after = ProjectState(), ProjectState()
-    assert not before.apps.get_models()
-    after.apps  # noqa: B018 (rendered: what is added must show all the same)
-    create = operation()
-    create.state_forwards("ledger", after)
-    assert {model.__name__ for model in after.apps.get_models()} == {"SchemaTestA", "SchemaTestB"}
-    with connection.schema_editor(collect_sql=True, atomic=False) as editor:
-        create.database_forwards("ledger", editor, before, after)
-    made = "\n".join(editor.collected_sql)
-    assert made.count("CREATE TABLE") == made.count("FOREIGN KEY") == 2
-    assert "schema_test_once" in made
-    with connection.schema_editor(collect_sql=True, atomic=False) as editor:
-        create.database_backwards("ledger", editor, after, before)
-    assert [line.split()[2] for line in editor.collected_sql] == ['"ledger_schematestb"', '"ledger_schematesta"']
+def test_at_once_or_one_by_one_leads_to_the_same():
+    one_by_one, at_once = outcome(many_adds()), outcome(list(grouped(many_adds())))
+    assert at_once.state == one_by_one.state
+    everything = "\n".join(at_once.statements)
+    assert everything.count("CREATE TABLE") == 2
+    for name in ("schema_test_once", "schema_test_by_a", "schema_test_by_b"):
+        assert everything.count(name) == 1
+    assert everything.count("REFERENCES") == "\n".join(one_by_one.statements).count("REFERENCES") == 3
+    assert len([line for line in at_once.statements if line.startswith('ALTER TABLE "ledger_schematesta"')]) == 1, (
+        "its column came with the table; only the foreign key is left"
+    )
 
 
-def test_a_migration_file_can_hold_it():
-    text, imports = OperationWriter(operation()).serialize()
-    assert text.lstrip().startswith("yimen.lib.schema.CreateModels(")
-    assert text.count("migrations.CreateModel(") == 2
-    assert "import yimen.lib.schema" in imports
+def test_only_what_adds_is_put_together_and_order_stays():
+    sql, alter = RunSQL("SELECT 1"), AlterField("schematesta", "b", models.TextField())
+    first, second = many_adds(), many_adds()
+    found = list(grouped([*first, sql, *second, alter, KEYLESS]))
+    assert [type(one) for one in found] == [AtOnce, RunSQL, AtOnce, AlterField, AddField]
+    assert [one.operations for one in found if isinstance(one, AtOnce)] == [first, second]
+
+
+KEYLESS = AddField("schematesta", "alone", models.TextField())
