@@ -9,5 +9,5 @@ from yimen.lib.schema import Executor
 
 class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
-        migrate.MigrationExecutor = Executor
+        migrate.MigrationExecutor = Executor  # type: ignore[attr-defined]
         super().handle(*args, **options)
