@@ -1,6 +1,19 @@
 from django.urls import path
 
-from yimen.web.portal import checklist, finding, flow, guide, leaflets, points, powers, rate, rulebook, views
+from yimen.web.portal import (
+    cards,
+    cases,
+    checklist,
+    finding,
+    flow,
+    guide,
+    leaflets,
+    points,
+    powers,
+    rate,
+    rulebook,
+    views,
+)
 
 app_name = "portal"
 urlpatterns = [
@@ -12,10 +25,10 @@ urlpatterns = [
     path("departments", views.departments, name="departments"),
     path("departments/<uuid:pk>", views.department, name="department"),
     path("items/<str:code>", guide.page, name="item"),
-    path("progress", views.progress, name="progress"),
-    path("progress/leave", views.leave, name="leave"),
-    path("cases/<str:number>", views.case, name="case"),
-    path("cases/<str:number>/documents/<uuid:pk>", views.document, name="document"),
+    path("progress", cases.progress, name="progress"),
+    path("progress/leave", cases.leave, name="leave"),
+    path("cases/<str:number>", cases.case, name="case"),
+    path("cases/<str:number>/documents/<uuid:pk>", cases.document, name="document"),
     path("verify", views.verify, name="verify_start"),
     path("verify/<str:code>", views.verify, name="verify"),
     path("queues", views.queues, name="queues"),
@@ -27,6 +40,7 @@ urlpatterns = [
     path("powers", powers.powers, name="powers"),
     path("powers/changes", powers.changes, name="powers_changes"),
     path("unresolved", views.unresolved, name="unresolved"),
+    *cards.urlpatterns,
     *checklist.urlpatterns,
     *leaflets.urlpatterns,
     *points.urlpatterns,

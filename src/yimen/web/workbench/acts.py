@@ -30,14 +30,16 @@ def stay(request: StaffRequest, number: str, **context: Any) -> HttpResponse:
     return cases.case_page(request, number, **context)
 
 
-def _case(request: StaffRequest, number: str) -> Case:
+def case_of(request: StaffRequest, number: str) -> Case:
+    """The case with this number; 404 alike when there is none and when it is not the reader's to see."""
     case = queries.get_case_for(request.staff, number)
     if case is None:
         raise Http404
     return case
 
 
-def _done(request: StaffRequest, case: Case, message: str) -> Done:
+def done(request: StaffRequest, case: Case, message: str) -> Done:
+    """Back to the page the form stood on."""
     if request.POST.get("back") == "window":
         return Done(f"{reverse('workbench:window')}?case={case.query_no}", message)
     return Done(reverse("workbench:case", args=[case.query_no]), message)
@@ -47,9 +49,9 @@ def _done(request: StaffRequest, case: Case, message: str) -> Done:
 @require_POST
 @keyed("cases.note_materials", stay=stay)
 def note_materials(request: StaffRequest, number: str) -> Done:
-    case = _case(request, number)
+    case = case_of(request, number)
     actions.note_materials(case.pk, forms.materials_of(request.POST), by=request.staff, at=timezone.now())
-    return _done(request, case, _("材料记下了。"))
+    return done(request, case, _("材料记下了。"))
 
 
 @staff_page("cases.accept")
@@ -57,20 +59,20 @@ def note_materials(request: StaffRequest, number: str) -> Done:
 @keyed("cases.accept", stay=stay)
 def accept(request: StaffRequest, number: str) -> Done:
     """Accept with the materials as they are marked on the page now."""
-    case, at = _case(request, number), timezone.now()
+    case, at = case_of(request, number), timezone.now()
     if materials := forms.materials_of(request.POST):
         actions.note_materials(case.pk, materials, by=request.staff, at=at)
     case = actions.accept(case.pk, by=request.staff, at=at)
     if case.version.is_immediate:
-        return _done(request, case, _("受理了，可以当场办结。"))
-    return _done(request, case, _("受理了，最晚 %(day)s出结果。") % {"day": day(case.due_on)})
+        return done(request, case, _("受理了，可以当场办结。"))
+    return done(request, case, _("受理了，最晚 %(day)s出结果。") % {"day": day(case.due_on)})
 
 
 @staff_page("cases.decline")
 @require_POST
 @keyed("cases.decline", stay=stay)
 def decline(request: StaffRequest, number: str) -> Done:
-    case = _case(request, number)
+    case = case_of(request, number)
     actions.decline(
         case.pk,
         reasons=posted_text(request, "reasons"),
@@ -78,14 +80,14 @@ def decline(request: StaffRequest, number: str) -> Done:
         by=request.staff,
         at=timezone.now(),
     )
-    return _done(request, case, _("不予受理，决定书已经开好，请交给申请人。"))
+    return done(request, case, _("不予受理，决定书已经开好，请交给申请人。"))
 
 
 @staff_page("cases.review")
 @require_POST
 @keyed("cases.complete_task", stay=stay)
 def complete_task(request: StaffRequest, number: str, task_id: UUID) -> Done:
-    case = _case(request, number)
+    case = case_of(request, number)
     if not case.tasks.filter(pk=task_id).exists():
         raise Http404
     if posted_text(request, "outcome") not in Task.Outcome.values:
@@ -99,14 +101,14 @@ def complete_task(request: StaffRequest, number: str, task_id: UUID) -> Done:
         by=request.staff,
         at=timezone.now(),
     )
-    return _done(request, case, _("%(step)s办完了，意见交上去了。") % {"step": task.name})
+    return done(request, case, _("%(step)s办完了，意见交上去了。") % {"step": task.name})
 
 
 @staff_page("cases.decide", "cases.decide_at_once")
 @require_POST
 @keyed("cases.decide", stay=stay)
 def decide(request: StaffRequest, number: str) -> Done:
-    case = _case(request, number)
+    case = case_of(request, number)
     actions.decide(
         case.pk,
         outcome=posted_text(request, "outcome"),
@@ -114,14 +116,14 @@ def decide(request: StaffRequest, number: str) -> Done:
         by=request.staff,
         at=timezone.now(),
     )
-    return _done(request, case, _("决定作出了，决定书可以打印。"))
+    return done(request, case, _("决定作出了，决定书可以打印。"))
 
 
 @staff_page("cases.deliver")
 @require_POST
 @keyed("cases.deliver", stay=stay)
 def deliver(request: StaffRequest, number: str) -> Done:
-    case = _case(request, number)
+    case = case_of(request, number)
     actions.deliver(
         case.pk,
         how=posted_text(request, "how"),
@@ -129,4 +131,4 @@ def deliver(request: StaffRequest, number: str) -> Done:
         by=request.staff,
         at=timezone.now(),
     )
-    return _done(request, case, _("送达记好了，这件办完了。"))
+    return done(request, case, _("送达记好了，这件办完了。"))

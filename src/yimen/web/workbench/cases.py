@@ -214,7 +214,14 @@ def case_page(request: StaffRequest, number: str, **context: Any) -> HttpRespons
     if case is None:
         raise Http404
     posted = request.POST if request.method == "POST" else None
-    shown = matter.shown(case, request.staff, today=localdate(timezone.now()), posted=posted, with_history=True)
+    shown = matter.shown(
+        case,
+        request.staff,
+        now=timezone.now(),
+        posted=posted,
+        act=context.get("refused_act", ""),
+        with_history=True,
+    )
     return render(request, "workbench/case.html", shown | context)
 
 

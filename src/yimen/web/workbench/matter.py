@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.urls import reverse
+from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from yimen.cases import actions, queries, rules
@@ -23,6 +24,7 @@ from yimen.people import access
 from yimen.people.models import Role, Staff
 from yimen.web.templatetags.yimen import day
 from yimen.web.workbench.forms import NOTE, STATE
+from yimen.web.workbench.panels import Opened, panels_of
 
 DECIDING = {FlowStep.Kind.DECIDE, FlowStep.Kind.MAKE, FlowStep.Kind.DELIVER}
 CHIPS = {
@@ -173,13 +175,21 @@ def previews(version: ItemVersion, *, today: date, chosen: Collection[str] = ())
 
 
 def shown(
-    case: Case, staff: Staff, *, today: date, posted: QueryDict | None = None, with_history: bool = False
+    case: Case,
+    staff: Staff,
+    *,
+    now: datetime,
+    posted: QueryDict | None = None,
+    act: str = "",
+    with_history: bool = False,
 ) -> dict[str, Any]:
-    """Return what templates need of a case; a constant number of statements."""
+    """Return what templates need of a case; a constant number of statements. act: the act whose form came back."""
+    today = localdate(now)
     tasks = list(case.tasks.select_related("department").order_by("opened_at", "name"))
     rows = material_rows(case, case.version, posted)
     clocks = queries.clock_views(case, today=today)
     acts = acts_for(case, staff, tasks)
+    panels = panels_of(Opened(case, staff, tasks, now, posted, act)) if with_history else []
     missing = actions.missing_materials(case.materials.select_related("material")) if acts.accept else []
     return {
         "case": case,
@@ -196,6 +206,8 @@ def shown(
         "may_reveal": access.allowed(staff, "people.reveal", region=case.region_id),
         "notices": list(case.notices.all()),
         "entries": entries(case) if with_history else [],
+        "panels": panels,
+        "more_acts": [panel for panel in panels if panel.acts],
         "said": queries.answers_in_words(case),
         "sheets": queries.form_sheets(case),
     }

@@ -61,7 +61,7 @@ def at_window(request: StaffRequest, *args: Any, **context: Any) -> HttpResponse
         values |= {"served": served, "rating_url": _rating_url(served)}
     case, item = _matter(request, staff, ticket, context)
     if case is not None:
-        values |= matter.shown(case, staff, today=localdate(now), posted=posted)
+        values |= matter.shown(case, staff, now=now, posted=posted)
         values |= {"earlier": _earlier(staff, case.applicant, case), "version": case.version}
         if case.status == Case.Status.RECEIVED:
             planned = matter.previews(case.version, today=localdate(now), chosen=case.chosen)
