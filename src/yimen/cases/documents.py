@@ -7,6 +7,8 @@ the stored facts alone, so the same document comes out every time.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -23,11 +25,26 @@ from yimen.lib import ids, pdf
 from yimen.lib.dates import long_day, long_moment
 from yimen.lib.workdays import Limit, Unit
 
+# The word in a document's number; every kind has its own, so numbers of different kinds never meet.
 WORDS = {
     Notice.Kind.RECEIPT: "收",
     Notice.Kind.ACCEPTANCE: "受",
     Notice.Kind.DECLINE: "不受",
     Notice.Kind.DECISION: "决",
+    Notice.Kind.CORRECTION: "补正",
+    Notice.Kind.SUPPLEMENT: "补",
+    Notice.Kind.COMMITMENT: "承诺",
+    Notice.Kind.STOP: "特",
+    Notice.Kind.EXTENSION: "延",
+    Notice.Kind.HEARING_RIGHT: "听告",
+    Notice.Kind.HEARING: "听",
+    Notice.Kind.VISIT: "查",
+    Notice.Kind.VISIT_RECORD: "查录",
+    Notice.Kind.TRANSFER: "转",
+    Notice.Kind.FEE: "缴",
+    Notice.Kind.WITHDRAWAL: "撤回",
+    Notice.Kind.DELIVERY: "送",
+    Notice.Kind.REVOCATION: "撤",
 }
 ACCEPTING_LAW = "《中华人民共和国行政许可法》第三十二条"
 DECIDING_LAW = "《中华人民共和国行政许可法》第三十八条"
@@ -35,10 +52,35 @@ DECIDING_LAW = "《中华人民共和国行政许可法》第三十八条"
 RECONSIDERATION_DAYS, LAWSUIT_MONTHS = 60, 6
 
 
-def issue(case: Case, kind: Notice.Kind, *, serial: int, at: datetime, **facts: str) -> Notice:
-    """Keep a new document for `case` with everything it says; call inside the act that gives it."""
+@dataclass(frozen=True)
+class Letter:
+    """
+    What a document says that has no body of its own below: Chinese sentences, no matter in which language the page is.
+
+    facts: label and value after case number, item and applicant. head, rows: one table. has_remedies: names what can
+    be done against it (LAW-17). seal: which one is put on.
+    """
+
+    opening: Sequence[str]
+    facts: Sequence[tuple[str, str]] = ()
+    head: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+    closing: Sequence[str] = ()
+    has_remedies: bool = False
+    seal: str = "行政审批专用章"
+
+
+def issue(
+    case: Case, kind: Notice.Kind, *, serial: int, at: datetime, letter: Letter | None = None, **facts: Any
+) -> Notice:
+    """
+    Keep a new document for `case` with everything it says; call inside the act that gives it.
+
+    letter: what it says, for kinds that have no body here.
+    """
     with translation.override("zh-hans"):
-        data = _frame(case, at) | _BODIES[kind](case, at, **facts)
+        body = _letter(case, kind, at, letter) if letter else _BODIES[kind](case, at, **facts)
+        data = _frame(case, at) | body
     return Notice.objects.create(
         region_id=case.region_id,
         case=case,
@@ -58,7 +100,7 @@ def render(notice: Notice) -> bytes:
         "verify_url": settings.BASE_URL + reverse("portal:verify", args=[notice.verify_code]),
         "issued_at": localtime(notice.issued_at).isoformat(),
     }
-    return pdf.render(f"cases/typst/{notice.kind}.typ", data)
+    return pdf.render(f"cases/typst/{data.get('form', notice.kind)}.typ", data)
 
 
 def _frame(case: Case, at: datetime) -> dict[str, Any]:
@@ -156,6 +198,19 @@ def _decision(case: Case, at: datetime) -> dict[str, Any]:
         if granted and result
         else None,
         "remedies": _remedies(case, at),
+    }
+
+
+def _letter(case: Case, kind: Notice.Kind, at: datetime, letter: Letter) -> dict[str, Any]:
+    return {
+        "form": "letter",
+        "title": str(kind.label),
+        "seal": letter.seal,
+        "opening": list(letter.opening),
+        "facts": [list(fact) for fact in letter.facts],
+        "table": {"head": list(letter.head), "rows": [list(row) for row in letter.rows]} if letter.head else None,
+        "closing": list(letter.closing),
+        "remedies": _remedies(case, at) if letter.has_remedies else None,
     }
 
 

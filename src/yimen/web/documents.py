@@ -1,5 +1,7 @@
 """The documents of a case as PDF: how one is sent, and for the staff who may see the case."""
 
+from uuid import UUID
+
 from django.http import Http404, HttpResponse
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
@@ -11,10 +13,10 @@ from yimen.web.workbench.guard import StaffRequest, staff_page
 
 @staff_page("cases.view")
 @require_safe
-def notice(request: StaffRequest, number: str, kind: str) -> HttpResponse:
+def notice(request: StaffRequest, number: str, pk: UUID) -> HttpResponse:
     """One document of a case; 404 alike for no such case, not yours, and not given out yet."""
     case = queries.get_case_for(request.staff, number)
-    found = case.notices.filter(kind=kind).first() if case else None
+    found = case.notices.filter(pk=pk).first() if case else None
     if case is None or found is None:
         raise Http404
     return pdf(found, f"{case.query_no}-{found.kind}.pdf")

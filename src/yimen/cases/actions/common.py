@@ -38,10 +38,12 @@ def next_number(region: str, name: str, day: date) -> int:
         return int(cursor.fetchone()[0])
 
 
-def give(case: Case, kind: Notice.Kind, *, by: Actor, at: datetime, **facts: str) -> Notice:
-    """Number and keep a document; who signs is the organ, so only its facts are stored."""
+def give(
+    case: Case, kind: Notice.Kind, *, by: Actor, at: datetime, letter: documents.Letter | None = None, **facts: Any
+) -> Notice:
+    """Number and keep a document; who signs is the organ, so only its facts are stored. letter: see documents.issue."""
     serial = next_number(case.region_id, f"notice:{kind}:{case.center.letters}", date(localdate(at).year, 1, 1))
-    return documents.issue(case, kind, serial=serial, at=at, **facts)
+    return documents.issue(case, kind, serial=serial, at=at, letter=letter, **facts)
 
 
 def record(case: Case, kind: str, *, by: Actor, at: datetime, data: dict[str, Any]) -> None:

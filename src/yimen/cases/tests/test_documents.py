@@ -4,9 +4,15 @@ import io
 import threading
 
 import pytest
+from django.db import transaction
 from pypdf import PdfReader
 
+from yimen.cases import documents
+from yimen.cases.actions.common import give
+from yimen.cases.models import Notice
+from yimen.cases.tests.factories import make_case
 from yimen.lib import pdf
+from yimen.people.tests.factories import NOW, make_staff
 
 HOSTILE = '#set page()*_$x$_* <b> `raw` @ref // /* [x] \\ "q" #data.organ 林小满（演示）'
 
@@ -237,3 +243,22 @@ def test_many_threads_make_documents_at_once():
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+@pytest.mark.django_db
+def test_a_letter_says_its_sentences_facts_and_table():
+    case = make_case()
+    letter = documents.Letter(
+        opening=["办理中需要检测，检测的日子不计入办理时限。"],
+        facts=[("需要多久", "10 天"), ("空的", "")],
+        head=["序号", "检测什么"],
+        rows=[["1", "井道尺寸"]],
+        closing=["检测完会告诉您。"],
+        has_remedies=True,
+    )
+    with transaction.atomic():
+        notice = give(case, Notice.Kind.STOP, by=make_staff(), at=NOW, letter=letter)
+    text = text_of(documents.render(notice))
+    for said in ("特别程序告知书", notice.number, *letter.opening, "10 天", "井道尺寸", *letter.closing, "行政复议"):
+        assert is_printed(said, text), said
+    assert "空的" not in text

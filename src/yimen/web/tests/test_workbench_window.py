@@ -94,11 +94,13 @@ def test_an_immediate_case_from_the_call_to_delivery(hall, clock):
     assert case.status == Case.Status.DELIVERED and case.outcome == Case.Outcome.GRANTED
     assert Ticket.objects.get().status == Ticket.Status.FINISHED
     assert "A001 办完了" in page.text and page.has_button("叫下一位")
-    for kind in ("receipt", "acceptance", "decision"):
-        answer = hall.client.get(f"/workbench/cases/{case.query_no}/notices/{kind}")
+    notices = list(case.notices.all())
+    assert {notice.kind for notice in notices} == {"receipt", "acceptance", "decision"}
+    for notice in notices:
+        answer = hall.client.get(f"/workbench/cases/{case.query_no}/notices/{notice.pk}")
         assert answer["Content-Type"] == "application/pdf" and answer.content.startswith(b"%PDF")
         assert answer["Cache-Control"] == "no-store" and case.query_no in answer["Content-Disposition"]
-    assert hall.client.get(f"/workbench/cases/{case.query_no}/notices/decline").status_code == 404
+    assert hall.client.get(f"/workbench/cases/{case.query_no}/notices/{case.pk}").status_code == 404
 
 
 def test_a_promised_case_from_the_window_to_the_approver_and_back(hall, clock):

@@ -229,7 +229,7 @@ def entries(case: Case) -> list[dict[str, Any]]:
             "title": row.title,
             "detail": "，".join(part for part in (row.text, row.post) if part),
             "document": {
-                "url": reverse("workbench:notice", args=[case.query_no, row.notice.kind]),
+                "url": reverse("workbench:notice", args=[case.query_no, row.notice.pk]),
                 "name": row.notice.get_kind_display(),
             }
             if row.notice

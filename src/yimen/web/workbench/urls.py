@@ -71,7 +71,7 @@ urlpatterns = [
     path("cases/<number:number>/tasks/<uuid:task_id>", acts.complete_task, name="case-task"),
     path("cases/<number:number>/decide", acts.decide, name="case-decide"),
     path("cases/<number:number>/deliver", acts.deliver, name="case-deliver"),
-    path("cases/<number:number>/notices/<slug:kind>", documents.notice, name="notice"),
+    path("cases/<number:number>/notices/<uuid:pk>", documents.notice, name="notice"),
     *panels.urlpatterns,
     *desk.urlpatterns,
     *hall.urlpatterns,
