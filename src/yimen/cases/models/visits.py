@@ -16,8 +16,9 @@ class SiteVisit(models.Model):
     现场核查 of a step: called, agreed, made by two or more, written down (LAW-13, LAW-15, S2-6 … S2-8, S2-33).
 
     asked_at begins the response clock, call_by ends it (local rule, two hours). script: what one call settles, in
-    one form: {"contact", "phone_note", "address", "ready", "power_off"…}. A new visit follows one that did not
-    succeed; visits of a task are ordered by `number`.
+    one form, by the keys of actions.SCRIPT; contact_sealed: whom to ask for and his telephone, as sealed JSON. A new
+    visit follows one that was put off, missed or failed; visits of a task are ordered by `number`. missed_reason:
+    why it was missed or put off.
     """
 
     class Status(models.TextChoices):
@@ -25,6 +26,7 @@ class SiteVisit(models.Model):
         AGREED = "agreed", _("已约好")
         DONE = "done", _("已核查")
         MISSED = "missed", _("没有查成")
+        CANCELLED = "cancelled", _("改期")
 
     class Result(models.TextChoices):
         PASSED = "passed", _("合格")
@@ -44,6 +46,7 @@ class SiteVisit(models.Model):
     planned_for = models.DateTimeField(null=True, blank=True)
     address = models.CharField(max_length=200, blank=True)
     script = models.JSONField(default=dict, blank=True)
+    contact_sealed = models.BinaryField(null=True, blank=True)
     notice = models.ForeignKey("Notice", models.PROTECT, null=True, blank=True, related_name="+")
     surveyors = models.ManyToManyField(Staff, blank=True, related_name="site_visits")
     started_at = models.DateTimeField(null=True, blank=True)
@@ -122,6 +125,7 @@ class Hearing(models.Model):
     hold_by = models.DateField(null=True, blank=True)
     called_at = models.DateTimeField(null=True, blank=True)
     call_notice = models.OneToOneField("Notice", models.PROTECT, null=True, blank=True, related_name="+")
+    planned_for = models.DateTimeField(null=True, blank=True)
     held_at = models.DateTimeField(null=True, blank=True)
     place = models.CharField(max_length=160, blank=True)
     chair = models.ForeignKey(Staff, models.PROTECT, null=True, blank=True, related_name="+")
