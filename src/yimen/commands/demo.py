@@ -2,7 +2,8 @@
 `yimen demo`: serve with the demo centre.
 
 yimen.demo offers prepare(now), which fills an empty database, notes(), lines to print in which {base} stands for the
-address, and live(), which lets people come and go until it is ended; that runs as a process of its own.
+address, and live(), which lives through the days before and lets people come and go until it is ended; that runs as a
+process of its own, so that nobody waits for it.
 """
 
 import argparse
@@ -37,11 +38,19 @@ def run(args: argparse.Namespace) -> int:
     if args.reset:
         reset()
     serve.check_port(args)
+    if not settings.DATABASE_URL and not embedded.Server(settings.HOME / "postgres").data.exists():
+        _say(_("第一次启动要建数据库、表和演示中心，大约 20 秒。"))
     with cli.database_for(serve, args):
         migrate.when_needed()
+        if demo.is_missing():
+            _say(_("正在建演示中心：机构、人员、事项、大厅……"))
         demo.prepare(timezone.now(), is_quiet=args.quiet)
         life = [] if args.quiet else [Child(_("演示大厅"), [sys.executable, "-m", "yimen.cli", "demo-life"])]
         return serve.serve(args, notes=demo.notes(), more=life)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def reset() -> None:

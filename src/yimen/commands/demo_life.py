@@ -1,6 +1,7 @@
 """`yimen demo-life`: people come and go in the demo centre; `yimen demo` keeps it running."""
 
 import argparse
+from functools import partial
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -20,5 +21,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if not build.exists():
         raise DomainError(_("还没有演示数据，请先运行 yimen demo。"))
-    demo.live()
+    demo.live(partial(print, flush=True))
     return 0

@@ -82,9 +82,11 @@ def migrate() -> None:
 
 def when_needed() -> bool:
     """Migrate in a process of its own, as the owner, when something is pending; says whether it did."""
-    if not pending():
+    waiting = pending()
+    if not waiting:
         return False
     connection.close()
+    print(_("正在更新表结构，共 %(count)d 步……") % {"count": len(waiting)}, file=sys.stderr, flush=True)
     command = [sys.executable, "-m", "yimen.cli", "migrate"]
     done = subprocess.run(command, env=os.environ | {"YIMEN_DB_ROLE": "owner", "YIMEN_DB_POOL": "0"}, check=False)  # noqa: S603
     if done.returncode:

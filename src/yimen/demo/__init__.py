@@ -4,37 +4,50 @@ A demo centre that looks alive on any day: invented people, real rules, everythi
 `centre` says what there is, `build` makes it, `life` lives through some days and goes on while the demo runs.
 """
 
-import sys
+import os
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 
+def is_missing() -> bool:
+    from yimen.demo import build
+
+    return not build.exists()
+
+
 def prepare(now: datetime, *, is_quiet: bool = False) -> None:
-    """Fill an empty database with the centre and (not is_quiet) its last days; leave a filled one as it is."""
-    from tqdm import tqdm
+    """Fill an empty database with the centre and (not is_quiet) its first case; leave a filled one as it is."""
+    from django.db import transaction
 
     from yimen.demo import build, life
 
     if build.exists():
         return
-    build.build(now - timedelta(days=60))
-    if is_quiet:
-        return
-    with tqdm(desc="演示数据", unit="天", disable=not sys.stderr.isatty()) as bar:
-
-        def progress(done: int, everything: int) -> None:
-            bar.total = everything
-            bar.update(done - bar.n)
-
-        life.history(now, progress)
+    with transaction.atomic():
+        build.build(now - timedelta(days=60))
+        if not is_quiet:
+            life.begin(now)
 
 
-def live() -> None:
-    """Go on living until the process is ended; a second one beside it would only crowd the hall."""
+def live(say: Callable[[str], None]) -> None:
+    """
+    Live through the days before the first start, then on until ended; a second one would only crowd the hall.
+
+    say: told once when those days are there.
+    """
+    from django.db import connection
     from django.utils import timezone
 
     from yimen.demo import life
 
+    os.nice(10)  # who looks around meanwhile comes first
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit = off")  # simulated days may be lost with the power
+    started = timezone.now()
+    days = life.history(started)
+    if days:
+        say(f"往日 {days} 天的办件补齐了（{(timezone.now() - started).seconds} 秒）。")
     now = timezone.now()
     people = life.Life(now.isoformat())
     people.take_over(now)

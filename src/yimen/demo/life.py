@@ -37,6 +37,7 @@ from yimen.ratings import actions as ratings
 
 OPENS, CLOSES = time(9), time(17)
 HISTORY_DAYS = 7
+DAYS_AFTER_KNOWN = 2  # of them lie after the day of the known case
 VISITORS_A_DAY = 36
 # Seconds between arrivals while somebody watches; the hall is quieter outside office hours but never dead.
 LIVE_GAP, QUIET_GAP = 75, 160
@@ -60,8 +61,11 @@ class Life:
         }
         self.series = {series.letter: series for series in Series.objects.filter(hall=self.hall)}
         self.windows = [
-            window for window in Window.objects.filter(hall=self.hall) if window.number not in centre.FREE_WINDOWS
+            window
+            for window in Window.objects.filter(hall=self.hall).prefetch_related("series")
+            if window.number not in centre.FREE_WINDOWS
         ]
+        self.calls = {window.number: {series.letter for series in window.series.all()} for window in self.windows}
         wanted = {item.name: item for item in centre.ITEMS}
         versions = ItemVersion.objects.filter(published_for__region=self.hall.region_id).select_related(
             "item__department", "item__region"
@@ -71,6 +75,7 @@ class Life:
         self.order = count()
         self.idle: set[int] = set()
         self.served: set[UUID] = set()
+        self.left_alone: set[UUID] = set()  # cases
 
     # --- the event queue ---
 
@@ -123,9 +128,10 @@ class Life:
             item=version.item,
             phone_last_four=tail,
         )
-        for window in self.windows:
-            if window.number in self.idle:
-                self.at(at + timedelta(seconds=self.chance.randint(5, 20)), partial(self._next, window))
+        idle = [window for window in self.windows if window.number in self.idle]
+        # A second one, should the first be kept from calling; asking them all would be most of the work of a day.
+        for window in [window for window in idle if item.series in self.calls[window.number]][:2]:
+            self.at(at + timedelta(seconds=self.chance.randint(5, 20)), partial(self._next, window))
 
     def _next(self, window: Window, at: datetime) -> None:
         if window.number in self.idle:
@@ -205,7 +211,7 @@ class Life:
         if not _in_hours(at):
             return
         tasks = Task.objects.filter(region=self.hall.region_id, done_at=None, case__is_demo=True).exclude(
-            kind__in=[FlowStep.Kind.RECEIVE, FlowStep.Kind.ACCEPT]
+            Q(kind__in=[FlowStep.Kind.RECEIVE, FlowStep.Kind.ACCEPT]) | Q(case__in=self.left_alone)
         )
         for task in tasks.select_related("case__version", "department"):
             if self._ready(task, at):
@@ -300,12 +306,38 @@ def invented_id(born: date) -> str:
     return number + ric.calc_check_digit(number + "0")
 
 
-def history(now: datetime, progress: Callable[[int, int], None]) -> None:
-    """Live through the last working days up to `now`; `progress(done, all)` after each part."""
+def begin(now: datetime) -> None:
+    """Leave the case whose number the start prints; history() finds from it the days to be lived through."""
     calendar, today = catalog.work_calendar(), localdate(now)
-    days = [today - timedelta(days=back) for back in range(40, 0, -1)]
-    days = [day for day in days if calendar.is_workday(day)][-HISTORY_DAYS:]
-    life = Life(f"{today}")
+    days = [day for back in range(40, 0, -1) if calendar.is_workday(day := today - timedelta(days=back))]
+    _a_known_case(Life(f"{today}"), _local(days[-1 - DAYS_AFTER_KNOWN], time(10, 12)))
+
+
+def _history_days(known: date) -> list[date]:
+    """Return the working days around that of the known case which end before the demo was first started."""
+    calendar = catalog.work_calendar()
+    until = [day for back in range(40, -1, -1) if calendar.is_workday(day := known - timedelta(days=back))]
+    after = [day for on in range(1, 20) if calendar.is_workday(day := known + timedelta(days=on))]
+    return until[DAYS_AFTER_KNOWN - HISTORY_DAYS :] + after[:DAYS_AFTER_KNOWN]
+
+
+def history(now: datetime, progress: Callable[[int, int], None] = lambda done, everything: None) -> int:
+    """
+    Live through the last working days up to `now`, unless that was done; return how many days it took.
+
+    May be stopped and called again: the days that were begun count as lived through. `progress(done, all)` follows
+    every day.
+    """
+    known = known_case()
+    if known is None:
+        return 0
+    life = Life(f"{localdate(known.received_at)}")
+    days = [day for day in _history_days(localdate(known.received_at)) if day < localdate(now)]
+    lived = set(Ticket.objects.filter(hall=life.hall, day__in=days).values_list("day", flat=True))
+    days = [day for day in days if day not in lived]
+    if not days:
+        return 0
+    life.left_alone.add(known.pk)
     for n, day in enumerate(days):
         opens, closes = _local(day, OPENS), _local(day, CLOSES)
         life.open_windows(opens - timedelta(minutes=5))
@@ -314,10 +346,9 @@ def history(now: datetime, progress: Callable[[int, int], None]) -> None:
         for hour in range(1, 9):
             life.office(opens + timedelta(hours=hour) - timedelta(minutes=1))
         life.close_windows(closes)
-        with transaction.atomic():  # one commit a day instead of one an act
-            life.run(closes + timedelta(minutes=30))
+        _run(life, opens, closes + timedelta(minutes=30))
         progress(n + 1, len(days) + 1)
-    _a_known_case(life, _local(days[-3], time(10, 12)))
+    today = localdate(now)
     opens = max(_local(today, OPENS), now - timedelta(hours=4)) if _in_hours(now) else now - timedelta(minutes=50)
     opens = max(opens, _local(today, time(0, 1)))
     life.open_windows(opens)
@@ -327,9 +358,18 @@ def history(now: datetime, progress: Callable[[int, int], None]) -> None:
     for _n in range(6):
         life.at(now - timedelta(minutes=life.chance.uniform(1, 9)), life._arrive)
     life.office(now - timedelta(minutes=20))
-    with transaction.atomic():
-        life.run(now)
+    _run(life, opens, now)
     progress(len(days) + 1, len(days) + 1)
+    return len(days)
+
+
+def _run(life: Life, opens: datetime, closes: datetime) -> None:
+    """Run a day with a commit for each hour: fewer than one an act, and nobody at the keyboard waits long."""
+    moment = opens
+    while moment < closes:
+        moment = min(moment + timedelta(hours=1), closes)
+        with transaction.atomic():
+            life.run(moment)
 
 
 def go_on(life: Life, now: datetime, until: datetime) -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
+from django.utils.timezone import localdate
 
 from yimen.cases.models import Case, Task
 from yimen.catalog import queries as catalog
@@ -137,3 +138,22 @@ def test_people_turning_eighty_wait_to_be_told(lived_hour):
     waiting = Message.objects.filter(state="waiting")
     assert waiting.count() >= 3
     assert {message.item.name for message in waiting} == {reform.ALLOWANCE}
+
+
+def test_the_days_before_are_lived_through_after_the_start_and_once(monkeypatch):
+    monkeypatch.setattr(life, "VISITORS_A_DAY", 3)
+    now = OPENS + timedelta(hours=2)
+    build.build(now - timedelta(days=60))
+    life.begin(now)
+    case = life.known_case()
+    assert case.accepted_at and case.completed_at is None
+    days: list[int] = []
+    assert life.history(now, lambda done, everything: days.append(done)) == 7
+    assert days == list(range(1, 9))
+    lived = set(Ticket.objects.values_list("day", flat=True))
+    assert len(lived) == 8  # seven working days and today
+    assert max(lived) == localdate(now)
+    assert Ticket.objects.filter(day__lt=localdate(now)).exclude(status__in=["finished", "passed"]).count() < 12
+    case.refresh_from_db()
+    assert case.completed_at is None, "the case everybody may ask for is still on its way"
+    assert life.history(now + timedelta(days=3)) == 0
