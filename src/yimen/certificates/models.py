@@ -10,10 +10,22 @@ from yimen.lib.ids import uuid7
 from yimen.people.models import Applicant, Department, Region, Staff
 
 
+class CertificateCounter(models.Model):
+    """The last number given to a series ("QH证") in a year; its row lock makes numbers gap-free."""
+
+    region = models.ForeignKey(Region, models.PROTECT)
+    series = models.CharField(max_length=40)
+    year = models.PositiveSmallIntegerField()
+    value = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["region", "series", "year"], name="certificate_counter_once")]
+
+
 class Certificate(models.Model):
     """
     One certificate (CERT-3). What state it is in on a day follows from its changes and its validity
-    (queries.state_on), so that the past can be asked about (CERT-9); `state` is the one now, for lists.
+    (rules.state_on), so that the past can be asked about (CERT-9); `state` is the one now, for lists.
 
     number: 证照编码, printed; case_no: the case it came from, as text. data: what is printed on it, frozen.
     replaced_by: the newer edition after a change or a renewal.
@@ -74,7 +86,7 @@ class Certificate(models.Model):
 
 
 class CertificateChange(models.Model):
-    """A change of state from a day on, with its ground; rows are only added."""
+    """A change of state from a day on, with its ground; rows are only added (the database refuses anything else)."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     region = models.ForeignKey(Region, models.PROTECT)
