@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from yimen.cases.models.cases import Case, CaseMaterial
+from yimen.cases.models.cases import Case, CaseMaterial, Task
 from yimen.catalog.models import ServiceItem
 from yimen.lib.ids import uuid7
 from yimen.people.models import Applicant, Department, Region, ServiceCenter, Staff
@@ -153,8 +153,11 @@ class CaseMove(models.Model):
     A running case handed to another unit, level or region and back, under one case number (S2-16, LAW-10, HALL-17).
 
     due_on: by when the receiver has finished; opinion: what it sends back. The receiver never asks the applicant for
-    what came along.
+    what came along. It may hand the case on: moves not yet closed lie upon each other, and the last one sent says
+    where the case is. task: the receiver's open task; its step_key begins with STEP and stands in no flow.
     """
+
+    STEP = "move-"
 
     class Kind(models.TextChoices):
         UNIT = "unit", _("转其他部门")
@@ -178,11 +181,15 @@ class CaseMove(models.Model):
     closed_by = models.ForeignKey(Staff, models.PROTECT, null=True, blank=True, related_name="+")
     closed_at = models.DateTimeField(null=True, blank=True)
     opinion = models.TextField(blank=True)
+    task = models.OneToOneField(Task, models.PROTECT, null=True, blank=True, related_name="move")
 
     class Meta:
         ordering = ["sent_at"]
         constraints = [
-            models.UniqueConstraint(fields=["case"], condition=models.Q(closed_at=None), name="one_open_move_per_case"),
+            models.UniqueConstraint(
+                fields=["case", "sender"], condition=models.Q(closed_at=None), name="one_open_move_per_sender"
+            ),
+            models.CheckConstraint(condition=~models.Q(sender=models.F("receiver")), name="move_goes_elsewhere"),
         ]
         indexes = [
             models.Index(fields=["receiver", "due_on"], condition=models.Q(closed_at=None), name="move_open_by_unit")
