@@ -100,3 +100,38 @@ class CertificateChange(models.Model):
     class Meta:
         ordering = ["from_on", "at"]
         constraints = [models.CheckConstraint(condition=~models.Q(ground=""), name="certificate_change_has_ground")]
+
+
+class ESeal(models.Model):
+    """
+    电子印章 of an organ as made known to us (CERT-6, GB/T 39046 table 13); the key stays with the signing service.
+
+    code: 印章编码. signer: the name of the service that signs with it (lib.signing). certificate: its public
+    certificate as PEM; by it a signed file is recognised. Valid from valid_from to valid_until, both included.
+    """
+
+    class Kind(models.TextChoices):
+        OFFICIAL = "official", _("法定名称章")
+        SPECIAL = "special", _("业务专用章")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    region = models.ForeignKey(Region, models.PROTECT)
+    department = models.ForeignKey(Department, models.PROTECT, related_name="seals")
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.SPECIAL)
+    name = models.CharField(_("印章名称"), max_length=80)
+    code = models.CharField(_("印章编码"), max_length=40)
+    signer = models.CharField(max_length=120)
+    certificate = models.TextField()
+    certificate_no = models.CharField(max_length=80)
+    valid_from = models.DateField()
+    valid_until = models.DateField(null=True, blank=True)
+    registered_by = models.ForeignKey(Staff, models.PROTECT, null=True, blank=True, related_name="+")
+    registered_at = models.DateTimeField()
+    is_demo = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["department", "name"]
+        constraints = [models.UniqueConstraint(fields=["region", "code"], name="seal_code_once")]
+
+    def __str__(self) -> str:
+        return self.name

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from yimen.catalog.models import ServiceItem
+from yimen.certificates.models import ESeal
 from yimen.lib.ids import uuid7
 from yimen.people.models import Region, Staff
 
@@ -15,6 +16,7 @@ class Notice(models.Model):
     A numbered document given to the applicant (LAW-6); the PDF is drawn from `data`, which never changes.
 
     verify_code: printed on it, so that anybody can check it is real (CERT-11). Kinds in ONCE exist once a case.
+    wants_seal: nobody has looked yet whether an electronic seal goes on it (actions.sealing).
     """
 
     class Kind(models.TextChoices):
@@ -48,6 +50,7 @@ class Notice(models.Model):
     issued_at = models.DateTimeField()
     data = models.JSONField()
     template = models.ForeignKey("NoticeTemplate", models.PROTECT, null=True, blank=True, related_name="+")
+    wants_seal = models.BooleanField(default=True)
 
     class Meta:
         ordering = ["issued_at"]
@@ -65,15 +68,26 @@ class Notice(models.Model):
             models.UniqueConstraint(fields=["region", "number"], name="notice_number_once"),
             models.UniqueConstraint(fields=["region", "verify_code"], name="verify_code_once"),
         ]
-        indexes = [models.Index(fields=["region", "case", "issued_at"], name="notice_by_case")]
+        indexes = [
+            models.Index(fields=["region", "case", "issued_at"], name="notice_by_case"),
+            models.Index(fields=["region", "issued_at"], name="notice_by_day"),
+            models.Index(fields=["id"], condition=models.Q(wants_seal=True), name="notice_wants_seal"),
+        ]
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether its signed file is stored; read with select_related("signed")."""
+        signed = getattr(self, "signed", None)
+        return signed is not None and signed.signed_at is not None
 
 
 class NoticeTemplate(models.Model):
     """
     The words of one kind of document in one edition: what a place may say differently, never what the law wants said.
 
-    parts: {"opening": […paragraphs], "closing": […]…} with {placeholders} of the kind (documents.templates lists
-    them). Editions are drafts until somebody else approves them; the newest approved one whose day has come is used.
+    parts: {"opening": […paragraphs], "closing": […]…} with {placeholders} (documents.wording lists them); what is left
+    out is as the standard says. Editions are drafts until somebody else approves them; the newest approved one whose
+    day has come is used. change: what is different, for whoever approves.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -81,6 +95,7 @@ class NoticeTemplate(models.Model):
     kind = models.CharField(max_length=16, choices=Notice.Kind.choices)
     number = models.PositiveIntegerField()
     parts = models.JSONField(default=dict)
+    change = models.CharField(max_length=300, blank=True)
     effective_on = models.DateField()
     written_by = models.ForeignKey(Staff, models.PROTECT, related_name="+")
     written_at = models.DateTimeField()
@@ -89,7 +104,16 @@ class NoticeTemplate(models.Model):
 
     class Meta:
         ordering = ["kind", "-number"]
-        constraints = [models.UniqueConstraint(fields=["region", "kind", "number"], name="template_number_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["region", "kind", "number"], name="template_number_once"),
+            models.UniqueConstraint(
+                fields=["region", "kind"], condition=models.Q(approved_at=None), name="template_draft_once"
+            ),
+        ]
+
+    @property
+    def is_approved(self) -> bool:
+        return self.approved_at is not None
 
 
 class SignedNotice(models.Model):
@@ -97,11 +121,12 @@ class SignedNotice(models.Model):
     The PDF of a document with its electronic seal, as stored (CERT-6, ESL 13): what was planned is written first.
 
     sha256: of the whole file, empty until it is stored; path: below the folder of documents; signer, certificate_no:
-    as the signing service names them.
+    as the signing service names them. failures: how often it was tried in vain; fault: why, the last time.
     """
 
     notice = models.OneToOneField(Notice, models.PROTECT, primary_key=True, related_name="signed")
     region = models.ForeignKey(Region, models.PROTECT)
+    seal = models.ForeignKey(ESeal, models.PROTECT, related_name="+")
     planned_at = models.DateTimeField()
     plain_sha256 = models.CharField(max_length=64)
     signed_at = models.DateTimeField(null=True, blank=True)
@@ -109,6 +134,8 @@ class SignedNotice(models.Model):
     path = models.CharField(max_length=200, blank=True)
     signer = models.CharField(max_length=120, blank=True)
     certificate_no = models.CharField(max_length=80, blank=True)
+    failures = models.PositiveSmallIntegerField(default=0)
+    fault = models.CharField(max_length=200, blank=True)
 
     class Meta:
         indexes = [
@@ -138,20 +165,27 @@ class ArchivePackage(models.Model):
     """
     电子档案: one finished case as one file that proves itself (CERT-10): documents, materials, log, hashes.
 
-    keep_until: empty for ever. deleted_at with its approver and ground is the deletion register (销毁清册); the row
-    stays when the file is gone.
+    edition: a case that goes on after it was packed (a decision revoked …) is packed again, the earlier file stays.
+    head: hash of the last ledger row in it. keep_until: empty for ever. deleted_at with its approver and ground is the
+    deletion register (销毁清册); the row stays when the file is gone.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     region = models.ForeignKey(Region, models.PROTECT)
-    case = models.OneToOneField("Case", models.PROTECT, related_name="archive")
+    case = models.ForeignKey("Case", models.PROTECT, related_name="archives")
+    edition = models.PositiveSmallIntegerField(default=1)
     number = models.CharField(max_length=60)
     made_at = models.DateTimeField()
+    head = models.CharField(max_length=64)
+    notice_count = models.PositiveIntegerField()
+    entry_count = models.PositiveIntegerField()
     path = models.CharField(max_length=200)
     sha256 = models.CharField(max_length=64)
     size = models.PositiveBigIntegerField()
     keep_until = models.DateField(null=True, blank=True)
+    retention_basis = models.CharField(max_length=200, blank=True)
     handed_over_at = models.DateTimeField(null=True, blank=True)
+    handed_over_to = models.CharField(max_length=120, blank=True)
     deletion_asked_by = models.ForeignKey(Staff, models.PROTECT, null=True, blank=True, related_name="+")
     deletion_asked_at = models.DateTimeField(null=True, blank=True)
     deletion_ground = models.CharField(max_length=200, blank=True)
@@ -159,7 +193,20 @@ class ArchivePackage(models.Model):
     deleted_by = models.ForeignKey(Staff, models.PROTECT, null=True, blank=True, related_name="+")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["region", "number"], name="archive_number_once")]
-        indexes = [
-            models.Index(fields=["region", "keep_until"], condition=models.Q(deleted_at=None), name="archive_by_end")
+        constraints = [
+            models.UniqueConstraint(fields=["region", "number"], name="archive_number_once"),
+            models.UniqueConstraint(fields=["region", "case", "edition"], name="archive_edition_once"),
+            models.CheckConstraint(
+                condition=models.Q(deleted_at=None)
+                | ~models.Q(deletion_ground="") & models.Q(deleted_by__isnull=False),
+                name="deleted_archive_says_why",
+            ),
         ]
+        indexes = [
+            models.Index(fields=["region", "keep_until"], condition=models.Q(deleted_at=None), name="archive_by_end"),
+            models.Index(fields=["region", "made_at"], name="archive_by_made"),
+        ]
+
+    @property
+    def stream(self) -> str:
+        return f"archive:{self.pk}"
