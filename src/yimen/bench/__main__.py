@@ -62,7 +62,7 @@ def _measure(folder: Any, *, short: bool) -> dict[str, Any]:
         if not short:  # a hundred thousand items take a minute to make
             department = Staff.objects.select_related("department").get(pk=known.staff["clerk"]).department
             search.fill(department)
-            rows += search.bench(department.region, platform.urls.app, rounds=count)
+            rows += search.bench(department.region, platform, rounds=count)
         acts = cases.per_act(known)
         requests = http.statements(known, [str(pk) for pk in materials], codes[0])
     return {

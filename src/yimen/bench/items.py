@@ -34,7 +34,7 @@ def fill(department: Department) -> list[str]:
             promised_limit=5, statutory_limit=20, legal_basis="《演示条例》第一条", result_name=f"{thing}证明",
             themes=["开店办企业"], everyday_names=[f"办{thing}"],
         )  # fmt: skip
-        item.tokens = search.tokens_of(version, department.name)
+        search.index(item, version, department.name)
         items.append(item)
         versions.append(version)
         materials += [

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import random
 import re
-import statistics
 import time
+from collections.abc import Callable
+from functools import partial
 from itertools import product
-from typing import Any
+from urllib.parse import quote
 
 import psycopg
 from django.db import connection, transaction
@@ -19,6 +20,9 @@ from django.db import connection, transaction
 from yimen.bench.measure import Figure, figure, recording
 from yimen.catalog import actions, queries, search
 from yimen.catalog.models import ItemType, ItemVersion
+from yimen.catalog.queries import finding
+from yimen.faults.client import Client
+from yimen.faults.platform import Platform
 from yimen.lib.ids import uuid7
 from yimen.people.models import Department, Region
 
@@ -55,16 +59,17 @@ def fill(department: Department) -> int:
         tokens = search.tokens_of(version, department.name)
         rows.append((uuid7(), uuid7(), f"bench-{n}", version.name, tokens))
     random.Random(5).shuffle(rows)
-    shared = (department.region_id, department.pk, "", "", "", True, "", "bench", ItemType.LICENSE.value)
+    places = actions.new_places(len(rows))
+    shared = (department.region_id, department.pk, "", "", "", True, "", "bench", ItemType.LICENSE.value, [])
     # Items and editions point at each other; the keys are checked at the end of the transaction.
     with transaction.atomic(), connection.cursor() as cursor:
         with cursor.copy(
             "COPY catalog_serviceitem (id, published_id, task_code, name, tokens, region_id, department_id,"
-            " catalog_code, local_catalog_code, local_task_code, should_enter, exempt_reason, source, item_type)"
-            " FROM STDIN"
+            " catalog_code, local_catalog_code, local_task_code, should_enter, exempt_reason, source, item_type,"
+            " everyday_names, place) FROM STDIN"
         ) as copy:
-            for row in rows:
-                copy.write_row((*row, *shared))
+            for row, place in zip(rows, places, strict=True):
+                copy.write_row((*row, *shared, place))
         named = ", ".join(f'"{name}"' for name in columns)
         taken = ", ".join(f'v."{name}"' for name in columns)
         cursor.execute(
@@ -79,48 +84,78 @@ def fill(department: Department) -> int:
     return len(rows)
 
 
-def bench(region: Region, url: str, *, rounds: int) -> list[Figure]:
+def bench(region: Region, platform: Platform, *, rounds: int) -> list[Figure]:
     """
-    Measure words, everyday questions and suggestions; `url` for the raw look-up of one token.
+    Measure words, everyday questions and suggestions while typing, beside the raw look-up of one token.
 
-    The database's time is that of the statements of one search, one after the other, round trips included.
+    The database's time is its own, of all statements that lead to ranked candidates, planning included.
     """
+    with psycopg.connect(platform.urls.admin, autocommit=True) as admin:
+        admin.execute("GRANT SET ON PARAMETER log_min_duration_statement TO yimen_app")
+        admin.execute("VACUUM ANALYZE")
     rows = []
     for what, asked in (("search, a word", WORDS), ("search, an everyday question", QUESTIONS)):
-        whole, inside = [0.0], [0.0]
-        for n in range(rounds):
-            spent, began = _spent(), time.perf_counter()
-            with spent:
-                queries.search(asked[n % len(asked)], 20, region=region)
-            whole.append(time.perf_counter() - began)
-            inside.append(spent.seconds)
-        for took in (whole, inside):
-            took[0] = sum(took)
-        rows.append(figure(f"{what}, in the database", 1, inside))
-        rows.append(figure(f"{what}, whole", 1, whole, statements=_statements(asked[0], region)))
-    rows.append(figure("the index raw, one word", 1, _raw(url, region, rounds)))
+        texts = [asked[n % len(asked)] for n in range(rounds)]
+        for text in asked:  # each connection plans afresh what it has done five times
+            finding.ranked_for(text, region.pk)
+        with _server_time() as spent:
+            inside = [spent.of(partial(finding.ranked_for, text, region.pk)) for text in texts]
+        rows.append(figure(f"{what}, in the database", 1, [sum(inside), *inside]))
+        whole = [_timed(partial(queries.search, text, 20, region=region)) for text in texts]
+        rows.append(figure(f"{what}, whole", 1, [sum(whole), *whole], statements=_statements(asked[0], region)))
+    rows.append(figure("the lists raw, one word", 1, _raw(platform.urls.app, region, rounds)))
+    client = Client(platform.port)
+    typed = [quote(text[:end]) for text in (*WORDS, *QUESTIONS) for end in range(1, len(text) + 1)]
+    random.Random(5).shuffle(typed)
+    client.get(f"/search/suggest?q={typed[0]}")
+    took = [_timed(lambda: _suggested(client, typed[n % len(typed)])) for n in range(rounds)]  # noqa: B023
+    rows.append(figure("suggestions while typing, HTTP", 1, [sum(took), *took]))
     return rows
 
 
-class _spent:
-    """Adds up the time statements take."""
+def _suggested(client: Client, text: str) -> None:
+    reply = client.get(f"/search/suggest?q={text}")
+    if reply.status != 200:
+        raise RuntimeError(f"{reply.status} for suggestions")
+
+
+def _timed(act: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    act()
+    return time.perf_counter() - began
+
+
+class _server_time:
+    """Lets the database say how long each statement took it, by its own clock."""
+
+    _SAID = re.compile(r"duration: ([\d.]+) ms")
 
     def __init__(self) -> None:
-        self.seconds = 0.0
+        self._seconds = 0.0
 
-    def __enter__(self) -> None:
-        self._wrapper = connection.execute_wrapper(self._time)
-        self._wrapper.__enter__()
+    def __enter__(self) -> _server_time:
+        self._send("SET client_min_messages = log; SET log_min_duration_statement = 0")
+        connection.connection.add_notice_handler(self._note)
+        return self
 
-    def __exit__(self, *error: Any) -> None:
-        self._wrapper.__exit__(*error)
+    def __exit__(self, *error: object) -> None:
+        connection.connection.remove_notice_handler(self._note)
+        self._send("RESET log_min_duration_statement; RESET client_min_messages")
 
-    def _time(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        began = time.perf_counter()
-        try:
-            return execute(sql, params, many, context)
-        finally:
-            self.seconds += time.perf_counter() - began
+    def of(self, act: Callable[[], object]) -> float:
+        """Return the seconds the statements of `act` took."""
+        self._seconds = 0.0
+        act()
+        return self._seconds
+
+    def _note(self, said: psycopg.errors.Diagnostic) -> None:
+        if found := self._SAID.match(said.message_primary or ""):
+            self._seconds += float(found[1]) / 1000
+
+    @staticmethod
+    def _send(text: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(text)
 
 
 def _statements(text: str, region: Region) -> int:
@@ -136,13 +171,8 @@ def _raw(url: str, region: Region, rounds: int) -> list[float]:
             token = WORDS[n % len(WORDS)][:2]
             began = time.perf_counter()
             raw.execute(
-                "SELECT id, name FROM catalog_serviceitem WHERE tokens @> ARRAY[%s] AND region_id = %s LIMIT 20",
-                ["=" + token, region.pk],
+                "SELECT places FROM catalog_posting WHERE token = %s AND region_id = %s", ["=" + token, region.pk]
             ).fetchall()
             took.append(time.perf_counter() - began)
     took[0] = sum(took)
     return took
-
-
-def median_ms(took: list[float]) -> float:
-    return statistics.median(took[1:]) * 1000

@@ -8,6 +8,7 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from yimen.catalog import actions
+from yimen.catalog.models import ServiceItem
 from yimen.people.models import Region
 
 log = logging.getLogger("yimen.catalog")
@@ -22,9 +23,10 @@ def put_in_force(timestamp: int) -> None:
         log.info("editions published %d, withdrawn %d, held %d", changes.published, changes.withdrawn, changes.held)
 
 
-@app.periodic(cron="40 2 * * *")
+@app.periodic(cron="40 * * * *")
 @app.task(name="catalog.recount", queueing_lock="catalog.recount", pass_context=False)
 def recount(timestamp: int) -> None:
-    """What search keeps about common words; during the day it may be a little old."""
-    for region in Region.objects.filter(serviceitem__published__isnull=False).distinct().order_by("code"):
+    """The lists search reads, where items were published since they were made."""
+    since = ServiceItem.objects.filter(place=None, published__isnull=False)
+    for region in Region.objects.filter(pk__in=since.values("region")).order_by("code"):
         actions.recount(region)

@@ -8,10 +8,13 @@ words heard rather than read. Pure functions; the rows come from queries.finding
 
 from __future__ import annotations
 
+import heapq
 import re
+from array import array
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +24,15 @@ from yimen.lib import text as texts
 from yimen.lib.ranking import Concept, Question, Way
 
 if TYPE_CHECKING:
-    from yimen.catalog.models import ItemVersion
+    from yimen.catalog.models import ItemVersion, ServiceItem
 
 NAME, SOUND, INITIALS = "=", "~", "^"
 LONGEST_QUERY, MOST_LOOK_UPS, SHORT = 120, 40, 3
 # Ways of the two weightiest words that are looked up together; items that hold a token which may be looked up outside
 # of names; items that hold one which is looked up alone only when nothing weighs more: a hundred of them say nothing.
 MOST_TOGETHER, RARE, COMMON = 3, 500, 3000
+# New items taken from one look-up.
+MOST_OF_ONE = 500
 # What a synonym, a word that sounds alike and first letters are worth beside the word itself.
 OF_MEANING, PER_MEANING, LEAST_MEANING = 0.9, 0.04, 0.7
 OF_SOUND, OF_INITIALS = 0.6, 0.5
@@ -55,14 +60,30 @@ _INNER = re.compile(r"[（(]([^（()）]{4,})[)）]")
 def tokens_of(version: ItemVersion, department: str) -> list[str]:
     """Return what ServiceItem.tokens holds for this edition."""
     names = texts.one_spelling(" ".join([version.name, *version.everyday_names]))
-    rest = texts.one_spelling(" ".join([department, version.result_name, version.plain_text, *version.themes]))
-    in_names = texts.bigrams(names)
-    pairs = [token for token in texts.query_tokens(rest) if len(token) > 1]
+    in_names = dict.fromkeys(texts.all_tokens(names))
+    rest = set[str]().union(*map(_pairs_of, (department, version.result_name, *version.themes)))
+    if version.plain_text:
+        rest |= _pairs_of.__wrapped__(version.plain_text)
     return [
         *(NAME + token for token in in_names),
-        *set(pairs).difference(in_names),
+        *rest.difference(in_names),
         *texts.sounds(names, SOUND, INITIALS),
     ]
+
+
+@lru_cache(4096)
+def _pairs_of(text: str) -> frozenset[str]:
+    """Return the tokens of more than one sign; remembered, because thousands of items name the same few."""
+    return frozenset(token for token in texts.query_tokens(texts.one_spelling(text)) if len(token) > 1)
+
+
+# What index() sets.
+INDEXED = ("tokens", "everyday_names", "place")
+
+
+def index(item: ServiceItem, version: ItemVersion, department: str) -> None:
+    """Let `item` be found as what `version` says; the caller saves the columns INDEXED."""
+    item.tokens, item.everyday_names, item.place = tokens_of(version, department), [*version.everyday_names], None
 
 
 # The question
@@ -258,6 +279,85 @@ def held_by(look_up: LookUp) -> frozenset[str]:
     """Return the tokens an item found by `look_up` holds somewhere, without the mark of names."""
     tokens = [token.removeprefix(NAME) for token in look_up.tokens]
     return frozenset(tokens).union(*(token for token in tokens if token[0] > "\x7f"))
+
+
+# Which items
+
+
+def packed(places: array[int]) -> bytes:
+    """Return numbers as Posting.places keeps them."""
+    return places.tobytes()
+
+
+class Postings:
+    """
+    What one search knows of its tokens: how many items hold each, and their numbers.
+
+    Numbers of long lists may be missing until somebody needs them (`unread`).
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._times: Counter[str] = Counter()
+        self._places: dict[str, array[int]] = {}
+        self._unread: set[str] = set()
+
+    def list(self, token: str, items: int, places: bytes | None) -> None:
+        """Note how many items hold `token`, and which, None when that was not asked for."""
+        self._times[token.removeprefix(NAME)] += items
+        if places is None:
+            self._unread.add(token)
+        else:
+            self._places.setdefault(token, array("i")).frombytes(places)
+
+    def read(self, token: str, places: bytes) -> None:
+        """Add the numbers of a list that was unread."""
+        self._unread.discard(token)
+        self._places.setdefault(token, array("i")).frombytes(places)
+
+    def hold(self, place: int, tokens: Iterable[str]) -> None:
+        """Note an item that is in no list, under a number of the caller's."""
+        for token in tokens:
+            self._times[token.removeprefix(NAME)] += 1
+            self._places.setdefault(token, array("i")).append(place)
+
+    def frequency(self, token: str) -> int:
+        """How many items hold `token`, in a name or elsewhere."""
+        return self._times[token]
+
+    def unread(self, look_ups: Iterable[LookUp]) -> set[str]:
+        """Return the tokens of the look-ups whose numbers are missing."""
+        return self._unread.intersection(token for one in look_ups for token in one.tokens)
+
+    def holding(self, tokens: Iterable[str]) -> set[int]:
+        """Return the numbers of the items that hold all the tokens."""
+        fewest, *others = sorted((self._places.get(token, _NOBODY) for token in tokens), key=len)
+        return set(fewest).intersection(*others) if others else set(fewest)
+
+
+_NOBODY: array[int] = array("i")
+
+
+def gathered(look_ups: list[LookUp], postings: Postings, most: int) -> dict[int, frozenset[str]]:
+    """
+    Return the items that weigh most by the look-ups that find them, at most `most`, each with what it holds.
+
+    Of one look-up, MOST_OF_ONE items are taken that none before found: they are alike, and the next one tells them
+    apart.
+    """
+    weights: dict[int, float] = {}
+    found = [postings.holding(one.tokens) for one in look_ups]
+    for one, places in zip(look_ups, found, strict=True):
+        for place in places & weights.keys():
+            weights[place] += one.weight
+        new = places.difference(weights) if weights else places
+        weights |= dict.fromkeys(sorted(new)[:MOST_OF_ONE], one.weight)
+    held = [held_by(one) for one in look_ups]
+    best = heapq.nsmallest(most, weights, key=lambda place: (-weights[place], place))
+    return {
+        place: frozenset().union(*(tokens for tokens, places in zip(held, found, strict=True) if place in places))
+        for place in best
+    }
 
 
 # The order

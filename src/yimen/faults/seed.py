@@ -158,8 +158,9 @@ def make_item(department: Any, kind: str, *, n: int) -> tuple[UUID, UUID]:
         statutory_limit=None if immediate else 20, result_name="演示证明", themes=["开店办企业"],
         everyday_names=["查房子"] if immediate else ["开饭馆"],
     )  # fmt: skip
-    item.published, item.tokens = version, search.tokens_of(version, department.name)
-    item.save(update_fields=["published", "tokens"])
+    item.published = version
+    search.index(item, version, department.name)
+    item.save(update_fields=["published", *search.INDEXED])
     ItemMaterial.objects.bulk_create(
         [
             ItemMaterial(version=version, position=1, name="申请表"),

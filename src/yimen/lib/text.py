@@ -4,9 +4,9 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
-from itertools import pairwise
+from itertools import chain, pairwise, product, repeat
 
 from django.utils.translation import pgettext
 
@@ -163,11 +163,16 @@ def sounds(text: str, pair_mark: str, initials_mark: str) -> list[str]:
     """
     tokens: dict[str, None] = {}
     for run in han_runs(text):
-        read = [readings(character) for character in run]
-        for left, right in pairwise(read):
-            tokens |= dict.fromkeys(f"{pair_mark}{a}'{b}" for a in left for b in right)
-        for three in zip(read, read[1:], read[2:], strict=False):
-            tokens |= dict.fromkeys(
-                initials_mark + a[0] + b[0] + c[0] for a in three[0] for b in three[1] for c in three[2]
-            )
+        tokens |= dict.fromkeys(chain.from_iterable(map(_two_sounds, repeat(pair_mark), run, run[1:])))
+        tokens |= dict.fromkeys(chain.from_iterable(map(_three_letters, repeat(initials_mark), run, run[1:], run[2:])))
     return list(tokens)
+
+
+@lru_cache(1 << 15)
+def _two_sounds(mark: str, left: str, right: str) -> tuple[str, ...]:
+    return tuple(f"{mark}{a}'{b}" for a in readings(left) for b in readings(right))
+
+
+@lru_cache(1 << 15)
+def _three_letters(mark: str, *three: str) -> tuple[str, ...]:
+    return tuple(mark + "".join(read[0] for read in way) for way in product(*map(readings, three)))

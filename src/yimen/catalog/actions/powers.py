@@ -642,8 +642,8 @@ def transfer_items(
     for item in locked:
         item.department = target
         if item.published:
-            item.tokens = search.tokens_of(item.published, target.name)
-    ServiceItem.objects.bulk_update(locked, ["department", "tokens"], batch_size=500)
+            search.index(item, item.published, target.name)
+    ServiceItem.objects.bulk_update(locked, ["department", *search.INDEXED], batch_size=500)
     running = Delegation.objects.filter(item__in=wanted, revoked_on=None).exclude(until_on__lt=on)
     ended = running.update(revoked_on=Greatest("from_on", Value(on)))
     data: dict[str, Any] = {

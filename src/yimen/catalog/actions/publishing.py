@@ -153,8 +153,9 @@ def _put_in_force(
     version.state, version.published_at = ItemVersion.State.PUBLISHED, at
     version.effective_on = version.effective_on or localdate(at)
     version.save(update_fields=["state", "published_at", "effective_on"])
-    item.published, item.name, item.tokens = version, version.name, search.tokens_of(version, item.department.name)
-    item.save(update_fields=["published", "name", "tokens"])
+    item.published, item.name = version, version.name
+    search.index(item, version, item.department.name)
+    item.save(update_fields=["published", "name", *search.INDEXED])
     data = {"version": version.number, "replaces": replaced.number if replaced else None, **more}
     record_item(item, "catalog.published", by, at, data)
     return version

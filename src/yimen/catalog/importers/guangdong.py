@@ -458,7 +458,7 @@ def _store(
         version = _version(item, guide, before + 1, at)
         item.department, item.name, item.item_type = department, guide.name, guide.item_type
         item.catalog_code, item.local_task_code = guide.catalog_code, guide.local_code
-        item.tokens = search.tokens_of(version, department.name)
+        search.index(item, version, department.name)
         versions.append(version)
         materials += [
             ItemMaterial(version=version, position=number, name=name) for number, name in enumerate(guide.materials, 1)
@@ -477,7 +477,7 @@ def _store(
     ServiceItem.objects.bulk_create(items, batch_size=AT_ONCE)
     ItemVersion.objects.bulk_create(versions, batch_size=AT_ONCE)
     ItemMaterial.objects.bulk_create(materials, batch_size=AT_ONCE)
-    columns = ["published", "department", "name", "item_type", "catalog_code", "local_task_code", "tokens"]
+    columns = ["published", "department", "name", "item_type", "catalog_code", "local_task_code", *search.INDEXED]
     ServiceItem.objects.bulk_update(changed, columns, batch_size=AT_ONCE)
     record_many(events)
 

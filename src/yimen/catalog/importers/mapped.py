@@ -64,7 +64,7 @@ from yimen.catalog.models import (
 from yimen.ledger.actions import SYSTEM, Actor
 from yimen.ledger.bulk import NewEvent, record_many
 from yimen.lib.errors import DomainError
-from yimen.lib.ids import uuid7
+from yimen.lib.ids import uuid7, uuid7s
 from yimen.lib.sheet import plain_cell
 from yimen.lib.tables import Limits, Record, Table, open_table
 from yimen.lib.workdays import Limit, Unit
@@ -735,8 +735,9 @@ def _store(job: _Job, lines: list[dict[str, Any]], writer: _Writer) -> None:
     pks = [line["item"] for line in lines if "item" in line]
     standing = ServiceItem.objects.select_for_update(of=("self",)).select_related("published").filter(pk__in=pks)
     theirs = {str(item.pk): item for item in standing} if pks else {}
+    places = iter(actions.new_places(len(lines) - len(theirs)))
     for start in range(0, len(lines), BATCH):
-        writer.submit(_made(job, lines[start : start + BATCH], theirs))
+        writer.submit(_made(job, lines[start : start + BATCH], theirs, places))
 
 
 def _organ(job: _Job, line: Mapping[str, Any]) -> Organ:
@@ -744,7 +745,9 @@ def _organ(job: _Job, line: Mapping[str, Any]) -> Organ:
     return Organ(job.region, code, name or code or job.source)
 
 
-def _made(job: _Job, lines: list[dict[str, Any]], theirs: Mapping[str, ServiceItem]) -> Callable[[], None]:
+def _made(
+    job: _Job, lines: list[dict[str, Any]], theirs: Mapping[str, ServiceItem], places: Iterator[int]
+) -> Callable[[], None]:
     """Make the rows of the lines, without the database, and return what writes them."""
     new: list[Row] = []
     changed: list[ServiceItem] = []
@@ -754,6 +757,7 @@ def _made(job: _Job, lines: list[dict[str, Any]], theirs: Mapping[str, ServiceIt
     begun: list[NewEvent] = []
     events: list[NewEvent] = []
     today = localdate(job.at)
+    ids = iter(uuid7s(sum(2 + sum(len(line["said"].get(key, ())) for key in LISTS) for line in lines)))
     for line in lines:
         said, department = line["said"], match_of(_organ(job, line), job.known)
         assert department is not None
@@ -765,8 +769,8 @@ def _made(job: _Job, lines: list[dict[str, Any]], theirs: Mapping[str, ServiceIt
             number = before.number + 1
             before.state, before.cancel_on = ItemVersion.State.REPLACED, today
             replaced.append(before)
-        pk = item.pk if item is not None else uuid7()
-        version = _version(pk, line, number, job.at, today)
+        pk = item.pk if item is not None else next(ids)
+        version = {"id": next(ids)} | _version(pk, line, number, job.at, today)
         versions.append(version)
         # What is searched is said by the whole edition, its defaults included.
         edition = cast("ItemVersion", SimpleNamespace(**(blank(ItemVersion) | version)))
@@ -775,19 +779,21 @@ def _made(job: _Job, lines: list[dict[str, Any]], theirs: Mapping[str, ServiceIt
             "item_type": said.get("item_type", ""),
             **{key: said.get(key, "") for key in ("catalog_code", "local_task_code", "local_catalog_code")},
             "tokens": search.tokens_of(edition, department.name),
+            "everyday_names": said.get("everyday_names", []),
+            "place": None,
             "published_id": version["id"],
             "department_id": department.pk,
         }
         if item is None:
             own = {"id": pk, "region_id": job.region, "task_code": line["code"], "source": line["source"][:40]}
-            new.append(about | own)
+            new.append(about | own | {"place": next(places)})
         else:
             for key, value in about.items():
                 setattr(item, key, value)
             changed.append(item)
         for key in LISTS:
             for position, row in enumerate(said.get(key, ()), 1):
-                rows[key].append({"id": uuid7(), "version_id": version["id"], "position": position, **row})
+                rows[key].append({"id": next(ids), "version_id": version["id"], "position": position, **row})
                 if key == "steps":
                     rows[key][-1] |= {"limit_days": row.get("limit_days") or 0}
                     rows[key][-1].pop("department", None)
@@ -800,15 +806,18 @@ def _made(job: _Job, lines: list[dict[str, Any]], theirs: Mapping[str, ServiceIt
 
     def write() -> None:
         ItemVersion.objects.bulk_update(replaced, ["state", "cancel_on"], batch_size=AT_ONCE)
-        # Items and editions point at each other; the keys are checked at the end of the transaction.
+        # Items and editions point at each other; the keys are checked when both are there.
         copy_in(ServiceItem, new)
         copy_in(ItemVersion, versions)
         for key, (model, _draft) in LISTS.items():
             if rows[key]:
                 copy_in(model, rows[key])
-        ServiceItem.objects.bulk_update(changed, [*names, "tokens"], batch_size=AT_ONCE)
+        ServiceItem.objects.bulk_update(changed, [*names, *search.INDEXED], batch_size=AT_ONCE)
         record_many(begun, new_streams=True)
         record_many(events)
+        # Not all at the end, when nothing else is left to do meanwhile.
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
 
     return write
 
@@ -825,7 +834,6 @@ def _version(item: UUID, line: Mapping[str, Any], number: int, at: datetime, tod
         extended[NO_MATERIALS] = True
     given = {"case_type": CaseType.OTHER.value, "effective_on": today, **fields}
     return given | {
-        "id": uuid7(),
         "item_id": item,
         "number": number,
         "state": ItemVersion.State.PUBLISHED.value,

@@ -27,7 +27,7 @@ from yimen.catalog.models.items import (
     SharedDocument,
 )
 from yimen.catalog.models.powers import Delegation, HallEntry, PowerBatch, PowerBatchLine, PowerEntry, PowerList
-from yimen.catalog.models.words import Inquiry, JargonWord, SearchMiss, Synonym, TokenCount
+from yimen.catalog.models.words import Inquiry, JargonWord, Posting, SearchMiss, Synonym
 
 __all__ = [
     "FIELDS",
@@ -57,6 +57,7 @@ __all__ = [
     "JargonWord",
     "LimitUnit",
     "LocalRule",
+    "Posting",
     "PowerBatch",
     "PowerBatchLine",
     "PowerEntry",
@@ -69,5 +70,4 @@ __all__ = [
     "ServiceItem",
     "SharedDocument",
     "Synonym",
-    "TokenCount",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -130,13 +129,21 @@ class ServiceItem(models.Model):
     name = models.CharField(max_length=300, help_text="as in the published version, for lists")
     item_type = models.CharField(max_length=2, choices=ItemType.choices)
     published = models.OneToOneField("ItemVersion", models.PROTECT, null=True, blank=True, related_name="published_for")
-    # Character pairs of everything a citizen may type; trigrams miss two-character words.
+    everyday_names = ArrayField(models.CharField(max_length=60), default=list, help_text="as published, for search")
+    # Character pairs of everything a citizen may type (trigrams miss two-character words), and the item's number in
+    # Posting.places. Whoever sets the tokens takes the number away (search.index); until it has another one the
+    # tokens themselves are searched.
     tokens = ArrayField(models.TextField(), default=list)
+    place = models.IntegerField(null=True, editable=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["region", "task_code"], name="item_code_once")]
         indexes = [
-            GinIndex(fields=["tokens"], name="item_tokens", fastupdate=False),
+            # Not unique, so that a new number does not keep cases waiting that point at the item.
+            models.Index(fields=["place"], name="item_by_place"),
+            models.Index(
+                fields=["region"], condition=models.Q(place=None, published__isnull=False), name="item_without_place"
+            ),
             models.Index(fields=["region", "department", "name"], name="item_by_department"),
         ]
 

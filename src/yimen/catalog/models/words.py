@@ -48,19 +48,21 @@ class SearchMiss(models.Model):
         indexes = [models.Index(fields=["region", "-count"], name="search_miss_by_count")]
 
 
-class TokenCount(models.Model):
+class Posting(models.Model):
     """
-    How many published items of a region hold a search token, so that rare words weigh more and are looked up first.
+    Which published items of a region hold a search token, as of the last recount: their numbers (ServiceItem.place) in
+    order, four bytes each, the least significant first. token "": all items, without their numbers.
 
-    Kept by search_counts; an estimate is enough. token "": the published items altogether.
+    Items changed since have no number and are looked at one by one; a number nobody has any more is passed over.
     """
 
     region = models.ForeignKey(Region, models.CASCADE)
-    token = models.CharField(max_length=60)
+    token = models.TextField()
     items = models.IntegerField()
+    places = models.BinaryField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["region", "token"], include=["items"], name="token_count_once")]
+        constraints = [models.UniqueConstraint(fields=["region", "token"], name="posting_once")]
 
 
 class Inquiry(models.Model):

@@ -8,7 +8,7 @@ from yimen.catalog.queries.calendar import (
     local_rules,
     work_calendar,
 )
-from yimen.catalog.queries.finding import Found, search
+from yimen.catalog.queries.finding import Found, Suggestion, search, suggested
 from yimen.catalog.queries.items import (
     PROMISED_DEFAULT_DAYS,
     Choice,
@@ -26,6 +26,7 @@ __all__ = [
     "PROMISED_DEFAULT_DAYS",
     "Choice",
     "Found",
+    "Suggestion",
     "announced_years",
     "calendar_days",
     "calendar_year",
@@ -38,6 +39,7 @@ __all__ = [
     "published_item",
     "search",
     "service_objects",
+    "suggested",
     "themes",
     "work_calendar",
     "working_edition",

@@ -1,14 +1,17 @@
-"""Search over the published items: candidates from the token index, ranked by catalog.search."""
+"""Search over the published items: candidates from the lists of tokens, ranked by catalog.search."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from psycopg import Cursor
+from psycopg.pq import Format
 
 from yimen.catalog import search as searching
 from yimen.catalog.models import ServiceItem
@@ -28,25 +31,37 @@ class Found(list[ServiceItem]):
     question: Question = Question("", ())
 
 
-# Rows looked at for one look-up, and candidates ranked.
-MOST_OF_ONE, MOST_RANKED = 100, 100
-# So many names with the words as typed are enough.
-ENOUGH = 50
+# Candidates ranked; so many names with the words as typed are enough.
+MOST_RANKED, ENOUGH = 60, 50
+# Lists of more items than this are read only for a look-up that needs them.
+LONG = 30_000
 
-_IN_REGION = "i.published_id IS NOT NULL AND i.region_id = %(region)s"
-_ANYWHERE = "i.published_id IS NOT NULL"
-
-# How many items hold each token: as kept, or counted (and cut off) where nothing is kept, because it is rare or new.
-_COUNT = """
-SELECT asked.token, coalesce(kept.items, (
-    SELECT count(*) FROM (
-        SELECT 1 FROM catalog_serviceitem i
-        WHERE i.tokens && ARRAY['=' || asked.token, asked.token] AND {where} LIMIT 2000
-    ) AS few
-)) FROM unnest(%(tokens)s::text[]) AS asked (token)
-LEFT JOIN catalog_tokencount kept ON kept.region_id = %(region)s AND kept.token = asked.token
+# The lists as of the last recount, then what was published since, counted and with what it holds: of one moment, so
+# that no item is missed while it goes from the second to the first.
+_POSTINGS = """
+SELECT asked.token, p.items, CASE WHEN asked.whole AND p.items <= {long} THEN p.places END,
+    NULL::uuid, NULL, NULL::text[], NULL::text[]
+FROM unnest(%(tokens)s::text[], %(whole)s::bool[]) AS asked (token, whole)
+JOIN catalog_posting p ON p.token = asked.token AND {listed}
+UNION ALL
+SELECT '', count(*), NULL, NULL, NULL, NULL, NULL FROM catalog_serviceitem i WHERE {since}
+UNION ALL
+SELECT NULL, NULL, NULL, i.id, i.name::text, i.everyday_names::text[], i.tokens FROM catalog_serviceitem i
+WHERE {since} AND i.tokens && %(tokens)s::text[]
 """
-_ALL = "SELECT count(*) FROM catalog_serviceitem i WHERE {where}"
+_PLACES = """
+SELECT p.token, p.places FROM catalog_posting p WHERE p.token = ANY(%(tokens)s::text[]) AND {listed}
+"""
+_SINCE = "i.place IS NULL AND i.published_id IS NOT NULL"
+_NAMES = """
+SELECT i.place, i.id, i.name::text, i.everyday_names::text[] FROM catalog_serviceitem i
+WHERE i.place = ANY(%(places)s::int[]) AND i.published_id IS NOT NULL
+"""
+
+_SUGGESTED = """
+SELECT i.id, i.name::text, d.name::text FROM catalog_serviceitem i JOIN people_department d ON d.id = i.department_id
+WHERE i.id = ANY(%(keys)s::uuid[])
+"""
 
 _SYNONYMS = """
 SELECT word::text, means::text[], is_mutual FROM catalog_synonym
@@ -55,25 +70,6 @@ WHERE (region_id IS NULL OR region_id = %(region)s) AND (
     OR (is_mutual AND EXISTS (SELECT 1 FROM unnest(means) AS mean WHERE position(lower(mean) IN %(text)s) > 0))
 )
 ORDER BY region_id NULLS FIRST, word
-"""
-
-# JSON and not arrays: the planner expects the same of every question and keeps one plan. The casts let a kept plan
-# outlive a change of the columns.
-_CANDIDATES = """
-WITH hit AS (
-    SELECT i.id, i.name, i.published_id, asked.n, asked.weight
-    FROM ROWS FROM (json_to_recordset(%(asked)s::json) AS (words text, weight float8))
-        WITH ORDINALITY AS asked (words, weight, n)
-    CROSS JOIN LATERAL (
-        SELECT i.id, i.name, i.published_id FROM catalog_serviceitem i
-        WHERE i.tokens @> string_to_array(asked.words, ' ') AND {where} LIMIT {most_of_one}
-    ) AS i
-), best AS (
-    SELECT id, name, published_id, array_agg(n::int) AS hits, sum(weight) AS weight
-    FROM hit GROUP BY id, name, published_id ORDER BY weight DESC, id LIMIT {most}
-)
-SELECT best.id, best.hits, best.name::text, v.everyday_names::text[]
-FROM best JOIN catalog_itemversion v ON v.id = best.published_id
 """
 
 
@@ -98,6 +94,23 @@ def search(text: str, limit: int = 20, offset: int = 0, *, region: Region | str 
     return found
 
 
+@dataclass(frozen=True)
+class Suggestion:
+    """An item that what is typed so far may mean, and whose it is."""
+
+    pk: UUID
+    name: str
+    department: str
+
+
+def suggested(text: str, limit: int = 8, *, region: Region | str | None = None) -> list[Suggestion]:
+    """Return the first items of search(), as little of each as a list under the search box shows."""
+    ranked, _question = ranked_for(text, region.pk if isinstance(region, Region) else region)
+    keys = [one.key for one in ranked[:limit]]
+    rows = {pk: Suggestion(pk, *names) for pk, *names in _rows(_SUGGESTED, {"keys": keys})} if keys else {}
+    return [rows[key] for key in keys if key in rows]
+
+
 def ranked_for(text: str, region: str | None) -> tuple[list[searching.Ranked], Question]:
     """
     Return what `search` ranks, by id, and the question made of `text`.
@@ -107,31 +120,75 @@ def ranked_for(text: str, region: str | None) -> tuple[list[searching.Ranked], Q
     """
     own = own_synonyms(text, region)
     question = searching.asked(text, own)
-    where = _IN_REGION if region else _ANYWHERE
-    if literal := searching.literal(question):
-        candidates = _candidates([literal], region, where, most=ENOUGH)
-        if len(candidates) >= ENOUGH:
-            return searching.rank(question, candidates, lambda _token: 1, ENOUGH), question
-    ranked, question = _asked_for(question, region, where)
+    ranked, question = _asked_for(question, region)
     if not ranked and question.concepts:
         shorter = searching.asked(text, own, searching.SHORT)
         if shorter != question:
-            ranked, _tried = _asked_for(shorter, region, where)
+            ranked, _tried = _asked_for(shorter, region)
     return ranked, question
 
 
-def _asked_for(question: Question, region: str | None, where: str) -> tuple[list[searching.Ranked], Question]:
+def _asked_for(question: Question, region: str | None) -> tuple[list[searching.Ranked], Question]:
     if not question.concepts:
         return [], question
-    counts = _counts(question.tokens, region, where)
-
-    def frequency(token: str) -> int:
-        return counts.get(token, 0)
-
+    literal = searching.literal(question)
+    names = [token.removeprefix(searching.NAME) for token in literal.tokens] if literal else []
+    index = _Index(region, [*question.tokens, *names])
+    if literal:
+        index.read([literal])
+        if len(index.postings.holding(literal.tokens)) >= ENOUGH:
+            return searching.rank(question, index.candidates([literal], ENOUGH), lambda _token: 1, ENOUGH), question
+    count, frequency = index.postings.count, index.postings.frequency
     question = searching.settled(question, frequency)
-    look_ups = searching.look_ups(question, frequency, counts[""])
-    candidates = _candidates(look_ups, region, where)
-    return searching.rank(question, candidates, frequency, counts[""]), question
+    look_ups = searching.look_ups(question, frequency, count)
+    index.read(look_ups)
+    return searching.rank(question, index.candidates(look_ups, MOST_RANKED), frequency, count), question
+
+
+class _Index:
+    """The lists of one question's tokens, and the items published since they were made."""
+
+    def __init__(self, region: str | None, tokens: list[str]) -> None:
+        self._region = region
+        self._listed = "p.region_id = %(region)s" if region else "true"
+        self._since: list[tuple[Any, str, tuple[str, ...]]] = []
+        self.postings = searching.Postings()
+        asked = list(dict.fromkeys([*(searching.NAME + token for token in tokens), *tokens]))
+        statement = _POSTINGS.format(
+            long=LONG, listed=self._listed, since=_SINCE + (" AND i.region_id = %(region)s" if region else "")
+        )
+        # Characters alone are seldom looked up, and half of the items hold some of them.
+        whole = [len(token.removeprefix(searching.NAME)) > 1 for token in asked]
+        for row in _rows(statement, {"tokens": [*asked, ""], "whole": [*whole, False], "region": region}):
+            token, items, places, pk, name, everyday, held = row
+            if token:
+                self.postings.list(token, items, places)
+            elif token == "":
+                self.postings.count += items
+            else:
+                self._since.append((pk, name, tuple(everyday)))
+                self.postings.hold(-len(self._since), set(held).intersection(asked))
+
+    def read(self, look_ups: list[searching.LookUp]) -> None:
+        """Fetch the lists the look-ups need and that are not here yet."""
+        if missing := self.postings.unread(look_ups):
+            values = {"tokens": list(missing), "region": self._region}
+            for token, places in _rows(_PLACES.format(listed=self._listed), values):
+                self.postings.read(token, places)
+
+    def candidates(self, look_ups: list[searching.LookUp], most: int) -> list[searching.Candidate]:
+        if not look_ups:
+            return []
+        chosen = searching.gathered(look_ups, self.postings, most)
+        listed = [place for place in chosen if place > 0]
+        named = {place: row for place, *row in _rows(_NAMES, {"places": listed})} if listed else {}
+        for place in chosen.keys() - named.keys():
+            if place < 0:
+                named[place] = list(self._since[-place - 1])
+        return [
+            searching.Candidate(pk, name, tuple(everyday), chosen[place])
+            for place, (pk, name, everyday) in named.items()
+        ]
 
 
 def own_synonyms(text: str, region: str | None) -> Mapping[str, tuple[str, ...]]:
@@ -157,6 +214,7 @@ def _planned() -> Iterator[CursorWrapper]:
         raw = connection.connection
         raw.prepare_threshold = 0
         with Cursor(raw) as planned:
+            planned.format = Format.BINARY
             cursor.cursor = planned
             try:
                 yield cursor
@@ -164,30 +222,7 @@ def _planned() -> Iterator[CursorWrapper]:
                 raw.prepare_threshold = None
 
 
-def _counts(tokens: Iterable[str], region: str | None, where: str) -> dict[str, int]:
-    """Return how many items hold each token, and under "" how many there are."""
-    values = {"tokens": [*tokens, ""], "region": region}
+def _rows(statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     with _planned() as cursor:
-        cursor.execute(_COUNT.format(where=where), values)
-        counts: dict[str, int] = dict(cursor.fetchall())
-        if not counts[""]:
-            cursor.execute(_ALL.format(where=where), values)
-            counts[""] = cursor.fetchone()[0]
-    return counts
-
-
-def _candidates(
-    look_ups: list[searching.LookUp], region: str | None, where: str, most: int = MOST_OF_ONE
-) -> list[searching.Candidate]:
-    if not look_ups:
-        return []
-    asked = json.dumps([{"words": " ".join(one.tokens), "weight": one.weight} for one in look_ups])
-    statement = _CANDIDATES.format(where=where, most_of_one=most, most=MOST_RANKED)
-    with _planned() as cursor:
-        cursor.execute(statement, {"asked": asked, "region": region})
-        rows = cursor.fetchall()
-    held = [searching.held_by(one) for one in look_ups]
-    return [
-        searching.Candidate(pk, name, tuple(everyday), frozenset().union(*(held[n - 1] for n in hits)))
-        for pk, hits, name, everyday in rows
-    ]
+        cursor.execute(statement, values)
+        return cursor.fetchall()

@@ -72,9 +72,9 @@ def search(request: HttpRequest) -> HttpResponse:
 @require_safe
 def suggest(request: HttpRequest) -> JsonResponse:
     """What is typed so far may mean these; nothing is kept of it."""
-    found = catalog.search(_asked(request), limit=SUGGESTED, region=context.center().region)
+    found = catalog.suggested(_asked(request), SUGGESTED, region=context.center().region)
     rows = [
-        {"name": item.name, "note": item.department.name, "url": reverse("portal:item", args=[item.pk])}
+        {"name": item.name, "note": item.department, "url": reverse("portal:item", args=[item.pk])}
         for item in found
     ]
     return JsonResponse({"items": rows}, headers={"Cache-Control": "private, max-age=60"})

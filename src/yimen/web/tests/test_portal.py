@@ -24,8 +24,8 @@ NOBODY = "01900000-0000-7000-8000-000000000000"
 def findable(version: ItemVersion, name: str) -> ItemVersion:
     ItemVersion.objects.filter(pk=version.pk).update(name=name)
     version.name = version.item.name = name
-    version.item.tokens = search.tokens_of(version, version.item.department.name)
-    version.item.save(update_fields=["name", "tokens"])
+    search.index(version.item, version, version.item.department.name)
+    version.item.save(update_fields=["name", *search.INDEXED])
     return version
 
 

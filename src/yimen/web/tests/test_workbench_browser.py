@@ -40,8 +40,8 @@ WIDTHS = (390, 768, 1280)
 def item(organ, name: str, **fields):
     version = make_version(department=organ, name=name, **fields)
     version.item.name = name
-    version.item.tokens = search.tokens_of(version, organ.name)
-    version.item.save(update_fields=["name", "tokens"])
+    search.index(version.item, version, organ.name)
+    version.item.save(update_fields=["name", *search.INDEXED])
     return version
 
 

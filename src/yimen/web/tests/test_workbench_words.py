@@ -3,8 +3,9 @@
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from yimen.catalog import actions, queries
-from yimen.catalog.models import Inquiry, SearchMiss, Synonym
+from yimen.catalog import actions, queries, search
+from yimen.catalog.models import Inquiry, SearchMiss, ServiceItem, Synonym
+from yimen.catalog.queries import finding
 from yimen.catalog.tests.factories import make_item
 from yimen.ledger.actions import PUBLIC
 from yimen.ledger.models import Event
@@ -137,8 +138,33 @@ def test_another_regions_misses_and_questions_are_not_there(client, editor):
     assert client.post(f"/workbench/words/questions/{one.pk}/phone", {"reason": "看一看电话"}).status_code == 404
 
 
-def test_counts_kept_for_common_words_do_not_change_what_is_found(item, monkeypatch):
-    monkeypatch.setattr(actions.words, "LEAST_KEPT", 1)
+def test_what_is_found_is_the_same_with_and_without_the_lists(item):
     before = names("户外广告", item.region)
     assert actions.recount(item.region) > 10
-    assert names("户外广告", item.region) == before == [item.name]
+    assert ServiceItem.objects.get(pk=item.pk).place
+    assert names("户外广告", item.region) == names("户外广告", None) == before == [item.name]
+
+
+def test_an_edition_is_found_at_once_and_by_its_old_name_no_longer(item):
+    actions.recount(item.region)
+    version = item.published
+    version.name = "公园钓鱼备案"
+    search.index(item, version, item.department.name)
+    item.name = version.name
+    item.save(update_fields=["name", *search.INDEXED])
+    for _again in range(2):
+        assert names("钓鱼备案", item.region) == ["公园钓鱼备案"]
+        assert "公园钓鱼备案" not in names("户外广告", item.region)
+        actions.recount(item.region)
+
+
+def test_a_withdrawn_item_is_passed_over_until_the_lists_are_made_afresh(item):
+    actions.recount(item.region)
+    ServiceItem.objects.filter(pk=item.pk).update(published=None)
+    assert names("户外广告", item.region) == []
+
+
+def test_lists_too_long_to_be_read_unasked_are_read_when_needed(item, monkeypatch):
+    actions.recount(item.region)
+    monkeypatch.setattr(finding, "LONG", 0)
+    assert names("户外广告", item.region) == names("户外广告", None) == [item.name]
