@@ -42,6 +42,9 @@ def env_bool(name: str, default: bool) -> bool:
 # Everything this installation writes besides the database: keys, uploads, the embedded server's data.
 HOME = Path(env("YIMEN_HOME", str(Path.cwd() / ".yimen"))).resolve()
 
+# Files handed in by applicants and staff, each under its own id.
+UPLOADS = HOME / "uploads"
+
 # The seals over the ledger, written outside the database so that a copy can leave the machine.
 SEALS = Path(env("YIMEN_SEALS", str(HOME / "seals"))).resolve()
 
@@ -258,7 +261,7 @@ STATIC_ROOT = HOME / "static"
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": str(HOME / "uploads")},
+        "OPTIONS": {"location": str(UPLOADS)},
     },
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
@@ -294,3 +297,10 @@ MAX_CONNECTIONS = env_int("YIMEN_MAX_CONNECTIONS", 2000, least=1)
 TICKETS_PER_MINUTE = env_int("YIMEN_TICKETS_PER_MINUTE", 600, least=1)
 # Addresses of our own reverse proxies, comma separated; only their X-Forwarded-For is believed.
 TRUSTED_PROXIES = env("YIMEN_TRUSTED_PROXIES")
+# Longest file handed in, and all files of one draft or case together; in bytes.
+UPLOAD_MAX_BYTES = env_int("YIMEN_UPLOAD_MAX_BYTES", 20_000_000, least=1)
+UPLOAD_TOTAL_BYTES = env_int("YIMEN_UPLOAD_TOTAL_BYTES", 200_000_000, least=1)
+# How many days a file lies here that belongs to no case and no open draft.
+UPLOAD_KEPT_DAYS = env_int("YIMEN_UPLOAD_KEPT_DAYS", 30, least=1)
+# A clamd that looks at every file, "host:port" or the path of its socket; when it is away, no file is taken.
+CLAMD = env("YIMEN_CLAMD")
