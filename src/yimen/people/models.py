@@ -325,6 +325,33 @@ class Applicant(models.Model):
         return len(last_four) == 4 and crypto.open_sealed(bytes(self.phone_sealed), "applicant.phone")[-4:] == last_four
 
 
+class Account(models.Model):
+    """
+    网上账户: the login of a citizen or firm, and how sure we are who they are.
+
+    DECLARED: only they say so; their applicant stands apart from the one a window may know by the same number.
+    CHECKED: a window saw the paper, or they proved a case of theirs. declared_index: of the number they gave, as
+    Applicant.id_index. check_code: read out at a window, where the paper is compared.
+    """
+
+    class Level(models.TextChoices):
+        DECLARED = "declared", _("本人填报，还没核对证件")
+        CHECKED = "checked", _("证件核对过了")
+
+    user = models.OneToOneField(User, models.PROTECT, primary_key=True, related_name="account")
+    region = models.ForeignKey(Region, models.PROTECT)
+    applicant = models.OneToOneField(Applicant, models.PROTECT, related_name="account")
+    declared_index = models.BinaryField()
+    level = models.CharField(max_length=10, choices=Level.choices, default=Level.DECLARED)
+    check_code = models.CharField(max_length=12)
+    made_at = models.DateTimeField()
+    checked_at = models.DateTimeField(null=True, blank=True)
+    checked_by = models.ForeignKey(Staff, models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["region", "check_code"], name="account_check_code_once")]
+
+
 class PostCover(models.Model):
     """
     AB角 (HALL-6): while A is away, B acts with A's authority. from_at: when B took over; until_at empty: still.
