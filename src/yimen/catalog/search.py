@@ -57,6 +57,10 @@ _LIGHT = re.compile(
 _INNER = re.compile(r"[（(]([^（()）]{4,})[)）]")
 
 
+# What tokens_of() reads of an edition.
+SEARCHED = ("name", "everyday_names", "result_name", "plain_text", "themes")
+
+
 def tokens_of(version: ItemVersion, department: str) -> list[str]:
     """Return what ServiceItem.tokens holds for this edition."""
     names = texts.one_spelling(" ".join([version.name, *version.everyday_names]))

@@ -757,6 +757,8 @@ def _made(
     begun: list[NewEvent] = []
     events: list[NewEvent] = []
     today = localdate(job.at)
+    # What is searched is said by the whole edition, its defaults included.
+    nothing = {key: blank(ItemVersion)[key] for key in search.SEARCHED}
     ids = iter(uuid7s(sum(2 + sum(len(line["said"].get(key, ())) for key in LISTS) for line in lines)))
     for line in lines:
         said, department = line["said"], match_of(_organ(job, line), job.known)
@@ -772,8 +774,7 @@ def _made(
         pk = item.pk if item is not None else next(ids)
         version = {"id": next(ids)} | _version(pk, line, number, job.at, today)
         versions.append(version)
-        # What is searched is said by the whole edition, its defaults included.
-        edition = cast("ItemVersion", SimpleNamespace(**(blank(ItemVersion) | version)))
+        edition = cast("ItemVersion", SimpleNamespace(**(nothing | version)))
         about: Row = {
             "name": said["name"],
             "item_type": said.get("item_type", ""),

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
+from weakref import WeakSet
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
-from psycopg import Cursor
+from psycopg import Connection, Cursor
 from psycopg.pq import Format
 
 from yimen.catalog import search as searching
@@ -31,24 +32,23 @@ class Found(list[ServiceItem]):
     question: Question = Question("", ())
 
 
-# Candidates ranked; so many names with the words as typed are enough.
-MOST_RANKED, ENOUGH = 60, 50
+# Candidates ranked: two pages of them. So many names with the words as typed are enough.
+MOST_RANKED = ENOUGH = 40
 # Lists of more items than this are read only for a look-up that needs them.
 LONG = 30_000
 
-# The lists as of the last recount, then what was published since, counted and with what it holds: of one moment, so
-# that no item is missed while it goes from the second to the first.
+# The lists as of the last recount, then what was published since and holds any of it: of one moment, so that no item
+# is missed while it goes from the second to the first.
 _POSTINGS = """
 SELECT asked.token, p.items, CASE WHEN asked.whole AND p.items <= {long} THEN p.places END,
     NULL::uuid, NULL, NULL::text[], NULL::text[]
 FROM unnest(%(tokens)s::text[], %(whole)s::bool[]) AS asked (token, whole)
 JOIN catalog_posting p ON p.token = asked.token AND {listed}
 UNION ALL
-SELECT '', count(*), NULL, NULL, NULL, NULL, NULL FROM catalog_serviceitem i WHERE {since}
-UNION ALL
 SELECT NULL, NULL, NULL, i.id, i.name::text, i.everyday_names::text[], i.tokens FROM catalog_serviceitem i
 WHERE {since} AND i.tokens && %(tokens)s::text[]
 """
+_HOW_MANY = "SELECT count(*) FROM catalog_serviceitem i WHERE {since}"
 _PLACES = """
 SELECT p.token, p.places FROM catalog_posting p WHERE p.token = ANY(%(tokens)s::text[]) AND {listed}
 """
@@ -133,7 +133,7 @@ def _asked_for(question: Question, region: str | None) -> tuple[list[searching.R
         return [], question
     literal = searching.literal(question)
     names = [token.removeprefix(searching.NAME) for token in literal.tokens] if literal else []
-    index = _Index(region, [*question.tokens, *names])
+    index = _Index(region, [*question.tokens, *names], is_spelt=question.text.isascii())
     if literal:
         index.read([literal])
         if len(index.postings.holding(literal.tokens)) >= ENOUGH:
@@ -148,17 +148,20 @@ def _asked_for(question: Question, region: str | None) -> tuple[list[searching.R
 class _Index:
     """The lists of one question's tokens, and the items published since they were made."""
 
-    def __init__(self, region: str | None, tokens: list[str]) -> None:
+    def __init__(self, region: str | None, tokens: list[str], *, is_spelt: bool) -> None:
+        """is_spelt: in letters, so that it is looked up by its sound."""
         self._region = region
         self._listed = "p.region_id = %(region)s" if region else "true"
         self._since: list[tuple[Any, str, tuple[str, ...]]] = []
         self.postings = searching.Postings()
         asked = list(dict.fromkeys([*(searching.NAME + token for token in tokens), *tokens]))
-        statement = _POSTINGS.format(
-            long=LONG, listed=self._listed, since=_SINCE + (" AND i.region_id = %(region)s" if region else "")
-        )
-        # Characters alone are seldom looked up, and half of the items hold some of them.
-        whole = [len(token.removeprefix(searching.NAME)) > 1 for token in asked]
+        since = _SINCE + (" AND i.region_id = %(region)s" if region else "")
+        statement = _POSTINGS.format(long=LONG, listed=self._listed, since=since)
+        # Characters alone are seldom looked up, nor how a word sounds that is written here.
+        whole = [
+            len(token.removeprefix(searching.NAME)) > 1 and (is_spelt or not token.startswith(searching.SOUND))
+            for token in asked
+        ]
         for row in _rows(statement, {"tokens": [*asked, ""], "whole": [*whole, False], "region": region}):
             token, items, places, pk, name, everyday, held = row
             if token:
@@ -168,6 +171,8 @@ class _Index:
             else:
                 self._since.append((pk, name, tuple(everyday)))
                 self.postings.hold(-len(self._since), set(held).intersection(asked))
+        if self._since and not self.postings.count:
+            self.postings.count = _rows(_HOW_MANY.format(since=since), {"region": region})[0][0]
 
     def read(self, look_ups: list[searching.LookUp]) -> None:
         """Fetch the lists the look-ups need and that are not here yet."""
@@ -207,11 +212,17 @@ def own_synonyms(text: str, region: str | None) -> Mapping[str, tuple[str, ...]]
     return found
 
 
+_keeping_plans: WeakSet[Connection[Any]] = WeakSet()
+
+
 @contextmanager
 def _planned() -> Iterator[CursorWrapper]:
     """Give a cursor whose statements each connection plans once: to plan them takes as long as to run them."""
     with connection.cursor() as cursor:
         raw = connection.connection
+        if raw not in _keeping_plans:
+            raw.execute("SET plan_cache_mode = force_generic_plan")
+            _keeping_plans.add(raw)
         raw.prepare_threshold = 0
         with Cursor(raw) as planned:
             planned.format = Format.BINARY
