@@ -94,3 +94,38 @@ def forget_tries(timestamp: int) -> None:
 def find_due(timestamp: int) -> None:
     """Look for people due for a service; staff decide which notices go out (S3-2)."""
     proactive.find_all_due(Region.objects.order_by("code").values_list("code", flat=True), by=SYSTEM, at=timezone.now())
+
+
+@app.periodic(cron="5 0 * * *")
+@app.task(name="cases.deem_renewals", queueing_lock="cases.deem_renewals", pass_context=False)
+def deem_renewals(timestamp: int) -> None:
+    deem_all_renewals(at=timezone.now())
+
+
+def deem_all_renewals(*, at: datetime) -> int:
+    """Grant every renewal nobody decided by the end of its expiry day (LAW-19); return how many."""
+    count = 0
+    for region in Region.objects.order_by("code"):
+        for case_id in queries.lapsed_renewals(region.pk, today=localdate(at)):
+            try:
+                count += actions.deem_renewed(case_id, by=SYSTEM, at=at)
+            except Exception as error:  # one case must not keep the others waiting
+                if connection.connection is None or connection.connection.closed:
+                    raise
+                log.error("renewal of case %s could not be deemed: %s", case_id, type(error).__name__)
+    return count
+
+
+@app.periodic(cron="10 7 * * *")
+@app.task(name="cases.note_overdue_gaps", queueing_lock="cases.note_overdue_gaps", pass_context=False)
+def note_overdue(timestamp: int) -> None:
+    note_overdue_gaps(at=timezone.now())
+
+
+def note_overdue_gaps(*, at: datetime) -> int:
+    """Leave one ledger row for each promised material whose day has passed (HALL-11); return how many are new."""
+    count = 0
+    for region in Region.objects.order_by("code"):
+        for gap_id in queries.overdue_gaps(region.pk, today=localdate(at)):
+            count += actions.note_overdue_gap(gap_id, by=SYSTEM, at=at)
+    return count

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import connection
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
-from yimen.cases.models import Case, QueryTries
+from yimen.cases.models import Case, QueryTries, Task
 from yimen.lib import crypto
 from yimen.lib.errors import DomainError
 from yimen.people import access
-from yimen.people.models import Staff
+from yimen.people.models import Region, Staff
 
 
 def visible_to(staff: Staff) -> QuerySet[Case]:
@@ -35,21 +36,37 @@ def get_case_for(staff: Staff, number: str) -> Case | None:
     """
     Return the case with this query number; None alike when there is none and when it is not his to see.
 
-    Besides the cases of visible_to(), those that have or had a step at a department of his (joint approval).
+    Besides the cases of visible_to(), those that have or had a step at a department of his: joint approval, and cases
+    handed on, also from another region (HALL-17).
     """
-    case = (
-        Case.objects.filter(region_id=staff.region_id, query_no=number.strip().upper())
-        .select_related("item", "version", "department", "center", "applicant", "received_by", "accepted_by")
-        .first()
+    known = Case.objects.filter(query_no=number.strip().upper()).select_related(
+        "item", "version", "department", "center", "applicant", "received_by", "accepted_by"
     )
-    if case is None or not staff.user.is_active:
+    case = known.filter(region_id=staff.region_id).first()
+    if not staff.user.is_active:
         return None
     # Asked about this one case: a list of all he may see would grow with the centre.
     viewing = access.PERMISSIONS["cases.view"]
     departments = {grant.department_id for grant in staff.granted if grant.role in viewing}
+    if case is None:
+        return _handed_here(known, staff, departments)
     if None in departments or case.department_id in departments:
         return case
     return case if departments and case.tasks.filter(department__in=departments).exists() else None
+
+
+def _handed_here(known: QuerySet[Case], staff: Staff, departments: set[UUID | None]) -> Case | None:
+    """Return the other region's case that has or had a step at one of `departments` (None: any of the region)."""
+    steps = Task.objects.filter(case=OuterRef("pk"))
+    if None in departments:
+        steps = steps.filter(department__region=staff.region_id)
+    elif departments:
+        steps = steps.filter(department__in=departments)
+    else:
+        return None
+    # Region by region, because that is how case numbers are indexed.
+    others = Region.objects.exclude(pk=staff.region_id)
+    return known.filter(Exists(steps), region__in=others).first()
 
 
 # Wrong guesses from one address in an hour before it has to wait (SEC-53).
