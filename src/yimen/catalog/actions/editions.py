@@ -20,7 +20,10 @@ from yimen.people.models import Staff
 
 OPEN = (ItemVersion.State.DRAFT, ItemVersion.State.APPROVED)
 # Whoever wrote one of these has had a hand in data["version"].
-EDITS = ("catalog.item_created", "catalog.draft_saved", "catalog.scenario_saved", "catalog.forms_saved")
+EDITS = (
+    *("catalog.item_created", "catalog.draft_saved", "catalog.scenario_saved", "catalog.forms_saved"),
+    "catalog.points_saved",
+)
 
 
 class ChangedMeanwhile(DomainError):
@@ -37,6 +40,9 @@ def mark_of(version: ItemVersion) -> str:
         "steps": [step_data(row) for row in version.steps.all()],
         "fees": [[getattr(row, name) for name in FEE] for row in version.fees.all()],
         "faqs": [[getattr(row, name) for name in FAQ] for row in version.faqs.all()],
+        "check_points": [
+            [row.text, row.standard, row.is_mandatory, row.needs_photo] for row in version.check_points.all()
+        ],
         "forms": [[row.key, row.title, row.schema, row.sample, row.when] for row in version.forms.all()],
         "questions": [
             [

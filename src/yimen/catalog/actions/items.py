@@ -289,7 +289,7 @@ def begin(version: ItemVersion) -> None:
         return
     before = ItemVersion.objects.get(item_id=version.item_id, number=version.number - 1)
     version.save(force_insert=True)
-    for name in (*LISTS, "steps", "forms"):
+    for name in (*LISTS, "steps", "forms", "check_points"):
         copy_rows(getattr(before, name).all(), version)
     questions = list(before.questions.prefetch_related("options"))
     options = [(row, option) for row in questions for option in row.options.all()]

@@ -16,7 +16,7 @@ from yimen.lib.dates import limit_words
 from yimen.lib.text import listed
 from yimen.lib.workdays import Limit
 
-_LISTS = ("materials", "steps__department", "fees", "faqs", "forms", "questions__options")
+_LISTS = ("materials", "steps__department", "fees", "faqs", "forms", "questions__options", "check_points")
 # Number, unit and note of a limit are shown as one, and these say nothing to a reader.
 _ASIDE = {"statutory_unit", "promised_unit", "due_rule", "has_fee", "effective_on", "cancel_on"}
 
@@ -32,7 +32,7 @@ def edition(item: ServiceItem, number: int) -> ItemVersion | None:
 
 
 def compare_editions(item: ServiceItem, old: int, new: int) -> Comparison | None:
-    """Return the difference between two editions by number; None when one is missing. At most 16 queries."""
+    """Return the difference between two editions by number; None when one is missing. At most 18 queries."""
     before, after = edition(item, old), edition(item, new)
     return compare(snapshot(before), snapshot(after)) if before and after else None
 
@@ -57,6 +57,20 @@ def snapshot(version: ItemVersion) -> Snapshot:
         lists={
             _("常见问题"): [Line(row.question, row.question, {_("回答"): row.answer}) for row in version.faqs.all()],
             _("表格"): [Line(row.key, row.title, {}) for row in version.forms.all()],
+            _("现场核查要点"): [
+                Line(
+                    row.text,
+                    row.text,
+                    _texts(
+                        (
+                            (_("合格标准"), row.standard),
+                            (_("必查"), row.is_mandatory),
+                            (_("要拍照"), row.needs_photo),
+                        )
+                    ),
+                )
+                for row in version.check_points.all()
+            ],
             _("情形问题"): [
                 Line(row.key, row.text, {_("回答"): listed(option.label for option in row.options.all())})
                 for row in version.questions.all()

@@ -43,6 +43,7 @@ KINDS = {
     "material_kind": _("材料类型"),
     "material_form": _("材料形式"),
     "material_source": _("材料来源渠道"),
+    "visit_failure": _("现场核查不合格的原因"),
 }
 
 SHIPPED: Mapping[str, tuple[Term, ...]] = {
@@ -104,9 +105,15 @@ SHIPPED: Mapping[str, tuple[Term, ...]] = {
         Term("shared", "20", "政府部门核发", True),
         Term("other", "99", "其他", True),
     ),
+    # Ours: no national list is known, so the codes are provisional.
+    "visit_failure": _words(
+        *("卫生不达标", "布局和图纸不一致", "设施设备没有装好", "消防、安全隐患", "没有按制度做", "缺人员或者健康证明"),
+        *("还没有准备好", "检测或者检验不合格", "其他"),
+        is_provisional=True,
+    ),
 }
 # Kinds whose key is the word itself, so that a place may add words; the keys of the others are fixed choices.
 OPEN_KINDS = frozenset(
     {"level", "organ_nature", "power_source", "service_object", "channel", "universal_scope", "online_depth"}
-    | {"result_type"}
+    | {"result_type", "visit_failure"}
 )
