@@ -1,5 +1,7 @@
 """What a query becomes and in which order items come: the engine without a database."""
 
+from array import array
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -129,3 +131,32 @@ def test_what_thousands_of_items_hold_is_not_looked_up_beside_something_that_tel
 
     assert ("=补发",) in alone("补发")
     assert alone("食品 补发") == [("=食品",)]
+
+
+@given(st.lists(st.tuples(st.lists(st.sampled_from("甲乙丙"), min_size=1, unique=True), st.integers(1, 5)), max_size=6))
+def test_gathered_are_the_items_the_weightiest_look_ups_find(asked):
+    holding = {"甲": {1, 2, 3, 4, 9}, "乙": {2, 3, 5}, "丙": {3, 6, -1}}
+    postings = search.Postings()
+    for token, places in holding.items():
+        postings.list(search.NAME + token, len(places - {-1}), search.packed(array("i", sorted(places - {-1}))))
+    postings.hold(-1, [search.NAME + "丙"])
+    looked = [search.LookUp(tuple(search.NAME + token for token in tokens), weight) for tokens, weight in asked]
+    weights = {}
+    for tokens, weight in asked:
+        for place in set.intersection(*(holding[token] for token in tokens)):
+            weights[place] = weights.get(place, 0) + weight
+    best = sorted(weights, key=lambda place: (-weights[place], place))[:4]
+    gathered = search.gathered(looked, postings, 4)
+    assert list(gathered) == best
+    assert all(held <= {token for token in holding if place in holding[token]} for place, held in gathered.items())
+    assert postings.frequency("丙") == 3 and postings.frequency("丁") == 0
+
+
+def test_a_list_that_was_not_asked_for_is_read_when_a_look_up_needs_it():
+    postings = search.Postings()
+    postings.list("=食", 2, None)
+    look_up = search.LookUp(("=食",), 1.0)
+    assert postings.unread([look_up]) == {"=食"} and postings.unread([]) == set()
+    postings.read("=食", search.packed(array("i", [7, 8])))
+    assert postings.unread([look_up]) == set() and postings.holding(["=食"]) == {7, 8}
+    assert postings.holding(["=食", "=品"]) == set()

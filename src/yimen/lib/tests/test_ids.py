@@ -27,6 +27,13 @@ def test_ids_rise_within_a_process_even_from_many_threads():
     assert len({made for batch in batches for made in batch}) == 16_000
 
 
+def test_many_ids_at_once_are_like_as_many_one_by_one():
+    before, many, after = ids.uuid7(), ids.uuid7s(5_000), ids.uuid7()
+    assert [before, *many, after] == sorted({before, *many, after})
+    assert {(made.version, made.variant) for made in many} == {(7, "specified in RFC 4122")}
+    assert ids.uuid7s(0) == []
+
+
 @pytest.mark.parametrize("clock", [0, 1])
 def test_ids_rise_though_the_clock_goes_back(monkeypatch, clock):
     first = ids.uuid7()
