@@ -2,27 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
-from yimen.cases import rules
+from yimen.cases import documents, queries, rules
 from yimen.cases.actions.common import WrongStep, checked_reasons, expect, give, locked, record
-from yimen.cases.actions.steps import AFTER_DECISION, finish, open_tasks
-from yimen.cases.models import Case, Clock, Notice, Task
+from yimen.cases.actions.hearings import cited, settled_hearing
+from yimen.cases.actions.modes import before_decision
+from yimen.cases.actions.moves import come_to_rest, deciding_organ
+from yimen.cases.actions.steps import AFTER_DECISION, expect_nothing_skipped, finish, open_tasks, steps_for
+from yimen.cases.models import Case, Clock, HandlingMode, Notice, Task
+from yimen.cases.rules import results as orders
 from yimen.catalog import queries as catalog
 from yimen.catalog.models import FlowStep
+from yimen.lib.dates import long_moment
 from yimen.lib.errors import DomainError
 from yimen.lib.text import listed
 from yimen.lib.workdays import Limit
 from yimen.people import access
 from yimen.people.models import Staff
 
+# Local rules, 0 or 1: whoever accepted, or reviewed, may decide all the same [GKU].
+SAME_ACCEPTOR, SAME_REVIEWER = "acceptor_may_decide", "reviewer_may_decide"
+EXAMINING = frozenset({FlowStep.Kind.REVIEW, FlowStep.Kind.VISIT, FlowStep.Kind.EXPERT})
+_WAYS = {"window": "窗口当面领取", "post": "邮寄", "electronic": "电子送达"}
+
 # LAW-11: the certificate reaches the applicant within ten working days of the decision.
 DELIVERY_DAYS = 10
+
+
+class NotSeparate(DomainError):
+    """Whoever accepted or reviewed a case, or stepped aside from it, does not decide it (SUP-10, SUP-11)."""
+
+
+class NotYourTurn(DomainError):
+    """An earlier one in the order of acceptance is undecided (LAW-20)."""
+
+
+class NoPlaceLeft(DomainError):
+    """All places of an item with limited numbers are given (LAW-20)."""
+
+
+class FeeDue(DomainError):
+    """A fee of the case is neither paid nor waived (LAW-21)."""
 
 
 @transaction.atomic
@@ -32,33 +60,60 @@ def decide(case_id: UUID, *, outcome: str, by: Staff, at: datetime, reasons: str
 
     An immediate case may be decided by the clerk who serves it. Raises ReasonsMissing for a refusal without
     reasons (LAW-17) and for granting what a step rejected without saying why, WrongStep while other steps are open
-    or when it is decided already.
+    or when it is decided already, HearingOpen before a hearing was held or given up (LAW-16), NotSeparate for whoever
+    accepted or reviewed it himself or stepped aside (SUP-10, SUP-11), NotYourTurn and NoPlaceLeft for limited places
+    (LAW-20).
     """
     case = locked(case_id)
     right = "cases.decide_at_once" if case.version.is_immediate else "cases.decide"
-    access.require(by, right, department=case.department, region=case.region_id)
+    organ = deciding_organ(case)
+    access.require(by, right, department=organ, region=organ.region_id)
     expect(case, Case.Status.ACCEPTED)
-    tasks = list(case.tasks.filter(done_at=None))
+    steps = list(case.tasks.all())
+    waiting = [task for task in steps if task.done_at is None]
+    tasks = come_to_rest(case, waiting, outcome=outcome, opinion=reasons, by=by, at=at)
     open_before = [task for task in tasks if task.kind != FlowStep.Kind.DECIDE]
     if open_before or not tasks:
         names = listed(task.name for task in open_before)
         raise WrongStep(_("还有步骤没办完：%(names)s。办完才能作决定。") % {"names": names})
+    flow = steps_for(case)
+    expect_nothing_skipped(flow, steps)
+    hearing = settled_hearing(case, at)
     if outcome not in Case.Outcome.values:
         raise DomainError(_("请选择准予，或者不予许可。"))
-    is_against_a_step = case.tasks.filter(outcome=Task.Outcome.REJECTED).exists()
+    expect_separate(case, steps, by, at=at)
+    if outcome == Case.Outcome.GRANTED and case.quota_place is not None:
+        take_place(case)
+    is_against_a_step = _last_said_no(steps)
+    besides = before_decision(case, outcome, is_against_a_step=is_against_a_step, at=at)
     case.reasons = checked_reasons(reasons) if outcome == Case.Outcome.REFUSED or is_against_a_step else reasons.strip()
+    case.reasons = "\n".join([case.reasons, *(line for line in besides if line not in case.reasons)])
 
     day = localdate(at)
     for task in tasks:
         passed = outcome == Case.Outcome.GRANTED
         finish(task, outcome=Task.Outcome.PASSED if passed else Task.Outcome.REJECTED, opinion=reasons, by=by, at=at)
-    case.clocks.filter(ended_on=None).update(ended_on=day)
     assert case.due_on is not None
+    close(case, outcome, is_on_time=day <= case.due_on, at=at)
+    record(case, "case.decided", by=by, at=at, data={"outcome": outcome, "on_time": case.completed_on_time})
+    facts: dict[str, Any] = {"hearing": cited(hearing)} if hearing else {}
+    units = queries.joint_opinions(case) if case.handling_mode == HandlingMode.JOINT else []
+    give(case, Notice.Kind.DECISION, by=by, at=at, organ=organ, units=units, **facts)
+    open_tasks(case, at=at, steps=flow)
+    if outcome == Case.Outcome.REFUSED:
+        _make_nothing(case, at)
+    return case
+
+
+def close(case: Case, outcome: str, *, is_on_time: bool, at: datetime) -> None:
+    """Complete a locked case: its clocks end, the one for delivery begins when it was granted (LAW-11)."""
+    day = localdate(at)
+    case.clocks.filter(ended_on=None).update(ended_on=day)
     case.outcome, case.status, case.completed_at = outcome, Case.Status.COMPLETED, at
-    case.completed_on_time = day <= case.due_on
+    case.completed_on_time = is_on_time
     case.save(update_fields=["reasons", "outcome", "status", "completed_at", "completed_on_time"])
     if outcome == Case.Outcome.GRANTED:
-        ends_on, provisional = rules.due(day, Limit(DELIVERY_DAYS), (), catalog.work_calendar(), today=day)
+        ends_on, provisional = rules.due(day, Limit(DELIVERY_DAYS), (), catalog.work_calendar())
         Clock.objects.create(
             region_id=case.region_id,
             case=case,
@@ -68,10 +123,64 @@ def decide(case_id: UUID, *, outcome: str, by: Staff, at: datetime, reasons: str
             due_on=ends_on,
             is_provisional=provisional,
         )
-    record(case, "case.decided", by=by, at=at, data={"outcome": outcome, "on_time": case.completed_on_time})
-    give(case, Notice.Kind.DECISION, by=by, at=at)
-    open_tasks(case, at=at)
-    return case
+
+
+def expect_separate(case: Case, tasks: Iterable[Task], by: Staff, *, at: datetime) -> None:
+    """
+    Raise NotSeparate when `by` stepped aside, or accepted or reviewed the case himself (SUP-10, SUP-11).
+
+    tasks: all of the case. An immediate case is done by one clerk from start to end. A place too small for two may
+    say so with the local rules SAME_ACCEPTOR and SAME_REVIEWER, from a day on.
+    """
+    if queries.is_recused(case, by):
+        raise NotSeparate(_("您已经回避这件，请换一位有权的同事来办。"))
+    if case.version.is_immediate:
+        return
+    day = localdate(at)
+    # The rules are asked only when there is a conflict: hardly ever.
+    if case.accepted_by_id == by.pk and not catalog.local_rule(case.region_id, SAME_ACCEPTOR, day, default=0):
+        raise NotSeparate(_("这件是您受理的，决定要由另一位同事来作：受理的人不作决定。"))
+    examined = any(task.done_by_id == by.pk and task.kind in EXAMINING for task in tasks)
+    if examined and not catalog.local_rule(case.region_id, SAME_REVIEWER, day, default=0):
+        raise NotSeparate(_("这件有一步审查是您办的，决定要由另一位同事来作：审查的人不作决定。"))
+
+
+def take_place(case: Case) -> None:
+    """
+    Keep the order of acceptance for limited places, and their number (LAW-20); call with the case locked.
+
+    Raises NotYourTurn while an earlier one is undecided, NoPlaceLeft. Two that grant at once queue on the quota's row.
+    """
+    assert case.accepted_at is not None
+    quota = queries.quota_of(case.item_id, localdate(case.accepted_at)).select_for_update().first()
+    if quota is None:
+        return  # places were given, but by now no number is set for that day
+    waiting = queries.placed(quota).filter(status=Case.Status.ACCEPTED)
+    earlier = orders.before(queries.places(waiting), case.pk)
+    if earlier:
+        numbers = listed(str(place.number) for place in earlier[:5])
+        raise NotYourTurn(
+            _("这个事项名额有限，按受理的先后办。前面还有 %(n)s 件没有决定（第 %(numbers)s 位），请先办前面的。")
+            % {"n": len(earlier), "numbers": numbers}
+        )
+    if queries.granted_count(quota) >= quota.number:
+        raise NoPlaceLeft(
+            _("这个事项的 %(n)s 个名额已经用完，不能再准予。请作不予许可的决定，理由写明名额已满。")
+            % {"n": quota.number}
+        )
+
+
+def _last_said_no(tasks: Iterable[Task]) -> bool:
+    """Whether a step rejected it the last time it was done."""
+    last = {task.step_key: task.outcome for task in sorted(tasks, key=lambda task: task.round)}
+    return Task.Outcome.REJECTED in last.values()
+
+
+def _make_nothing(case: Case, at: datetime) -> None:
+    """What was refused has no certificate to make; the step is passed over."""
+    making = case.tasks.filter(done_at=None, kind=FlowStep.Kind.MAKE)
+    if making.update(done_at=at, outcome=Task.Outcome.REJECTED, opinion=_("没有准予，不用制证。")):
+        open_tasks(case, at=at)
 
 
 @transaction.atomic
@@ -79,7 +188,9 @@ def deliver(case_id: UUID, *, how: str, by: Staff, at: datetime, receiver: str =
     """
     Hand over the result (送达): how is "window", "post" or "electronic" (LAW-11).
 
-    Raises WrongStep before the decision, after delivery, and while a step that is no making or delivering is open.
+    The receipt (送达回证) is kept with the case. Raises WrongStep before the decision, after delivery, while a step that
+    is no delivering is open, and before the certificate is made where the flow has that step; FeeDue while a fee is to
+    be paid (LAW-21).
     """
     case = locked(case_id)
     access.require(by, "cases.deliver", department=case.department, region=case.region_id)
@@ -89,10 +200,35 @@ def deliver(case_id: UUID, *, how: str, by: Staff, at: datetime, receiver: str =
     tasks = list(case.tasks.filter(done_at=None))
     if others := [task.name for task in tasks if task.kind not in AFTER_DECISION]:
         raise WrongStep(_("还有步骤没办完：%(names)s。办完才能送达。") % {"names": listed(others)})
+    if any(task.kind == FlowStep.Kind.MAKE for task in tasks):
+        raise WrongStep(_("证照还没有做。请先“制作证照”，再记送达。"))
+    if due := list(queries.due_fees(case).values_list("number", flat=True)):
+        raise FeeDue(
+            _("还有 %(n)s 笔费用没有缴：%(numbers)s。缴清或者依法减免以后再送达。")
+            % {"n": len(due), "numbers": listed(due)}
+        )
     for task in tasks:
         finish(task, outcome=Task.Outcome.PASSED, opinion="", by=by, at=at)
     case.clocks.filter(ended_on=None).update(ended_on=localdate(at))
     case.status, case.delivered_at = Case.Status.DELIVERED, at
     case.save(update_fields=["status", "delivered_at"])
     record(case, "case.delivered", by=by, at=at, data={"how": how, "by_agent": bool(receiver)})
+    give(case, Notice.Kind.DELIVERY, by=by, at=at, letter=_receipt(case, how, by, is_agent=bool(receiver), at=at))
     return case
+
+
+def _receipt(case: Case, how: str, by: Staff, *, is_agent: bool, at: datetime) -> documents.Letter:
+    """送达回证: what was handed over, how, when and to whom."""
+    decision = case.notices.filter(kind=Notice.Kind.DECISION).values_list("number", flat=True).first()
+    what = f"行政决定书 {decision}" if decision else "办理结果"
+    return documents.Letter(
+        opening=[f"您申请的“{case.version.name}”已经办结，下列文书已经送达。"],
+        facts=[
+            ("送达的文书", what),
+            ("送达方式", _WAYS[how]),
+            ("送达时间", long_moment(at)),
+            ("送达人", f"工号 {by.number}"),
+            ("签收人", "代办人" if is_agent else "申请人本人" if how == "window" else ""),
+        ],
+        closing=["签收人签名：＿＿＿＿＿＿＿＿　　签收日期：＿＿＿＿＿＿＿＿"] if how == "window" else [],
+    )

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from yimen.cases.models import Case, Clock, Notice, Task
 from yimen.ledger.models import Event
 from yimen.lib.dates import short_day
-from yimen.people.models import Staff
+from yimen.people.models import Department, Staff
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,35 @@ _TITLES = {
     "case.declined": (gettext_lazy("没有受理"), Notice.Kind.DECLINE),
     "case.task_done": (gettext_lazy("办完一步"), None),
     "case.decided": (gettext_lazy("有结果了"), Notice.Kind.DECISION),
-    "case.delivered": (gettext_lazy("结果已送到"), None),
+    "case.delivered": (gettext_lazy("结果已送到"), Notice.Kind.DELIVERY),
+    "case.visit_agreed": (gettext_lazy("约好了现场核查"), Notice.Kind.VISIT),
+    "case.visit_put_off": (gettext_lazy("现场核查没有查成，要另约"), None),
+    "case.visit_failed": (gettext_lazy("现场核查没有通过，整改后再查"), Notice.Kind.VISIT_RECORD),
+    "case.hearing_right_told": (gettext_lazy("告知了听证的权利"), Notice.Kind.HEARING_RIGHT),
+    "case.hearing_asked": (gettext_lazy("要求听证"), None),
+    "case.hearing_waived": (gettext_lazy("不要求听证"), None),
+    "case.hearing_called": (gettext_lazy("通知了听证的时间地点"), Notice.Kind.HEARING),
+    "case.hearing_held": (gettext_lazy("听证已经举行"), None),
+    "case.gap_promised": (gettext_lazy("有材料答应后补"), Notice.Kind.SUPPLEMENT),
+    "case.gap_made_up": (gettext_lazy("后补的材料交来了"), None),
+    "case.gap_overdue": (gettext_lazy("后补的材料过了期限还没交"), None),
+    "case.committed": (gettext_lazy("签了告知承诺书"), Notice.Kind.COMMITMENT),
+    "case.commitment_checked": (gettext_lazy("核查了承诺"), None),
+    "case.sent_back": (gettext_lazy("退回重办一步"), None),
+    "case.moved": (gettext_lazy("转给别的部门办"), Notice.Kind.TRANSFER),
+    "case.move_received": (gettext_lazy("接件的部门签收了"), None),
+    "case.move_returned": (gettext_lazy("办完退回来了"), None),
     "case.due_moved": (gettext_lazy("放假安排公布了，到期日重新算过"), None),
+    "case.certificate_made": (gettext_lazy("证照做好了"), None),
+    "case.renewal_asked": (gettext_lazy("申请延续证照"), None),
+    "case.fee_issued": (gettext_lazy("开了缴费单"), Notice.Kind.FEE),
+    "case.fee_paid": (gettext_lazy("费用缴好了"), None),
+    "case.fee_waived": (gettext_lazy("费用减免了"), None),
+    "case.fee_refunded": (gettext_lazy("费用退还了"), None),
+    "case.fee_cancelled": (gettext_lazy("缴费单作废了"), None),
+    "case.revoked": (gettext_lazy("决定被撤销"), Notice.Kind.REVOCATION),
+    "case.barred": (gettext_lazy("记入不得再次申请"), None),
+    "case.bar_lifted": (gettext_lazy("可以重新申请了"), None),
 }
 
 
@@ -51,6 +78,7 @@ def timeline(case: Case) -> list[TimelineRow]:
     posts = {
         str(person.pk): person for person in Staff.objects.filter(pk__in=staff_ids).select_related("post", "department")
     }
+    places = _places(events)
     rows = []
     for event in events:
         if event.kind not in _TITLES or event.data.get("clock", Clock.Kind.PROMISED) != Clock.Kind.PROMISED:
@@ -62,7 +90,7 @@ def timeline(case: Case) -> list[TimelineRow]:
                 at=event.at,
                 kind=event.kind,
                 title=_said(event, task),
-                text=_detail(event, task, case),
+                text=_detail(event, task, case, places),
                 post=_post(posts.get(event.actor.removeprefix("staff:"))),
                 notice=notices.get(document) if document else None,
             )
@@ -74,6 +102,8 @@ def _said(event: Event, task: Task | None) -> str:
     match event.kind:
         case "case.task_done" if task is not None:
             return _("%(step)s办完了") % {"step": task.name}
+        case "case.sent_back" if task is not None:
+            return _("%(step)s退回重办") % {"step": task.name}
         case "case.accepted" if event.data.get("mode") == Case.AcceptMode.DEEMED:
             return _("到期没有答复，依法从收到材料那天起算受理")
         case "case.decided":
@@ -83,8 +113,27 @@ def _said(event: Event, task: Task | None) -> str:
             return str(_TITLES[event.kind][0])
 
 
-def _detail(event: Event, task: Task | None, case: Case) -> str:
+def _places(events: list[Event]) -> dict[str, str]:
+    """The names of the departments a case went to and came from; asks only for a case that was handed on."""
+    keys = {event.data.get(key, "") for event in events if event.kind.startswith("case.move") for key in ("from", "to")}
+    keys.discard("")
+    found = Department.objects.filter(pk__in=keys) if keys else ()
+    return {str(department.pk): department.name for department in found}
+
+
+def _detail(event: Event, task: Task | None, case: Case, places: dict[str, str]) -> str:
     match event.kind:
+        case "case.gap_promised" | "case.gap_overdue":
+            return _("说好最晚 %(day)s补交") % {"day": short_day(date.fromisoformat(event.data["due_on"]))}
+        case "case.commitment_checked":
+            return _("属实") if event.data["is_kept"] else _("与事实不符")
+        case "case.moved":
+            day = short_day(date.fromisoformat(event.data["due_on"]))
+            return _("转到%(place)s，那边最晚 %(day)s办完") % {"place": places.get(event.data["to"], ""), "day": day}
+        case "case.move_received" if place := places.get(event.data["to"]):
+            return place
+        case "case.move_returned" if place := places.get(event.data["from"]):
+            return place
         case "case.accepted":
             due_on = date.fromisoformat(event.data["due_on"])
             return _("最晚 %(day)s出结果") % {"day": short_day(due_on)}

@@ -1,0 +1,275 @@
+"""What stands in the way of a decision, queues of limited places, bars, renewals about to lapse, fees by month."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
+from django.db.models.functions import TruncMonth
+
+from yimen.cases.models import Bar, Case, Correction, FeeSlip, Notice, Quota, Recusal, Renewal
+from yimen.cases.rules import results as rules
+from yimen.catalog import queries as catalog
+from yimen.catalog.models import ServiceItem
+from yimen.lib.workdays import LOCAL_ZONE
+from yimen.people.models import Applicant, Staff
+
+PUBLIC_SAFETY = "public_safety:"
+PUBLICITY_DAYS = 7  # 双公示, working days [GKU]
+
+
+# -- decisions --------------------------------------------------------------------------------------------------------
+
+
+def is_recused(case: Case, staff: Staff) -> bool:
+    """Tell whether `staff` stepped aside from this case, or was made to (SUP-11)."""
+    return Recusal.objects.filter(case=case, staff=staff, is_granted=True).exists()
+
+
+def public_decisions(region: str, *, text: str = "") -> QuerySet[Notice]:
+    """
+    Return the documents of granted licences, the newest first (LAW-18), by words of the item, number or name.
+
+    Only licences: what the state gives a person (給付) is his own affair. A name is looked for from its beginning.
+    """
+    found = Notice.objects.filter(
+        region_id=region,
+        kind=Notice.Kind.DECISION,
+        case__outcome=Case.Outcome.GRANTED,
+        case__item__item_type="01",
+    ).select_related("case__version", "case__department", "case__applicant")
+    if text:
+        items = ServiceItem.objects.filter(region_id=region, name__icontains=text)
+        firms = Applicant.objects.filter(region_id=region, kind=Applicant.Kind.FIRM, name__startswith=text)
+        found = found.filter(Q(number=text) | Q(case__item__in=items) | Q(case__applicant__in=firms))
+    return found.order_by("-issued_at", "-pk")
+
+
+def to_publish(region: str, *, since: date, until: date) -> list[tuple[Notice, date]]:
+    """Return the licences granted in these days, each with the last day to upload it (双公示, seven working days)."""
+    calendar = catalog.work_calendar()
+    begin, end = (datetime.combine(day, time(), LOCAL_ZONE) for day in (since, until + timedelta(days=1)))
+    found = public_decisions(region).filter(issued_at__gte=begin, issued_at__lt=end).order_by("issued_at")
+    return [
+        (notice, calendar.due(notice.issued_at.astimezone(LOCAL_ZONE).date(), PUBLICITY_DAYS).on) for notice in found
+    ]
+
+
+# -- limited places ---------------------------------------------------------------------------------------------------
+
+
+def quota_of(item_id: UUID, day: date) -> QuerySet[Quota]:
+    """Return how many of the item may be granted to cases accepted on `day`; at most one row."""
+    running = Q(ends_on=None) | Q(ends_on__gte=day)
+    return Quota.objects.filter(running, item_id=item_id, effective_on__lte=day).order_by("-effective_on")
+
+
+def placed(quota: Quota) -> QuerySet[Case]:
+    """Return the cases that stand in the queue of this quota, in no order."""
+    begin = datetime.combine(quota.effective_on, time(), LOCAL_ZONE)
+    found = Case.objects.filter(
+        region_id=quota.region_id, item_id=quota.item_id, quota_place__isnull=False, accepted_at__gte=begin
+    )
+    if quota.ends_on:
+        found = found.filter(accepted_at__lt=datetime.combine(quota.ends_on + timedelta(days=1), time(), LOCAL_ZONE))
+    # A later quota of the same item begins a queue of its own.
+    later = Quota.objects.filter(item_id=quota.item_id, effective_on__gt=quota.effective_on).order_by("effective_on")
+    next_on = later.values_list("effective_on", flat=True).first()
+    return found.filter(accepted_at__lt=datetime.combine(next_on, time(), LOCAL_ZONE)) if next_on else found
+
+
+def granted_count(quota: Quota) -> int:
+    """Return how many places are given; one whose decision was revoked is free again."""
+    revoked = Notice.objects.filter(case=OuterRef("pk"), kind=Notice.Kind.REVOCATION)
+    return placed(quota).filter(~Exists(revoked), outcome=Case.Outcome.GRANTED).count()
+
+
+def places(cases: Iterable[Case]) -> list[rules.Place]:
+    """Return them as the rule reads them."""
+    return [
+        rules.Place(
+            case=case.pk,
+            accepted_at=case.accepted_at,
+            number=case.quota_place,
+            outcome=case.outcome,
+            is_out=case.status == Case.Status.WITHDRAWN,
+        )
+        for case in cases
+        if case.accepted_at is not None and case.quota_place is not None
+    ]
+
+
+def queue(quota: Quota) -> list[Case]:
+    """Return the queue in the order the law wants it worked through."""
+    cases = {case.pk: case for case in placed(quota).select_related("applicant", "version")}
+    return [cases[place.case] for place in rules.in_order(places(cases.values()))]
+
+
+def quotas(region: str) -> QuerySet[Quota]:
+    found = Quota.objects.filter(region_id=region).select_related("item", "item__department")
+    return found.order_by("item__name", "-effective_on")
+
+
+# -- bars -------------------------------------------------------------------------------------------------------------
+
+
+def bar_on(applicant_id: UUID, item_id: UUID, day: date) -> Bar | None:
+    """Return the bar that keeps this applicant from this item on `day`, the one that lasts longest (LAW-27)."""
+    found = Bar.objects.filter(
+        Q(item_id=item_id) | Q(item=None),
+        applicant_id=applicant_id,
+        lifted_at=None,
+        from_on__lte=day,
+        until_on__gte=day,
+    )
+    return found.order_by("-until_on").first()
+
+
+def bars(region: str, *, running_on: date | None = None) -> QuerySet[Bar]:
+    """Return the list of bars, the newest first; running_on: only those that stand then."""
+    found = Bar.objects.filter(region_id=region).select_related("applicant", "item", "case", "set_by", "lifted_by")
+    if running_on is not None:
+        found = found.filter(lifted_at=None, from_on__lte=running_on, until_on__gte=running_on)
+    return found.order_by("-set_at")
+
+
+def is_public_safety(item: ServiceItem, day: date) -> bool:
+    """
+    Tell whether the item concerns public safety, health or life and property directly (LAL 78, 79) on `day`.
+
+    A dated local rule "public_safety:<item id>", 1 or 0, set by actions.flag_public_safety.
+    """
+    return bool(catalog.local_rule(item.region_id, f"{PUBLIC_SAFETY}{item.pk}", day, default=0))
+
+
+# -- renewals ---------------------------------------------------------------------------------------------------------
+
+
+def lapsed_renewals(region: str, *, today: date) -> list[UUID]:
+    """
+    Return the cases whose renewal counts as granted by lapse of time (LAW-19), the oldest first.
+
+    Asked for in time: from receipt on, unless a correction is still with the applicant. Asked for late: only when the
+    organ accepted it all the same.
+    """
+    waits_for_papers = Correction.objects.filter(case=OuterRef("case"), answered_at=None)
+    undecided = Q(case__status=Case.Status.ACCEPTED) | (
+        Q(case__status=Case.Status.RECEIVED, is_late=False) & ~Exists(waits_for_papers)
+    )
+    found = Renewal.objects.filter(undecided, region_id=region, deemed_at=None, expires_on__lt=today)
+    return list(found.order_by("expires_on", "pk").values_list("case_id", flat=True))
+
+
+def open_renewal(region: str, certificate_no: str) -> Renewal | None:
+    """Return the renewal of this certificate that is not decided yet."""
+    return Renewal.objects.filter(
+        region_id=region, certificate_no=certificate_no, case__status__in=[Case.Status.RECEIVED, Case.Status.ACCEPTED]
+    ).first()
+
+
+# -- fees -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FeeLine:
+    """What one published fee of an item brought in one month. basis: the law it stands on; money in yuan."""
+
+    month: date
+    department: str
+    item: str
+    fee: str
+    basis: str
+    count: int
+    paid: Decimal
+    refunded: Decimal
+    has_jumped: bool = False
+
+    @property
+    def net(self) -> Decimal:
+        return self.paid - self.refunded
+
+
+_NOTHING = Decimal("0.00")
+
+
+def fee_lines(region: str, *, since: date, until: date, department: UUID | None = None) -> list[FeeLine]:
+    """
+    Return the fees paid from the month of `since` to that of `until`, a line per month, organ, item, fee and basis,
+    in one statement. A refund counts in the month of the payment.
+    """
+    begin = datetime.combine(since.replace(day=1), time(), LOCAL_ZONE)
+    end = datetime.combine(_next_month(until), time(), LOCAL_ZONE)
+    found = FeeSlip.objects.filter(
+        region_id=region, paid_at__gte=begin, paid_at__lt=end, state__in=[FeeSlip.State.PAID, FeeSlip.State.REFUNDED]
+    )
+    if department is not None:
+        found = found.filter(case__department_id=department)
+    rows = (
+        found.values(
+            "basis",
+            month=TruncMonth("paid_at", tzinfo=LOCAL_ZONE),
+            department=F("case__department__name"),
+            item=F("case__item__name"),
+            name=F("fee__name"),
+        )
+        .annotate(count=Count("pk"), paid=Sum("amount"), refunded=Sum("amount", filter=Q(state=FeeSlip.State.REFUNDED)))
+        .order_by("-month", "department", "item", "name", "basis")
+    )
+    return [
+        FeeLine(
+            month=row["month"].date(),
+            department=row["department"],
+            item=row["item"],
+            fee=row["name"],
+            basis=row["basis"],
+            count=row["count"],
+            paid=row["paid"],
+            refunded=row["refunded"] or _NOTHING,
+        )
+        for row in rows
+    ]
+
+
+@dataclass(frozen=True)
+class FeeMonth:
+    """A month's total. usual: the median of the months before, None while there are fewer than three."""
+
+    month: date
+    total: Decimal
+    count: int
+    usual: Decimal | None
+    has_jumped: bool
+
+
+def fee_months(lines: Iterable[FeeLine], *, since: date, until: date, factor: int) -> list[FeeMonth]:
+    """Return every month from `since` to `until`, the newest first; a month without fees counts as nought."""
+    totals: dict[date, Decimal] = {}
+    counts: dict[date, int] = {}
+    month = since.replace(day=1)
+    while month <= until:
+        totals[month], counts[month] = _NOTHING, 0
+        month = _next_month(month)
+    for line in lines:
+        if line.month in totals:
+            totals[line.month] += line.net
+            counts[line.month] += line.count
+    found, earlier = [], list[Decimal]()
+    for month, total in totals.items():
+        usual = rules.usual(earlier)
+        found.append(FeeMonth(month, total, counts[month], usual, rules.jumped(total, earlier, factor)))
+        # The months before anything was ever charged say nothing about what is usual.
+        if earlier or total:
+            earlier.append(total)
+    return found[::-1]
+
+
+def _next_month(day: date) -> date:
+    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+
+
+def due_fees(case: Case) -> QuerySet[FeeSlip]:
+    return FeeSlip.objects.filter(case=case, state=FeeSlip.State.DUE)
