@@ -7,9 +7,9 @@ the stored facts alone, so the same document comes out every time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.conf import settings
@@ -18,12 +18,14 @@ from django.utils import translation
 from django.utils.timezone import localdate, localtime
 
 from yimen.cases import queries, rules
+from yimen.cases.documents import store, wording
 from yimen.cases.models import Case, CaseMaterial, Clock, Notice
 from yimen.catalog import queries as catalog
 from yimen.catalog.models import ItemMaterial, ItemType, LimitUnit
 from yimen.lib import ids, pdf
 from yimen.lib.dates import long_day, long_moment
 from yimen.lib.workdays import Limit, Unit
+from yimen.people.models import Department, Region
 
 # The word in a document's number; every kind has its own, so numbers of different kinds never meet.
 WORDS = {
@@ -78,9 +80,10 @@ def issue(
 
     letter: what it says, for kinds that have no body here.
     """
+    template = wording.in_force(case.region_id, kind, localdate(at))
     with translation.override("zh-hans"):
         body = _letter(case, kind, at, letter) if letter else _BODIES[kind](case, at, **facts)
-        data = _frame(case, at) | body
+        data = worded(_frame(case, at) | body, kind, template.parts if template else {})
     return Notice.objects.create(
         region_id=case.region_id,
         case=case,
@@ -89,39 +92,92 @@ def issue(
         verify_code=ids.short_code(12),
         issued_at=at,
         data=data,
+        template=template,
     )
 
 
-def render(notice: Notice) -> bytes:
-    """Return the document as PDF/A."""
-    data = notice.data | {
+def worded(data: dict[str, Any], kind: str, parts: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Return `data` with the words a place has for its documents put in and frozen (NoticeTemplate).
+
+    data: what _frame() and a body gave; the seal a body names counts where the place names none.
+    """
+    words = wording.filled(wording.words_for(kind, parts), data["values"])
+    own = {"before": words["opening"], "after": words["closing"], "query": words["query"], "contact": words["contact"]}
+    seal = {"seal": words["seal"]} if "seal" in parts else {}
+    return {key: value for key, value in data.items() if key != "values"} | own | seal
+
+
+def pdf_of(notice: Notice) -> bytes:
+    """Return the document as it is given out: with its electronic seal where one was put on, else render()."""
+    signed = getattr(notice, "signed", None)
+    if signed is not None and signed.signed_at is not None:
+        stored = store.read(signed.path, sha256=signed.sha256)
+        if stored is not None:
+            return stored
+    return render(notice)
+
+
+def render(notice: Notice, *, eseal: Mapping[str, Any] | None = None) -> bytes:
+    """
+    Return the document as PDF/A, the same bytes for the same facts.
+
+    eseal: name, date and is_demo of the electronic seal that will be put on; None leaves the space for the stamp.
+    """
+    return pdf.render(template_of(notice), printed(notice, eseal=eseal))
+
+
+def template_of(notice: Notice) -> str:
+    """Return the typst template a document is drawn by."""
+    return f"cases/typst/{notice.data.get('form', notice.kind)}.typ"
+
+
+def printed(notice: Notice, *, eseal: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return everything that stands on a document, as its template reads it."""
+    return notice.data | {
+        "eseal": eseal,
         "number": notice.number,
         "verify_code": notice.verify_code,
         "verify_url": settings.BASE_URL + reverse("portal:verify", args=[notice.verify_code]),
         "issued_at": localtime(notice.issued_at).isoformat(),
     }
-    return pdf.render(f"cases/typst/{data.get('form', notice.kind)}.typ", data)
 
 
 def _frame(case: Case, at: datetime) -> dict[str, Any]:
     center = case.center
+    values = {
+        "organ": case.department.name,
+        "center": center.name,
+        "address": center.address,
+        "hours": center.hours,
+        "phone": case.department.phone or center.phone,
+        "site": settings.BASE_URL,
+        "case_no": case.query_no,
+        "item": case.version.name,
+        "applicant": case.applicant.name,
+        "date": long_day(localdate(at)),
+    }
     return {
+        "values": values,
         "organ": case.department.name,
         "addressee": case.applicant.name,
         "date": long_day(localdate(at)),
         "seal": "行政审批专用章",
-        "contact": f"{case.department.name}，咨询电话 {case.department.phone or center.phone}",
         "foot": f"{center.name}，{center.address}",
         "case_no": case.query_no,
         "item": case.version.name,
         "applicant": case.applicant.name,
-        "query": f"随时可以查进度：打开 {settings.BASE_URL}，输入办件编号和手机号后四位。",
     }
 
 
 def _receipt(case: Case, at: datetime) -> dict[str, Any]:
     rows = case.materials.select_related("material").order_by("material__position")
-    words = {CaseMaterial.State.COMPLETE: "", CaseMaterial.State.MISSING: "还缺", CaseMaterial.State.LATER: "后补"}
+    words = {
+        CaseMaterial.State.COMPLETE: "",
+        CaseMaterial.State.MISSING: "还缺",
+        CaseMaterial.State.LATER: "后补",
+        CaseMaterial.State.COMMITTED: "承诺代替",
+    }
     shared = ItemMaterial.Source.SHARED
     notice_by = long_day(queries.answer_due(case, catalog.work_calendar()), weekday=True)
     return {
@@ -172,8 +228,9 @@ def _acceptance(case: Case, at: datetime) -> dict[str, Any]:
     }
 
 
-def _decline(case: Case, at: datetime, *, right_organ: str = "") -> dict[str, Any]:
+def _decline(case: Case, at: datetime, *, right_organ: str = "", ground: str = "") -> dict[str, Any]:
     return {
+        "ground": ground,
         "received_on": long_day(localdate(case.received_at)),
         "reasons": sentences(case.reasons),
         "basis": ACCEPTING_LAW,
@@ -182,22 +239,51 @@ def _decline(case: Case, at: datetime, *, right_organ: str = "") -> dict[str, An
     }
 
 
-def _decision(case: Case, at: datetime) -> dict[str, Any]:
+def _correction(case: Case, at: datetime, *, lines: Sequence[tuple[CaseMaterial, str]], until: date) -> dict[str, Any]:
+    center = case.center
+    return {
+        "seal": "收件专用章",
+        "received_on": long_day(localdate(case.received_at)),
+        "basis": ACCEPTING_LAW,
+        "missing": [
+            {"name": row.material.name, "problem": what, "how": row.material.note or "按左边写的补齐"}
+            for row, what in lines
+        ],
+        "until": long_day(until, weekday=True),
+        "how": f"交到{center.name}（{center.address}）任意综合窗口，也可以请人代交。",
+    }
+
+
+def _decision(
+    case: Case,
+    at: datetime,
+    *,
+    hearing: str = "",
+    organ: Department | None = None,
+    units: Sequence[Sequence[str]] = (),
+) -> dict[str, Any]:
+    """
+    hearing: the record the decision rests on, as it is cited (LAL 48). organ: who decided, where that is not the
+    case's own department (LAW-10). units: of a joint case, department, opinion and day, in the order they came
+    (S2-13).
+    """
+    organ = organ or case.department
     granted = case.outcome == Case.Outcome.GRANTED
     is_licence = case.item.item_type == ItemType.LICENSE
     result = case.version.result_name
+    law = DECIDING_LAW if is_licence else (sentences(case.version.legal_basis) or ["有关规定"])[0].rstrip("。；")
     return {
         "is_granted": granted,
         "is_licence": is_licence,
         "accepted_on": long_day(localdate(case.accepted_at or at)),
-        "basis": DECIDING_LAW
-        if is_licence
-        else (sentences(case.version.legal_basis) or ["有关规定"])[0].rstrip("。；"),
+        "basis": f"{law}，并根据{hearing}" if hearing else law,
         "reasons": sentences(case.reasons),
         "result": {"name": result, "number": "", "valid": "", "delivery": "凭本决定书或办件编号到窗口领取，也可以邮寄"}
         if granted and result
         else None,
-        "remedies": _remedies(case, at),
+        "organ": organ.name,
+        "units": [list(unit) for unit in units],
+        "remedies": _remedies(case, at, organ.region if organ.region_id != case.region_id else None),
     }
 
 
@@ -214,14 +300,15 @@ def _letter(case: Case, kind: Notice.Kind, at: datetime, letter: Letter) -> dict
     }
 
 
-def _remedies(case: Case, at: datetime) -> dict[str, str]:
-    day = localdate(at)
+def _remedies(case: Case, at: datetime, region: Region | None = None) -> dict[str, str]:
+    """region: of the organ that decided, where that is not the case's own."""
+    day, place = localdate(at), region or case.region
     days = catalog.local_rule(case.region_id, "reconsideration_days", day, default=RECONSIDERATION_DAYS)
     months = catalog.local_rule(case.region_id, "lawsuit_months", day, default=LAWSUIT_MONTHS)
     return {
-        "reconsideration_organ": f"{case.region.name}人民政府",
+        "reconsideration_organ": f"{place.name}人民政府",
         "reconsideration_limit": f"{days} 日",
-        "court": f"{case.region.name}人民法院",
+        "court": f"{place.name}人民法院",
         "lawsuit_limit": f"{months} 个月",
     }
 
@@ -240,5 +327,6 @@ _BODIES = {
     Notice.Kind.RECEIPT: _receipt,
     Notice.Kind.ACCEPTANCE: _acceptance,
     Notice.Kind.DECLINE: _decline,
+    Notice.Kind.CORRECTION: _correction,
     Notice.Kind.DECISION: _decision,
 }
