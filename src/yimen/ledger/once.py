@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from yimen.ledger.actions import Actor
 from yimen.ledger.models import Once
-from yimen.lib.errors import DomainError
+from yimen.lib.errors import DomainError, TracedError
 
 KEPT = timedelta(hours=48)
 MOST_KEY_CHARACTERS = 80
@@ -70,6 +70,8 @@ def once(
                 answer = produce()
         except DomainError as error:
             answer = Answer(refused, {"error": str(error), "code": type(error).__name__})
+            if isinstance(error, TracedError):
+                error.leave_trace()
         row.update(status=answer.status, answer=answer.body)
         return answer
 

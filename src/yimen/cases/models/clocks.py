@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -14,7 +16,7 @@ class ClockStop(models.Model):
     特别程序: days that do not count, on one of the eight grounds of LAW-12 and with a written notice, or not at all.
 
     started_on is the first day not counted, ended_on the last one; empty while it runs. needed_days: natural days the
-    applicant was told it takes (never shortens or ends it by itself).
+    applicant was told it takes; while it runs due dates are worked out with them, then with the days it really took.
     """
 
     class Ground(models.TextChoices):
@@ -56,6 +58,11 @@ class ClockStop(models.Model):
                 name="stop_ends_after_it_starts",
             ),
         ]
+
+    @property
+    def planned_last(self) -> date:
+        """The last of the days the applicant was told it takes."""
+        return self.started_on + timedelta(days=self.needed_days - 1)
 
 
 class Extension(models.Model):

@@ -2,37 +2,112 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils.timezone import localdate
 
 from yimen.cases import rules
-from yimen.cases.models import Case, Clock, Task
+from yimen.cases.models import Case, Clock, ClockStop, Extension, Task
 from yimen.catalog import queries as catalog
 from yimen.catalog.models import FlowStep
 from yimen.lib.workdays import LOCAL_ZONE, Calendar, Limit, Unit
 
 # LAW-4, LAW-5: told within five working days, or accepted as of the day of receipt.
 NOTICE_DAYS = 5
+# The one step of an item that came without a flow (actions.plain_decision).
+PLAIN = "decide"
+# Which clocks stop (LAW-12) and which may be lengthened (LAW-8, LAW-9); delivery counts its ten days through.
+STOPPING = frozenset({Clock.Kind.PROMISED, Clock.Kind.STATUTORY, Clock.Kind.LOWER_REVIEW})
+LENGTHENED = frozenset({Clock.Kind.PROMISED, Clock.Kind.STATUTORY})
+
+
+@dataclass(frozen=True)
+class Pauses:
+    """What moves a case's clocks: its stops in order, and its extension once approved."""
+
+    stops: Sequence[rules.Stop] = ()
+    extension: rules.Extension | None = None
+
+    @property
+    def is_stopped(self) -> bool:
+        return any(stop.is_open for stop in self.stops)
+
+
+NONE = Pauses()
+
+
+def pauses_of(case: Case) -> Pauses:
+    """Return what moves the clocks of `case`: two small queries, none where "stops" and "extension" are prefetched."""
+    return Pauses([_stop(row) for row in _rows(case)], _extension(getattr(case, "extension", None)))
+
+
+def _rows(case: Case) -> Sequence[ClockStop]:
+    if "stops" in getattr(case, "_prefetched_objects_cache", {}):
+        return list(case.stops.all())
+    return list(case.stops.select_related("notice"))
+
+
+def _stop(row: ClockStop) -> rules.Stop:
+    ground, number = str(row.get_ground_display()), row.notice.number
+    if row.ended_on is None:
+        return rules.Stop.running(row.started_on, row.needed_days, ground, number)
+    return rules.Stop(row.started_on, row.ended_on, ground, number)
+
+
+def _extension(row: Extension | None) -> rules.Extension | None:
+    if row is None or row.approved_at is None:
+        return None
+    return rules.Extension(row.days, localdate(row.approved_at), row.notice.number if row.notice else "")
+
+
+def pauses_by_case(region: str) -> Mapping[UUID, Pauses]:
+    """Return what moves the clocks of the region's running cases, by case; cases that have nothing are not in it."""
+    stops, extensions = defaultdict(list), {}
+    for row in ClockStop.objects.filter(region_id=region, case__status=Case.Status.ACCEPTED).select_related("notice"):
+        stops[row.case_id].append(_stop(row))
+    for one in Extension.objects.filter(
+        region_id=region, approved_at__isnull=False, case__status=Case.Status.ACCEPTED
+    ).select_related("notice"):
+        extensions[one.case_id] = _extension(one)
+    return {pk: Pauses(stops.get(pk, ()), extensions.get(pk)) for pk in {*stops, *extensions}}
+
+
+def due_of(clock: Clock, case: Case, calendar: Calendar, pauses: Pauses = NONE) -> tuple[date, bool]:
+    """Return when `clock` of `case` ends by this calendar, and whether that is provisional; never asks the time."""
+    return rules.due(
+        clock.started_on,
+        Limit(clock.limit, Unit(clock.unit)),
+        pauses.stops if clock.kind in STOPPING else (),
+        calendar,
+        started_at=started_at(clock, case),
+        extension=pauses.extension if clock.kind in LENGTHENED else None,
+    )
+
+
+def clock_view(clock: Clock, case: Case, calendar: Calendar, *, today: date, pauses: Pauses = NONE) -> rules.ClockView:
+    """Return how `clock` stands; the stored due date and this one are the same sum."""
+    return rules.clock(
+        clock.started_on,
+        Limit(clock.limit, Unit(clock.unit)),
+        pauses.stops if clock.kind in STOPPING else (),
+        calendar,
+        today=today,
+        ended_on=clock.ended_on,
+        started_at=started_at(clock, case),
+        extension=pauses.extension if clock.kind in LENGTHENED else None,
+    )
 
 
 def clock_views(case: Case, *, today: date) -> dict[str, rules.ClockView]:
-    """Return how each clock of the case stands, by kind; the stored due date and this one are the same sum."""
-    calendar = catalog.work_calendar()
-    return {
-        clock.kind: rules.clock(
-            clock.started_on,
-            Limit(clock.limit, Unit(clock.unit)),
-            (),
-            calendar,
-            today=today,
-            ended_on=clock.ended_on,
-            started_at=started_at(clock, case),
-        )
-        for clock in case.clocks.all()
-    }
+    """Return how each clock of the case stands, by kind."""
+    calendar, clocks = catalog.work_calendar(), list(case.clocks.all())
+    pauses = pauses_of(case) if clocks else NONE
+    return {clock.kind: clock_view(clock, case, calendar, today=today, pauses=pauses) for clock in clocks}
 
 
 def overdue(region: str, *, on: date) -> QuerySet[Case]:
@@ -40,27 +115,32 @@ def overdue(region: str, *, on: date) -> QuerySet[Case]:
     return Case.objects.filter(region_id=region, status=Case.Status.ACCEPTED, due_on__lt=on).order_by("due_on")
 
 
-def due_now(clock: Clock, case: Case, calendar: Calendar, *, today: date) -> tuple[date, bool]:
-    """Return when `clock` of `case` ends by this calendar, and whether that is provisional."""
-    limit = Limit(clock.limit, Unit(clock.unit))
-    return rules.due(clock.started_on, limit, (), calendar, today=today, started_at=started_at(clock, case))
+def stopped(region: str) -> QuerySet[ClockStop]:
+    """Return the stops that run now, the oldest first: for lists of what waits for an expert, a test, a hearing."""
+    return (
+        ClockStop.objects.filter(region_id=region, ended_on=None, case__status=Case.Status.ACCEPTED)
+        .select_related("case__version", "notice")
+        .order_by("started_on")
+    )
 
 
 def started_at(clock: Clock, case: Case) -> datetime | None:
-    """The moment from which a limit in hours runs: acceptance, but for delivery, which counts days."""
-    return None if clock.kind == Clock.Kind.DELIVERY else case.accepted_at
+    """The moment from which a limit in hours runs: acceptance; delivery and lower review count from their own day."""
+    return case.accepted_at if clock.kind in LENGTHENED else None
 
 
-def cases_to_move(region: str, *, today: date) -> list[UUID]:
+def cases_to_move(region: str) -> list[UUID]:
     """
     Return the cases with a running clock or an open task whose due date the present calendar moves (CAL-7).
 
     Reads only and locks nothing; actions.move_due_dates() looks at each again under its lock.
     """
     calendar, found = catalog.work_calendar(), dict[UUID, None]()
+    pauses = pauses_by_case(region)
     clocks = Clock.objects.filter(region_id=region, ended_on=None).select_related("case")
     for clock in clocks.iterator(chunk_size=2000):
-        if due_now(clock, clock.case, calendar, today=today) != (clock.due_on, clock.is_provisional):
+        due = due_of(clock, clock.case, calendar, pauses.get(clock.case_id, NONE))
+        if due != (clock.due_on, clock.is_provisional):
             found[clock.case_id] = None
     tasks = Task.objects.filter(region_id=region, done_at=None)
     limits = {
@@ -70,24 +150,54 @@ def cases_to_move(region: str, *, today: date) -> list[UUID]:
         .distinct()
     }
     for task in tasks.select_related("case").iterator(chunk_size=2000):
-        days = limits.get((task.case.version_id, task.step_key))
-        due_on = task.case.due_on if days is None else calendar.due(localdate(task.opened_at), days).on
+        key = (task.case.version_id, task.step_key)
+        if key not in limits and task.step_key != PLAIN:
+            continue  # not of the flow: handed on to another unit with a day of its own
+        days = limits.get(key)
+        stops = pauses.get(task.case_id, NONE).stops
+        due_on = task.case.due_on if days is None else task_due_on(localdate(task.opened_at), days, calendar, stops)
         if due_on != task.due_on:
             found[task.case_id] = None
     return list(found)
 
 
+def task_due_on(opened_on: date, days: int, calendar: Calendar, stops: Sequence[rules.Stop] = ()) -> date:
+    """Return the last day of a step's own limit in working days; days stopped are not counted."""
+    return rules.due(opened_on, Limit(days), stops, calendar)[0]
+
+
 def answer_due(case: Case, calendar: Calendar) -> date:
-    """Return the last day on which the applicant must be told whether the case is accepted (LAW-4)."""
-    return calendar.due(localdate(case.received_at), NOTICE_DAYS).on
+    """
+    Return the last day on which the applicant must be told whether the case is accepted (LAW-4): five working days
+    after receipt or, once everything a correction asked for is there, after that day.
+    """
+    return calendar.due(localdate(answer_from(case)), NOTICE_DAYS).on
+
+
+def answer_from(case: Case) -> datetime:
+    """Return when what can be judged was handed in: at receipt, or when the last missing material came."""
+    correction = getattr(case, "correction", None)
+    return correction.answered_at if correction and correction.answered_at else case.received_at
+
+
+def waits_for_applicant(case: Case) -> bool:
+    """Tell whether a correction was asked for that is not answered yet: nobody's five days run then (LAW-14)."""
+    correction = getattr(case, "correction", None)
+    return case.status == Case.Status.RECEIVED and correction is not None and correction.answered_at is None
 
 
 def unanswered(region: str, *, today: date) -> list[UUID]:
-    """Return the received cases whose time to be answered is over, the oldest first (LAW-5)."""
+    """
+    Return the received cases whose time to be answered is over, the oldest first (LAW-5); not those that wait for
+    what a correction asked the applicant for.
+    """
     calendar = catalog.work_calendar()
     # Working days are never fewer calendar days than that, so younger cases need no look.
-    before = today - timedelta(days=NOTICE_DAYS)
-    cases = Case.objects.filter(
-        region_id=region, status=Case.Status.RECEIVED, received_at__lt=datetime.combine(before, time(), LOCAL_ZONE)
-    ).order_by("received_at")
+    before = datetime.combine(today - timedelta(days=NOTICE_DAYS), time(), LOCAL_ZONE)
+    cases = (
+        Case.objects.filter(region_id=region, status=Case.Status.RECEIVED, received_at__lt=before)
+        .filter(Q(correction=None) | Q(correction__answered_at__lt=before))
+        .select_related("correction")
+        .order_by(F("received_at"))
+    )
     return [case.pk for case in cases.iterator(chunk_size=2000) if today > answer_due(case, calendar)]

@@ -1,6 +1,6 @@
 """What the law computes about cases; pure functions."""
 
-from yimen.cases.rules.clocks import RIBBON_CELLS, ClockView, Day, DayKind, Stop, clock, due
+from yimen.cases.rules.clocks import RIBBON_CELLS, ClockView, Day, DayKind, Extension, Stop, clock, due, stopped_days
 from yimen.cases.rules.numbers import case_no, query_no
 
 __all__ = [
@@ -8,9 +8,11 @@ __all__ = [
     "ClockView",
     "Day",
     "DayKind",
+    "Extension",
     "Stop",
     "case_no",
     "clock",
     "due",
     "query_no",
+    "stopped_days",
 ]

@@ -58,10 +58,13 @@ def test_the_ribbon_of_the_look_book():
     assert clock.days[-1].is_due and clock.days[-1].n == 10
 
 
-def test_an_open_stop_moves_the_due_day_with_every_day_that_passes():
-    stop = Stop(date(2026, 11, 12), None, "鉴定")
-    dues = [view(stops=[stop], today=date(2026, 11, 12) + timedelta(days=n)).due_on for n in (0, 1, 4)]
-    assert dues == [date(2026, 11, 24), date(2026, 11, 25), date(2026, 11, 26)]
+def test_while_a_stop_runs_the_days_it_was_said_to_take_are_left_out_and_the_end_is_provisional():
+    stop = Stop.running(date(2026, 11, 12), 5, "鉴定")
+    seen = [view(stops=[stop], today=date(2026, 11, 12) + timedelta(days=n)) for n in (0, 1, 4, 30)]
+    assert {(clock.due_on, clock.is_provisional, clock.is_stopped) for clock in seen} == {
+        (date(2026, 11, 26), True, True)
+    }
+    assert [day.is_provisional for day in seen[1].days if day.kind is DayKind.STOPPED] == [False, False, True]
 
 
 def test_days_over_are_counted_in_working_days():
@@ -118,7 +121,7 @@ def test_a_stop_never_shortens_and_moves_by_its_working_days(start_on, limit, be
 @given(moments, st.builds(Limit, st.integers(0, 60), st.sampled_from(Unit)))
 def test_every_unit_ends_when_the_library_says(moment, limit):
     """CAL-11: one arithmetic for all units; hours run by the clock and are not moved off days off."""
-    ends_on, _provisional = rules.due(moment.date(), limit, (), CALENDAR, today=moment.date(), started_at=moment)
+    ends_on, _provisional = rules.due(moment.date(), limit, (), CALENDAR, started_at=moment)
     assert ends_on == CALENDAR.due_for(moment, limit).on
 
 
