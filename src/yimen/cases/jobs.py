@@ -10,7 +10,8 @@ from django.utils import timezone
 from django.utils.timezone import localdate
 from procrastinate.contrib.django import app
 
-from yimen.cases import actions, proactive, queries
+from yimen.cases import actions, proactive, queries, telling
+from yimen.cases.actions import uploads
 from yimen.ledger import followers
 from yimen.ledger.actions import SYSTEM
 from yimen.people.models import Region
@@ -129,3 +130,19 @@ def note_overdue_gaps(*, at: datetime) -> int:
         for gap_id in queries.overdue_gaps(region.pk, today=localdate(at)):
             count += actions.note_overdue_gap(gap_id, by=SYSTEM, at=at)
     return count
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name=telling.NAME, queueing_lock=telling.NAME, pass_context=False)
+def tell_applicants(timestamp: int) -> None:
+    """Within the minute: a result reaches the applicant's page well inside five (S1-32)."""
+    while telling.tell_new(at=timezone.now()):
+        pass
+
+
+@app.periodic(cron="40 3 * * *")
+@app.task(name="cases.remove_loose_uploads", queueing_lock="cases.remove_loose_uploads", pass_context=False)
+def remove_loose_uploads(timestamp: int) -> None:
+    while uploads.remove_loose(at=timezone.now()):
+        pass
+    uploads.sweep(at=timezone.now())

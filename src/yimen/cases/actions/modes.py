@@ -33,9 +33,11 @@ from yimen.lib.workdays import add_months
 from yimen.people import access
 from yimen.people.models import Staff
 
-# Keys of ItemVersion.extended: may be decided while a gap is open; the names of proofs a commitment may replace.
+# Keys of ItemVersion.extended that an item sets: decided though a gap is open; names of proofs a commitment replaces.
 DECIDE_WITH_GAP = "decide_with_gap"
 COMMITMENT_MATERIALS = "commitment_materials"
+# The organ above decides; ours does the first review (LAW-10).
+DECIDED_ABOVE = "decided_above"
 LEAST_COMMITMENT = 20
 OVERDUE = "case.gap_overdue"
 
@@ -54,12 +56,14 @@ class CommitmentBroken(DomainError):
 
 def mode_of(case: Case, rows: Iterable[CaseMaterial], steps: Iterable[FlowStep]) -> HandlingMode:
     """
-    Return how a case is handled once accepted (CASE-4). Joint comes first, because the legal limit hangs on it; gaps
-    and commitments have rows of their own.
+    Return how a case is handled once accepted (CASE-4). Upward and joint come first, because who decides and the
+    legal limit hang on them; gaps and commitments have rows of their own.
 
     rows: its materials with `material`; steps: those that apply.
     """
     rows = list(rows)
+    if case.version.extended.get(DECIDED_ABOVE):
+        return HandlingMode.UPWARD
     if rules.is_joint(case.department_id, (step.department_id for step in steps), says_so=case.version.is_joint):
         return HandlingMode.JOINT
     if any(is_gap(row) for row in rows):

@@ -16,12 +16,12 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from yimen.cases import documents
-from yimen.cases import rules as clock_rules
+from yimen.cases.actions.clocks import add_clock
 from yimen.cases.actions.common import WrongStep, checked_reasons, expect, give, locked, record
+from yimen.cases.actions.modes import DECIDED_ABOVE
 from yimen.cases.actions.steps import finish
 from yimen.cases.models import Case, CaseMove, Clock, HandlingMode, Notice, Task
 from yimen.cases.rules import modes as rules
-from yimen.catalog import queries as catalog
 from yimen.catalog.models import FlowStep
 from yimen.lib.dates import long_day
 from yimen.lib.errors import DomainError
@@ -135,18 +135,11 @@ def _end_first_review(case: Case, day: date) -> None:
     if case.clocks.filter(kind=Clock.Kind.LOWER_REVIEW).update(ended_on=day):
         return
     assert case.accepted_at is not None
-    began = localdate(case.accepted_at)
-    due_on, provisional = clock_rules.due(began, Limit(rules.FIRST_REVIEW_DAYS), (), catalog.work_calendar())
-    Clock.objects.create(
-        region_id=case.region_id,
-        case=case,
-        kind=Clock.Kind.LOWER_REVIEW,
-        started_on=began,
-        limit=rules.FIRST_REVIEW_DAYS,
-        due_on=due_on,
-        is_provisional=provisional,
-        ended_on=day,
+    clock = add_clock(
+        case, Clock.Kind.LOWER_REVIEW, day=localdate(case.accepted_at), limit=Limit(rules.FIRST_REVIEW_DAYS)
     )
+    clock.ended_on = day
+    clock.save(update_fields=["ended_on"])
 
 
 @transaction.atomic
@@ -212,13 +205,17 @@ def deciding_organ(case: Case) -> Department:
     """
     Return who decides a locked case: its own department or, for one sent up and signed for, the organ above (LAW-10).
 
-    Costs a query only for cases sent up.
+    Raises WrongStep for an item the organ above decides while it has not got the case. Costs a query only for cases
+    of that kind.
     """
     if case.handling_mode != HandlingMode.UPWARD:
         return case.department
     moves = open_moves(case)
-    is_above = bool(moves) and moves[-1].kind == CaseMove.Kind.UP and moves[-1].received_at is not None
-    return moves[-1].receiver if is_above else case.department
+    if moves and moves[-1].kind == CaseMove.Kind.UP and moves[-1].received_at is not None:
+        return moves[-1].receiver
+    if case.version.extended.get(DECIDED_ABOVE):
+        raise WrongStep(_("这个事项由上级决定：初审办完以后报上级，上级签收了才能作决定。"))
+    return case.department
 
 
 def come_to_rest(

@@ -12,6 +12,7 @@ from django.utils.timezone import localdate
 
 from yimen.cases.models import Case, CaseMove, Commitment, GapPromise, Notice, Task
 from yimen.catalog.models import FlowStep
+from yimen.lib.dates import long_day
 from yimen.people import access
 from yimen.people.models import Department, Staff
 
@@ -135,4 +136,13 @@ def unit_steps(tasks: Iterable[Task]) -> list[UnitStep]:
             round=task.round,
         )
         for task in sorted(latest.values(), key=lambda task: (task.opened_at, task.step_key))
+    ]
+
+
+def joint_opinions(case: Case) -> list[tuple[str, str, str]]:
+    """Return department, opinion and day of each unit of a joint case, in the order they came, as documents say it."""
+    units = [unit for unit in unit_steps(case.tasks.select_related("department")) if unit.done_at is not None]
+    return [
+        (unit.department, "不符合" if unit.is_rejected else "同意", long_day(localdate(unit.done_at)))
+        for unit in sorted(units, key=lambda unit: (unit.done_at, unit.department))
     ]
