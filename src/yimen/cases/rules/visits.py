@@ -37,6 +37,15 @@ class CallClock:
     def is_over(self) -> bool:
         return self.minutes_over > 0
 
+    @property
+    def hours(self) -> int:
+        """Whole hours of what is left or over; `minutes` is the rest."""
+        return max(self.minutes_left, self.minutes_over) // 60
+
+    @property
+    def minutes(self) -> int:
+        return max(self.minutes_left, self.minutes_over) % 60
+
 
 def call_clock(due_at: datetime, *, now: datetime, called_at: datetime | None = None) -> CallClock:
     """Return how the call due at `due_at` stands; a call that came late stays late for ever."""

@@ -40,7 +40,7 @@ urlpatterns = [
     path("powers", powers.powers, name="powers"),
     path("powers/changes", powers.changes, name="powers_changes"),
     path("unresolved", views.unresolved, name="unresolved"),
-    *cards.urlpatterns,
+    *cards.urlpatterns(),
     *checklist.urlpatterns,
     *leaflets.urlpatterns,
     *points.urlpatterns,

@@ -34,6 +34,7 @@ class Door:
 DOORS = (
     Door("workbench:window", _("收件受理"), ("cases.receive",)),
     Door("workbench:tasks", _("我的任务"), ("cases.review", "cases.decide")),
+    Door("workbench:visits", _("现场核查"), ("cases.review",)),
     # Those who do not take papers in call and finish on the same page.
     Door("workbench:window", _("窗口叫号"), ("hall.call",)),
     Door("workbench:desk", _("导办台"), ("hall.take",)),

@@ -200,7 +200,12 @@ def shown(
         "statutory": clocks.get(Clock.Kind.STATUTORY),
         "delivery": clocks.get(Clock.Kind.DELIVERY),
         "acts": acts,
-        "turns": [(task, surveyors(task) if task.kind == FlowStep.Kind.VISIT else None) for task in acts.tasks],
+        "turns": [
+            (task, surveyors(task) if task.kind == FlowStep.Kind.VISIT else None)
+            for task in acts.tasks
+            # A visit with checkpoints is finished on its own list.
+            if task.kind != FlowStep.Kind.VISIT or not case.version.check_points.exists()
+        ],
         "steps": steps_of(case, tasks),
         "typed": typed(posted),
         "may_reveal": access.allowed(staff, "people.reveal", region=case.region_id),

@@ -27,6 +27,7 @@ from yimen.web.workbench import (
     report,
     scenario,
     tasks,
+    visits,
     window,
     words,
 )
@@ -72,7 +73,7 @@ urlpatterns = [
     path("cases/<number:number>/decide", acts.decide, name="case-decide"),
     path("cases/<number:number>/deliver", acts.deliver, name="case-deliver"),
     path("cases/<number:number>/notices/<uuid:pk>", documents.notice, name="notice"),
-    *panels.urlpatterns,
+    *panels.urlpatterns(),
     *desk.urlpatterns,
     *hall.urlpatterns,
     *places.urlpatterns,
@@ -94,4 +95,5 @@ urlpatterns = [
     *scenario.urlpatterns,
     *words.urlpatterns,
     *forms_editor.urlpatterns,
+    *visits.urlpatterns,
 ]

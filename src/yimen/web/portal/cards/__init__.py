@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -27,12 +29,21 @@ class Card:
     aside: bool = False
 
 
-MODULES: list[ModuleType] = []
+# By name: a card's acts lead back to the page it stands on, so they are loaded once that is there.
+MODULES: tuple[str, ...] = ()
 
-urlpatterns: list[Any] = [pattern for module in MODULES for pattern in getattr(module, "urlpatterns", [])]
+
+@cache
+def modules() -> tuple[ModuleType, ...]:
+    return tuple(import_module(f"{__name__}.{name}") for name in MODULES)
+
+
+def urlpatterns() -> list[Any]:
+    """Return the addresses of all cards' acts."""
+    return [pattern for module in modules() for pattern in getattr(module, "urlpatterns", [])]
 
 
 def cards_of(request: HttpRequest, case: Case, *, now: datetime) -> list[Card]:
     """Return the cards that have something to say about this case."""
-    found = (module.card(request, case, now) for module in MODULES)
+    found = (module.card(request, case, now) for module in modules())
     return [card for card in found if card is not None]

@@ -7,20 +7,31 @@ nothing else knows it.
 
 from __future__ import annotations
 
+from functools import cache
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
 from yimen.web.workbench.panels.base import Opened, Panel
 
-MODULES: list[ModuleType] = []
+# By name: a card's acts lead back to the page it stands on, so they are loaded once that is there.
+MODULES = ("visit",)
 
-urlpatterns: list[Any] = [pattern for module in MODULES for pattern in getattr(module, "urlpatterns", [])]
+
+@cache
+def modules() -> tuple[ModuleType, ...]:
+    return tuple(import_module(f"{__name__}.{name}") for name in MODULES)
+
+
+def urlpatterns() -> list[Any]:
+    """Return the addresses of all cards' acts."""
+    return [pattern for module in modules() for pattern in getattr(module, "urlpatterns", [])]
 
 
 def panels_of(opened: Opened) -> list[Panel]:
     """Return the cards that have something to say or to do for this reader, in the order of MODULES."""
-    found = (module.panel(opened) for module in MODULES)
+    found = (module.panel(opened) for module in modules())
     return [panel for panel in found if panel is not None]
 
 
-__all__ = ["MODULES", "Opened", "Panel", "panels_of", "urlpatterns"]
+__all__ = ["MODULES", "Opened", "Panel", "modules", "panels_of", "urlpatterns"]
