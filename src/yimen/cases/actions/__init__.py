@@ -49,7 +49,6 @@ from yimen.cases.actions.fees import (
     issue_fee,
     pay_fee,
     refund_fee,
-    refuse_fee,
     waive_fee,
 )
 from yimen.cases.actions.hearings import (
@@ -224,7 +223,6 @@ __all__ = [
     "receive",
     "receive_move",
     "refund_fee",
-    "refuse_fee",
     "return_move",
     "revoke_decision",
     "send_back",

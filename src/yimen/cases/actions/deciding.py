@@ -188,9 +188,9 @@ def deliver(case_id: UUID, *, how: str, by: Staff, at: datetime, receiver: str =
     """
     Hand over the result (送达): how is "window", "post" or "electronic" (LAW-11).
 
-    The receipt (送达回证) is kept with the case. Raises WrongStep before the decision, after delivery, while a step that
-    is no delivering is open, and before the certificate is made where the flow has that step; FeeDue while a fee is to
-    be paid (LAW-21).
+    The receipt (送达回证) is kept with the case. Raises WrongStep before the decision, after delivery, while a step
+    that is no delivering is open, and before the certificate is made where the flow has that step; FeeDue while a fee
+    is to be paid (LAW-21).
     """
     case = locked(case_id)
     access.require(by, "cases.deliver", department=case.department, region=case.region_id)

@@ -16,7 +16,7 @@ from yimen.cases.actions.common import WrongStep, checked_reasons, give, locked,
 from yimen.cases.models import Case, FeeSlip, Notice
 from yimen.cases.rules import results as rules
 from yimen.catalog.models import ItemFee
-from yimen.lib.errors import DomainError
+from yimen.lib.errors import DomainError, TracedError
 from yimen.people import access
 from yimen.people.models import Staff
 
@@ -25,8 +25,8 @@ CENT = Decimal("0.01")
 State = FeeSlip.State
 
 
-class UnpublishedFee(DomainError):
-    """Only a published fee of the case's item can be charged (LAW-21)."""
+class UnpublishedFee(TracedError):
+    """Only a published fee of the case's item can be charged (LAW-21); whoever tried is in the ledger."""
 
 
 class WrongAmount(DomainError):
@@ -44,8 +44,7 @@ def issue_fee(
     """
     Make the payment slip of one published fee of the case's version, with its legal basis, and give the notice.
 
-    amount: yuan, two decimals, `quantity` times what the published standard says. Raises UnpublishedFee (write that
-    down with refuse_fee), WrongAmount, WrongStep for a closed case or a second slip, access.NotAllowed.
+    amount: yuan, two decimals, `quantity` times what the published standard says. Raises UnpublishedFee, WrongAmount, WrongStep for a closed case or a second slip, access.NotAllowed.
     """
     case = locked(case_id)
     access.require(by, "cases.charge", department=case.department, region=case.region_id)
@@ -55,7 +54,10 @@ def issue_fee(
         raise WrongStep(_("不予许可的件不收费。"))
     fee = ItemFee.objects.filter(pk=fee_id, version_id=case.version_id).first()
     if fee is None:
-        raise UnpublishedFee(_("这项收费不在这个事项公布的收费目录里，不能收。多收的要退，还要追究责任。"))
+        raise UnpublishedFee(
+            _("这项收费不在这个事项公布的收费目录里，不能收。多收的要退，还要追究责任。"),
+            lambda: _note_refusal(case_id, fee_id, by=by, at=at),
+        )
     sum_, many = money(amount), _quantity(quantity)
     if not rules.fits_standard(sum_, many, fee.standard):
         raise WrongAmount(
@@ -94,10 +96,8 @@ def issue_fee(
 
 
 @transaction.atomic
-def refuse_fee(case_id: UUID, fee_id: UUID | None, *, by: Staff, at: datetime) -> None:
-    """Write down that somebody tried to charge what is not published (LAW-21, S1-60); call it after UnpublishedFee."""
-    case = locked(case_id)
-    record(case, "case.fee_refused", by=by, at=at, data={"fee": str(fee_id or "")})
+def _note_refusal(case_id: UUID, fee_id: UUID, *, by: Staff, at: datetime) -> None:
+    record(locked(case_id), "case.fee_refused", by=by, at=at, data={"fee": str(fee_id)})
 
 
 @transaction.atomic
