@@ -304,3 +304,5 @@ UPLOAD_TOTAL_BYTES = env_int("YIMEN_UPLOAD_TOTAL_BYTES", 200_000_000, least=1)
 UPLOAD_KEPT_DAYS = env_int("YIMEN_UPLOAD_KEPT_DAYS", 30, least=1)
 # A clamd that looks at every file, "host:port" or the path of its socket; when it is away, no file is taken.
 CLAMD = env("YIMEN_CLAMD")
+# The service that puts electronic seals on documents, "package.module:factory"; "demo" signs with a key of no worth.
+SIGNER = env("YIMEN_SIGNER")

@@ -146,3 +146,11 @@ def remove_loose_uploads(timestamp: int) -> None:
     while uploads.remove_loose(at=timezone.now()):
         pass
     uploads.sweep(at=timezone.now())
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="cases.seal_documents", queueing_lock="cases.seal_documents", pass_context=False)
+def seal_documents(timestamp: int) -> None:
+    """Put the electronic seals on what was issued, and finish what a crash left planned."""
+    while sealing.seal_waiting(at=timezone.now(), most=100):
+        pass

@@ -62,6 +62,12 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "centre.write_rules": frozenset({Role.HALL_MANAGER, Role.EDITOR}),
     "centre.approve_rules": frozenset({Role.LEADER}),
     "insight.view": frozenset({Role.LEADER, Role.HALL_MANAGER, Role.SUPERVISOR}),
+    "templates.write": frozenset({Role.EDITOR}),
+    "templates.approve": frozenset({Role.PUBLISHER, Role.LEADER}),
+    "seals.manage": frozenset({Role.LEADER}),
+    "archive.read": frozenset({Role.LEADER, Role.SUPERVISOR, Role.HALL_MANAGER}),
+    "archive.keep": frozenset({Role.HALL_MANAGER}),
+    "archive.approve": frozenset({Role.LEADER}),
     "exchange.import": frozenset({Role.EDITOR, Role.SYSTEM_ADMIN}),
 }
 
