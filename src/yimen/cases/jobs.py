@@ -11,7 +11,7 @@ from django.utils.timezone import localdate
 from procrastinate.contrib.django import app
 
 from yimen.cases import actions, proactive, queries, telling
-from yimen.cases.actions import uploads
+from yimen.cases.actions import sealing, uploads
 from yimen.ledger import followers
 from yimen.ledger.actions import SYSTEM
 from yimen.people.models import Region
