@@ -120,6 +120,58 @@ def drop(region: str, ids: Sequence[UUID], *, by: Actor, at: datetime) -> int:
     return len(pks)
 
 
+@dataclass(frozen=True)
+class News:
+    """What happened to a case of somebody's. occasion: one for each thing; goes_out: not only shown here."""
+
+    applicant: UUID
+    item: ServiceItem
+    case_no: str
+    occasion: str
+    subject: str
+    text: str
+    goes_out: bool = False
+
+
+@transaction.atomic
+def tell(news: News, *, on: date, at: datetime) -> Message | None:
+    """
+    Tell an applicant at once what happened to a case of theirs; None when this occasion was told before.
+
+    It is shown where they read about their own cases. What the law wants told, and what asks something of them, also
+    goes out by the other channels; it does so whatever they said about messages, which is about notices nobody asked
+    for (docs/apply-online.md). The deliveries are the proof (S1-32).
+    """
+    message, is_new = Message.objects.get_or_create(
+        region_id=news.item.region_id,
+        applicant_id=news.applicant,
+        item=news.item,
+        occasion=news.occasion,
+        defaults={
+            "due_on": on,
+            "subject": news.subject,
+            "text": news.text,
+            "state": Message.State.SENT,
+            "case_no": news.case_no,
+            "made_at": at,
+            "sent_at": at,
+        },
+    )
+    if not is_new:
+        return None
+    for channel in CHANNELS:
+        if channel.is_own or news.goes_out:
+            channel.take(message, at=at)
+    return message
+
+
+@transaction.atomic
+def read(applicant: Applicant, *, at: datetime) -> int:
+    """Mark everything an applicant was told as read; return how many messages were not."""
+    mine = Message.objects.filter(region_id=applicant.region_id, applicant=applicant, state=Message.State.SENT)
+    return mine.filter(read_at=None).update(read_at=at)
+
+
 @transaction.atomic
 def note_called(delivery: Delivery, *, reached: bool, by: Actor, at: datetime, note: str = "") -> Delivery:
     """Write down how a delivery of the outbox went: told by telephone, or not reached. Raises access.NotAllowed."""

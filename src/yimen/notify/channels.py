@@ -13,9 +13,10 @@ from yimen.notify.models import Delivery, Message
 
 
 class Channel(Protocol):
-    """name: as stored with each delivery."""
+    """name: as stored with each delivery. is_own: seen only by whoever looks at their own cases here."""
 
     name: str
+    is_own: bool
 
     def take(self, message: Message, *, at: datetime) -> Delivery:
         """Take the message over, once; a second time returns the same delivery."""
@@ -26,6 +27,7 @@ class InApp:
     """Shown to the applicant where they read about their own cases: there from the moment it is taken."""
 
     name = "in_app"
+    is_own = True
 
     def take(self, message: Message, *, at: datetime) -> Delivery:
         return _delivery(self.name, message, at, done_at=at, is_delivered=True)
@@ -35,6 +37,7 @@ class Outbox:
     """A row that waits: for a gateway to collect, or for staff to call the number (电话)."""
 
     name = "outbox"
+    is_own = False
 
     def take(self, message: Message, *, at: datetime) -> Delivery:
         return _delivery(self.name, message, at)

@@ -13,8 +13,13 @@ SHOWN = 10
 
 
 def counts(region: str) -> dict[UUID, dict[str, int]]:
-    """Return by item how many messages wait, were sent and were dropped."""
-    rows = Message.objects.filter(region_id=region).order_by().values_list("item_id", "state").annotate(n=Count("pk"))
+    """Return by item how many notices about what falls due wait, were sent and were dropped."""
+    rows = (
+        Message.objects.filter(region_id=region, case_no="")
+        .order_by()
+        .values_list("item_id", "state")
+        .annotate(n=Count("pk"))
+    )
     found: dict[UUID, dict[str, int]] = {}
     for item, state, count in rows:
         found.setdefault(item, dict.fromkeys(Message.State.values, 0))[state] = count
@@ -22,8 +27,8 @@ def counts(region: str) -> dict[UUID, dict[str, int]]:
 
 
 def messages(region: str, *, item: UUID | None = None, state: str = "") -> QuerySet[Message]:
-    """Return messages with their applicants, the soonest due first."""
-    found = Message.objects.filter(region_id=region).select_related("applicant", "item")
+    """Return notices about what falls due with their applicants, the soonest due first."""
+    found = Message.objects.filter(region_id=region, case_no="").select_related("applicant", "item")
     if item is not None:
         found = found.filter(item_id=item)
     if state:
@@ -47,3 +52,15 @@ def for_applicant(applicant: Applicant) -> list[Message]:
 
 def wants_none(applicant: Applicant) -> bool:
     return OptOut.objects.filter(applicant=applicant, ended_at=None).exists()
+
+
+def told_about(region: str, case_no: str) -> list[Message]:
+    """Return what the applicant of a case was told about it, the latest first, each with its deliveries."""
+    told = Message.objects.filter(region_id=region, case_no=case_no, state=Message.State.SENT)
+    return list(told.prefetch_related("deliveries").order_by("-sent_at")[:50])
+
+
+def unread(applicant: Applicant) -> int:
+    """Return how many messages an applicant has not read."""
+    mine = Message.objects.filter(region_id=applicant.region_id, applicant=applicant, state=Message.State.SENT)
+    return mine.filter(read_at=None).count()
