@@ -79,6 +79,11 @@ def opened_case(request: HttpRequest, number: str) -> Case | None:
 @require_safe
 @never_cache
 def case(request: HttpRequest, number: str) -> HttpResponse:
+    return stay(request, number)
+
+
+def stay(request: HttpRequest, number: str, refused: str = "") -> HttpResponse:
+    """The case's page; refused: the sentence of a card's act that was not done."""
     found = opened_case(request, number)
     if found is None:
         return redirect("portal:progress")
@@ -94,6 +99,7 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
         "reminders": notify.for_applicant(found.applicant),
         "levels": RatingLevel.choices,
         "cards": cards_of(request, found, now=timezone.now()),
+        "refused": refused,
     }
     return render(request, "portal/case.html", values)
 

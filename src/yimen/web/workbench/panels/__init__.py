@@ -15,7 +15,7 @@ from typing import Any
 from yimen.web.workbench.panels.base import Opened, Panel
 
 # By name: a card's acts lead back to the page it stands on, so they are loaded once that is there.
-MODULES = ("visit",)
+MODULES: tuple[str, ...] = ("visit", "hearing")
 
 
 @cache
