@@ -196,9 +196,9 @@ def copy_in(model: type[models.Model], rows: Iterable[Row]) -> None:
         while part := list(islice(source, IN_FLIGHT)):
             lines = []
             for row in part:
-                said = {
-                    column: _json(value) if column in json_columns else _text(value) for column, value in row.items()
-                }
+                said = {column: value if type(value) is str else _text(value) for column, value in row.items()}
+                for column in json_columns.intersection(row):
+                    said[column] = _json(row[column])
                 lines.append(_FIELD.join((texts | said).values()))
             copy.write(_escaped(_LINE.join(lines)) + "\n")
 
@@ -226,10 +226,17 @@ def _text(value: Any) -> str:
     if value is None:
         return _NULL
     if isinstance(value, list):
-        return "{" + ",".join([_quoted(one) for one in value]) + "}" if value else "{}"
+        return _array(value) if value else "{}"
     if isinstance(value, dict):
         return _json(value)
     return str(value)
+
+
+def _array(texts: list[str]) -> str:
+    together = '","'.join(texts)
+    if "\\" not in together and together.count('"') == 2 * (len(texts) - 1):
+        return f'{{"{together}"}}'
+    return "{" + ",".join([_quoted(one) for one in texts]) + "}"
 
 
 def _quoted(text: str) -> str:
