@@ -16,12 +16,13 @@ WINDOWS = 8
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m yimen.bench", description=__doc__)
     parser.add_argument("--short", action="store_true", help="under a minute; the figures scatter more")
+    parser.add_argument("--items", type=int, default=10_000, help="how many the imported list has (1,000 with --short)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     args = parser.parse_args(argv)
     folder = configure()
     started = time.monotonic()
     try:
-        found = _measure(folder, short=args.short)
+        found = _measure(folder, short=args.short, items_in_list=1_000 if args.short else args.items)
     finally:
         remove(folder)
     found["seconds"] = round(time.monotonic() - started)
@@ -29,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _measure(folder: Any, *, short: bool) -> dict[str, Any]:
+def _measure(folder: Any, *, short: bool, items_in_list: int) -> dict[str, Any]:
     from yimen.bench import cases, hall, http, imports, items, leaflets, powers, search
     from yimen.catalog.models import ItemMaterial
     from yimen.faults import seed
@@ -46,7 +47,7 @@ def _measure(folder: Any, *, short: bool) -> dict[str, Any]:
         durable = platform.rows("SELECT current_setting('fsync') || '/' || current_setting('synchronous_commit')")[0][0]
         rows = hall.run(count, now)
         rows += leaflets.run(known.region, now, seconds=seconds)
-        rows += imports.bench(1_000 if short else 10_000)
+        rows += imports.bench(items_in_list)
         rows += powers.run(known.region, now, seconds=seconds)
         rows += cases.bench(known, platform.urls.app, seconds=seconds)
         materials = ItemMaterial.objects.filter(version__pk=known.versions["immediate"]).values_list("pk", flat=True)

@@ -60,7 +60,18 @@ def fill(department: Department) -> int:
         rows.append((uuid7(), uuid7(), f"bench-{n}", version.name, tokens))
     random.Random(5).shuffle(rows)
     places = actions.new_places(len(rows))
-    shared = (department.region_id, department.pk, "", "", "", True, "", "bench", ItemType.LICENSE.value, [])
+    shared: tuple[object, ...] = (
+        department.region_id,
+        department.pk,
+        "",
+        "",
+        "",
+        True,
+        "",
+        "bench",
+        ItemType.LICENSE.value,
+        [],
+    )
     # Items and editions point at each other; the keys are checked at the end of the transaction.
     with transaction.atomic(), connection.cursor() as cursor:
         with cursor.copy(
