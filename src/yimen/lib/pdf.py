@@ -94,6 +94,12 @@ def render_apart(template: str, data: dict[str, Any]) -> bytes:
     return done.stdout
 
 
+def missing_characters(text: str) -> list[str]:
+    """Return the characters of `text` that would be printed as 〓, each once, in their order."""
+    shown = (character for character in text if character.isprintable() and not character.isspace())
+    return [character for character in dict.fromkeys(shown) if not _has_glyph(character)]
+
+
 @cache
 def _fonts() -> typst.Fonts:
     folders = sorted({str(Path(path).parent) for path in FONTS})
