@@ -43,13 +43,13 @@ bench: setup ## measure tickets, calls and case lifecycles a second, beside the 
 faults: dev ## break processes, database and network under load; count what is lost (FAULTS="--short REL-1" for a part)
 	$(BIN)/python -m yimen.faults $(FAULTS)
 
-test-pg15: dev ## the suite on Debian's PostgreSQL 15 (browsers and serve left out), then the ledger and hall on it from outside
+test-pg15: dev ## what may differ on Debian's PostgreSQL 15, then the ledger and hall on it from outside
 	@if [ ! -x $(PG15)/postgres ]; then \
 		if [ "$$CI" = true ]; then echo "PostgreSQL 15 is missing." >&2; exit 1; fi; \
 		echo "Skipped: PostgreSQL 15 is not installed (make install-pg15, as root)."; \
 	else set -e; \
-		YIMEN_PG_BIN=$(PG15) $(BIN)/pytest -n $(WORKERS) --dist worksteal -q -m "not slow or both_databases"; \
-		$(BIN)/python -m yimen.lib.embedded --bin $(PG15) -- $(BIN)/pytest -q -m "not slow" src/yimen/ledger src/yimen/hall; \
+		YIMEN_PG_BIN=$(PG15) $(BIN)/pytest -n $(WORKERS) --dist worksteal -q --another-server; \
+		$(BIN)/python -m yimen.lib.embedded --bin $(PG15) -- $(BIN)/pytest -n $(WORKERS) -q --another-server src/yimen/ledger src/yimen/hall; \
 		YIMEN_PG_BIN=$(PG15) $(BIN)/python -m yimen.faults --short REL-2; \
 	fi
 

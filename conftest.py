@@ -18,7 +18,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 import psycopg
 import pytest
@@ -29,6 +29,7 @@ from yimen.lib import database_url, embedded, messages
 ROOT = Path(__file__).resolve().parent
 ADDRESSES = ("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_ADMIN_URL")
 KEPT_TEMPLATES = 4
+T = TypeVar("T")
 
 
 def _key() -> str:
@@ -163,6 +164,7 @@ RUN_KEY = pytest.StashKey[Run]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--capabilities", action="store_true", help="list the acceptance rows the tests prove")
+    parser.addoption("--another-server", action="store_true", help="only what may differ with the database server")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -181,11 +183,25 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     RUN.end()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("another_server"):
+        left_out = [item for item in items if not _differs_with_the_server(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if _differs_with_the_server(item)]
     for item in items:
         rows = [row for marker in item.iter_markers("capability") for row in marker.args]
         if rows:
             item.user_properties.append(("capability", rows))
+
+
+def _differs_with_the_server(item: pytest.Item) -> bool:
+    """Pages, commands and the demo say nothing to the database that the actions and reads below them do not say."""
+    if item.get_closest_marker("both_databases"):
+        return True
+    if item.get_closest_marker("slow") or {"web", "commands", "demo"} & set(item.path.relative_to(ROOT).parts):
+        return False
+    fixtures = {"db", "transactional_db", "server_urls", "owner_connection", "admin_connection"}
+    return bool(item.get_closest_marker("django_db") or fixtures & set(getattr(item, "fixturenames", ())))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -276,6 +292,34 @@ def django_db_setup(request: pytest.FixtureRequest, django_db_blocker) -> Iterat
     database.drop()
     for name, value in before.items():
         os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)
+
+
+@pytest.fixture(scope="module")
+def once_for_module(django_db_setup: TestDatabase, django_db_blocker) -> Iterator[Callable[[Callable[[], T]], T]]:
+    """
+    Make costly rows once for the tests of a module: each begins with them, what it writes itself is taken back.
+
+        @pytest.fixture(scope="module")
+        def centre(once_for_module):
+            return once_for_module(lambda: build.build(AT))
+
+    Not for modules with transaction=True: those renew the database after each test. Python objects that are returned
+    are shared; a test that changes one fetches its own.
+    """
+    from django.db import transaction
+
+    with contextlib.ExitStack() as everything:
+        with django_db_blocker.unblock():
+            everything.enter_context(transaction.atomic())
+
+        def make(rows: Callable[[], T]) -> T:
+            with django_db_blocker.unblock():
+                return rows()
+
+        yield make
+        with django_db_blocker.unblock():
+            transaction.set_rollback(True)
+            everything.close()
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
-from django.utils.timezone import localdate
 
 from yimen.cases.models import Case, Task
 from yimen.catalog import queries as catalog
@@ -22,20 +21,23 @@ pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 OPENS = datetime(2026, 11, 18, 1, 0, tzinfo=UTC)
 
 
-@pytest.fixture
-def lived_hour():
+@pytest.fixture(scope="module")
+def lived_hour(once_for_module):
     """The centre after one simulated hour, with 20 visitors."""
-    build.build(OPENS - timedelta(days=30))
-    people = life.Life("a test")
-    people.open_windows(OPENS)
-    people.visitors([OPENS + timedelta(minutes=n * 2) for n in range(20)])
-    people.run(OPENS + timedelta(hours=1))
-    return people
+
+    def live() -> life.Life:
+        build.build(OPENS - timedelta(days=30))
+        people = life.Life("a test")
+        people.open_windows(OPENS)
+        people.visitors([OPENS + timedelta(minutes=n * 2) for n in range(20)])
+        people.run(OPENS + timedelta(hours=1))
+        return people
+
+    return once_for_module(live)
 
 
 @pytest.mark.capability("S1-17")
-def test_the_ten_departments_of_2014_are_units_of_the_hall():
-    build.build(OPENS)
+def test_the_ten_departments_of_2014_are_units_of_the_hall(lived_hour):
     names = " ".join(Department.objects.filter(is_resident=True).values_list("name", flat=True))
     wanted = ("财政", "城市管理", "工商", "司法", "信访", "民政", "劳动保障", "群众工作站", "计生", "党政办")
     assert [word for word in wanted if word not in names] == []
@@ -52,8 +54,7 @@ def test_many_units_share_one_hall_queue_and_acceptance(lived_hour):
     assert max(len(units) for units in by_clerk.values()) >= 2  # one clerk, several units' items
 
 
-def test_every_item_is_published_with_its_flow_and_its_limits():
-    build.build(OPENS)
+def test_every_item_is_published_with_its_flow_and_its_limits(lived_hour):
     versions = ItemVersion.objects.filter(state="published").prefetch_related("steps", "materials")
     assert {version.name for version in versions} == {item.name for item in centre.ITEMS}
     assert all(version.steps.count() >= 4 and version.materials.count() for version in versions)
@@ -138,22 +139,3 @@ def test_people_turning_eighty_wait_to_be_told(lived_hour):
     waiting = Message.objects.filter(state="waiting")
     assert waiting.count() >= 3
     assert {message.item.name for message in waiting} == {reform.ALLOWANCE}
-
-
-def test_the_days_before_are_lived_through_after_the_start_and_once(monkeypatch):
-    monkeypatch.setattr(life, "VISITORS_A_DAY", 3)
-    now = OPENS + timedelta(hours=2)
-    build.build(now - timedelta(days=60))
-    life.begin(now)
-    case = life.known_case()
-    assert case.accepted_at and case.completed_at is None
-    days: list[int] = []
-    assert life.history(now, lambda done, everything: days.append(done)) == 7
-    assert days == list(range(1, 9))
-    lived = set(Ticket.objects.values_list("day", flat=True))
-    assert len(lived) == 8  # seven working days and today
-    assert max(lived) == localdate(now)
-    assert Ticket.objects.filter(day__lt=localdate(now)).exclude(status__in=["finished", "passed"]).count() < 12
-    case.refresh_from_db()
-    assert case.completed_at is None, "the case everybody may ask for is still on its way"
-    assert life.history(now + timedelta(days=3)) == 0

@@ -15,6 +15,7 @@ from yimen.people.tests.factories import NOW
 from yimen.web import live
 from yimen.web.display import payload
 
+pytestmark = pytest.mark.both_databases  # LISTEN and what a broken connection says
 WITH_DATABASE = pytest.mark.django_db(transaction=True)
 SECONDS = 15.0  # until something that must happen is given up
 
