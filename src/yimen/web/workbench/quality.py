@@ -57,6 +57,7 @@ TABS = (
     Tab("handling", gettext_lazy("办得快了多少")),
     Tab("reduction", gettext_lazy("环节和材料")),
     Tab("failures", gettext_lazy("最常见的问题")),
+    Tab("visit-failures", gettext_lazy("现场核查")),
     Tab("reform", gettext_lazy("流程再造")),
 )
 
@@ -320,6 +321,12 @@ def _failures(request: StaffRequest, departments: Any, today: date) -> Table:
     return catalogue_sheets.failures_sheet(found, _names(found))
 
 
+def _visit_failures(request: StaffRequest, departments: Any, today: date) -> Table:
+    from yimen.web.workbench import visit_figures  # it stands on this page's forms
+
+    return visit_figures.sheet(request, departments, today)
+
+
 def _names(found: Sequence[Failure]) -> dict[str, str]:
     rows = ServiceItem.objects.filter(pk__in={one.item for one in found}).values_list("pk", "name")
     return {str(pk): name for pk, name in rows}
@@ -342,6 +349,7 @@ EXPORTS: dict[str, Callable[[StaffRequest, Any, date], Table]] = {
     "handling": _handling,
     "reduction": _reduction,
     "failures": _failures,
+    "visit-failures": _visit_failures,
     "quality": _findings,
 }
 
