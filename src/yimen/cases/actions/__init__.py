@@ -64,6 +64,9 @@ from yimen.cases.actions.hearings import (
     tell_hearing_right,
 )
 from yimen.cases.actions.modes import (
+    COMMITMENT_MATERIALS,
+    DECIDE_WITH_GAP,
+    DECIDED_ABOVE,
     CommitmentBroken,
     GapOpen,
     NotCommittable,
@@ -122,6 +125,9 @@ from yimen.cases.actions.withdrawing import (
 __all__ = [
     "ANSWER_DAYS",
     "ANSWER_DAYS_KEY",
+    "COMMITMENT_MATERIALS",
+    "DECIDED_ABOVE",
+    "DECIDE_WITH_GAP",
     "DELIVERY_DAYS",
     "DONE_BY_ACCEPTING",
     "EXTENSION_DAYS",

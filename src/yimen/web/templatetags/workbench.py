@@ -40,6 +40,12 @@ DOORS = (
     Door("workbench:desk", _("导办台"), ("hall.take",)),
     Door("workbench:cases", _("办件"), ("cases.view",)),
     Door(
+        "workbench:moves",
+        _("转办和后补"),
+        ("cases.view",),
+        ("workbench:gaps", "workbench:commitments"),
+    ),
+    Door(
         "workbench:catalog",
         _("事项"),
         ("catalog.edit", "catalog.publish"),
@@ -78,6 +84,11 @@ DOORS = (
 
 # The pages of one door, beside each other on each of them.
 TABS = {
+    "handling": (
+        Door("workbench:moves", _("转来的件"), ("cases.view",)),
+        Door("workbench:gaps", _("容缺待补"), ("cases.view",)),
+        Door("workbench:commitments", _("承诺待核"), ("cases.view",)),
+    ),
     "catalog": (
         Door("workbench:items", _("事项"), ("catalog.edit", "catalog.publish")),
         Door("workbench:basics", _("基本目录"), ("catalog.edit", "catalog.publish", "insight.view")),

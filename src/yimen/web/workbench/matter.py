@@ -14,7 +14,7 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from yimen.cases import actions, queries, rules
-from yimen.cases.models import Case, CaseMaterial, Clock, Task
+from yimen.cases.models import Case, CaseMaterial, CaseMove, Clock, Task
 from yimen.catalog import queries as catalog
 from yimen.catalog.models import FlowStep, ItemMaterial, ItemVersion
 from yimen.catalog.queries import scenario
@@ -51,12 +51,14 @@ class MaterialRow:
 
     @property
     def choices(self) -> list[tuple[str, str]]:
-        """What can be marked; 后补 only where the list allows it (HALL-11)."""
+        """What can be marked: 后补 only where the list allows it (HALL-11), 承诺代替 only by a commitment (HALL-12)."""
         may_follow = self.material.necessity == ItemMaterial.Necessity.GAP_ALLOWED
         return [
             (state.value, str(state.label))
             for state in CaseMaterial.State
-            if state != CaseMaterial.State.LATER or may_follow or self.state == state
+            if state not in {CaseMaterial.State.LATER, CaseMaterial.State.COMMITTED}
+            or self.state == state
+            or (state == CaseMaterial.State.LATER and may_follow)
         ]
 
     @property
@@ -104,7 +106,9 @@ def acts_for(case: Case, staff: Staff, tasks: Iterable[Task]) -> Acts:
         case Case.Status.RECEIVED:
             return Acts(accept=may("cases.accept"))
         case Case.Status.ACCEPTED:
-            mine = [task for task in before if may("cases.review", task)]
+            # While it is with another unit, only that unit acts (panels/moves.py).
+            is_away = any(task.step_key.startswith(CaseMove.STEP) for task in before)
+            mine = [] if is_away else [task for task in before if may("cases.review", task)]
             return Acts(tasks=mine, decide=bool(waiting) and not before and may(deciding))
         case Case.Status.COMPLETED:
             return Acts(deliver=may("cases.deliver"))

@@ -30,7 +30,13 @@ class Card:
 
 
 # By name: a card's acts lead back to the page it stands on, so they are loaded once that is there.
-MODULES: tuple[str, ...] = ("visit", "hearing")
+MODULES: tuple[str, ...] = (
+    "visit",
+    "hearing",
+    "gap",
+    "joint",
+    "moves",
+)
 
 
 @cache

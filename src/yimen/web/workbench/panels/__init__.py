@@ -15,7 +15,15 @@ from typing import Any
 from yimen.web.workbench.panels.base import Opened, Panel
 
 # By name: a card's acts lead back to the page it stands on, so they are loaded once that is there.
-MODULES: tuple[str, ...] = ("visit", "hearing")
+MODULES: tuple[str, ...] = (
+    "visit",
+    "hearing",
+    "gap",
+    "commitment",
+    "joint",
+    "moves",
+    "back",
+)
 
 
 @cache
