@@ -15,6 +15,7 @@ from yimen.cases.actions import Handed
 from yimen.cases.models import Case, Clock
 from yimen.cases.tests.factories import make_version
 from yimen.catalog import queries as catalog
+from yimen.catalog.models import LocalRule
 from yimen.insight import queries
 from yimen.insight.ledger_report import ledger_report
 from yimen.ledger.actions import SYSTEM
@@ -129,6 +130,8 @@ def test_the_half_year_of_seed_001_exactly():
     checked = verify()
     assert (checked.is_intact, checked.row_count) == (True, Event.objects.count())
 
+    # A loaded case names one person for review and decision.
+    LocalRule.objects.create(region=cast.approver.region, key="reviewer_may_decide", value=1, effective_on=LAST)
     hand = drive(cast, cast.immediate[0], LAST)
     loaded = Case.objects.filter(version=cast.immediate[0]).exclude(pk=hand.pk).first()
     assert shape(loaded) == shape(hand)

@@ -10,6 +10,7 @@ from yimen.cases import actions, bulk
 from yimen.cases.actions import Handed
 from yimen.cases.models import Case
 from yimen.cases.tests.factories import make_version
+from yimen.catalog.models import LocalRule
 from yimen.catalog.rules.scenario import IncompleteAnswers
 from yimen.catalog.tests.scenarios import make_scenario_item
 from yimen.ledger.actions import SYSTEM
@@ -29,6 +30,10 @@ STEP = timedelta(minutes=10)
 def cast():
     make_region()
     department = make_department()
+    # A loaded case names one person for review and decision.
+    LocalRule.objects.create(
+        region_id=department.region_id, key="reviewer_may_decide", value=1, effective_on=date(2000, 1, 1)
+    )
     return {
         "center": make_center(),
         "applicant": make_applicant(),

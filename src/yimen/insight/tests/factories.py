@@ -35,6 +35,7 @@ class Office:
         ]
         self.applicant = make_applicant(region=self.region)
         self.clerk = make_staff(Role.CLERK, Role.APPROVER, department=self.departments[0], for_region=True)
+        self.approver = make_staff(Role.APPROVER, department=self.departments[0], for_region=True)
 
     def load(self, n: int, *, seed: int = 1, days: int = 60) -> None:
         """n cases received within `days` days of FIRST, a third of the promised ones still open, some late."""
@@ -63,7 +64,7 @@ class Office:
     def finish(self, case: Case, at: datetime) -> Case:
         for task in case.tasks.filter(kind="review"):
             actions.complete_task(task.pk, outcome="passed", opinion="", by=self.clerk, at=at)
-        return actions.decide(case.pk, outcome="granted", by=self.clerk, at=at)
+        return actions.decide(case.pk, outcome="granted", by=self.approver, at=at)
 
     def decline(self, at: datetime, version: int = 1) -> Case:
         reasons = "这件事归乡镇便民服务中心办理。"

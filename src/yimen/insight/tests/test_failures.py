@@ -44,7 +44,7 @@ def test_each_item_shows_its_own_top_reasons():
     case = office.accept(at)
     [task] = case.tasks.filter(kind="review")
     cases.complete_task(task.pk, outcome="rejected", opinion="王小明的材料不行", by=office.clerk, at=at)
-    cases.decide(case.pk, outcome="refused", reasons="王小明不符合规定的条件。", by=office.clerk, at=at)
+    cases.decide(case.pk, outcome="refused", reasons="王小明不符合规定的条件。", by=office.approver, at=at)
     office.decline(at, version=3)
     office.finish(office.accept(at, version=3), at)
 

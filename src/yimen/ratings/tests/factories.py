@@ -29,10 +29,10 @@ def make_invitation(window: Any = None, at: datetime = NOW) -> Invitation:
 def finish(case: Case, *, at: datetime, deliver_at: datetime | None = None) -> Case:
     """Bring a received case to its decision, and to delivery when `deliver_at` is given."""
     clerk = make_staff(Role.CLERK, department=make_department(case.region), for_region=True)
-    approver = make_staff(Role.APPROVER, department=case.department)
+    approver, reviewer = (make_staff(Role.APPROVER, department=case.department) for _n in range(2))
     cases.accept(case.pk, by=clerk, at=at)
     for task in case.tasks.filter(kind="review"):
-        cases.complete_task(task.pk, outcome="passed", opinion="", by=approver, at=at)
+        cases.complete_task(task.pk, outcome="passed", opinion="", by=reviewer, at=at)
     case = cases.decide(case.pk, outcome="granted", by=approver, at=at)
     if deliver_at:
         case = cases.deliver(case.pk, how="window", by=clerk, at=deliver_at)
