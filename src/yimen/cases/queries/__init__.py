@@ -71,6 +71,7 @@ from yimen.cases.queries.results import (
     to_publish,
 )
 from yimen.cases.queries.tasks import open_tasks
+from yimen.cases.queries.withdrawals import Pair, withdrawn_and_again
 
 __all__ = [
     "FORMS",
@@ -84,6 +85,7 @@ __all__ = [
     "FeeLine",
     "FeeMonth",
     "FormSheet",
+    "Pair",
     "Pauses",
     "TimelineRow",
     "TooManyTries",
@@ -140,4 +142,5 @@ __all__ = [
     "visible_to",
     "waits_for_applicant",
     "where_now",
+    "withdrawn_and_again",
 ]

@@ -42,14 +42,17 @@ NONE = Pauses()
 
 
 def pauses_of(case: Case) -> Pauses:
-    """Return what moves the clocks of `case`: two small queries, none where "stops" and "extension" are prefetched."""
-    return Pauses([_stop(row) for row in _rows(case)], _extension(getattr(case, "extension", None)))
-
-
-def _rows(case: Case) -> Sequence[ClockStop]:
-    if "stops" in getattr(case, "_prefetched_objects_cache", {}):
-        return list(case.stops.all())
-    return list(case.stops.select_related("notice"))
+    """
+    Return what moves the clocks of `case`: two small queries, none where they are there already
+    (prefetch_related("stops__notice", "extension__notice")).
+    """
+    kept = getattr(case, "_prefetched_objects_cache", {})
+    stops = case.stops.all() if "stops" in kept else case.stops.select_related("notice")
+    if Case.extension.is_cached(case):
+        extension = getattr(case, "extension", None)
+    else:
+        extension = Extension.objects.filter(case=case.pk).select_related("notice").first()
+    return Pauses([_stop(row) for row in stops], _extension(extension))
 
 
 def _stop(row: ClockStop) -> rules.Stop:
@@ -104,9 +107,10 @@ def clock_view(clock: Clock, case: Case, calendar: Calendar, *, today: date, pau
 
 
 def clock_views(case: Case, *, today: date) -> dict[str, rules.ClockView]:
-    """Return how each clock of the case stands, by kind."""
+    """Return how each clock of the case stands, by kind; stops and extension are only read where they moved one."""
     calendar, clocks = catalog.work_calendar(), list(case.clocks.all())
-    pauses = pauses_of(case) if clocks else NONE
+    has_moved = any(due_of(clock, case, calendar) != (clock.due_on, clock.is_provisional) for clock in clocks)
+    pauses = pauses_of(case) if has_moved else NONE
     return {clock.kind: clock_view(clock, case, calendar, today=today, pauses=pauses) for clock in clocks}
 
 

@@ -66,6 +66,11 @@ _TITLES = {
     "case.revoked": (gettext_lazy("决定被撤销"), Notice.Kind.REVOCATION),
     "case.barred": (gettext_lazy("记入不得再次申请"), None),
     "case.bar_lifted": (gettext_lazy("可以重新申请了"), None),
+    "case.correction_told": (gettext_lazy("告诉了您还缺什么"), Notice.Kind.CORRECTION),
+    "case.stop_opened": (gettext_lazy("时限停计，做特别程序"), Notice.Kind.STOP),
+    "case.stop_closed": (gettext_lazy("特别程序结束，时限接着算"), None),
+    "case.extended": (gettext_lazy("经批准延长了时限"), Notice.Kind.EXTENSION),
+    "case.withdrawn": (gettext_lazy("申请撤回了"), Notice.Kind.WITHDRAWAL),
 }
 
 
