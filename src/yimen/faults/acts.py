@@ -68,6 +68,9 @@ UNKEYED = {
     "workbench:catalog-flow-import": "reads a file into the editor and writes nothing",
     "workbench:import-bring": "keeps one more file that waits; taking one is keyed",
     "portal:booklet-file": "reads",
+    "workbench:visit-note": "the same findings again write nothing; proved beside the act",
+    "workbench:visit-photo": "the same photo at the same point is kept once; proved beside the act",
+    "workbench:catalog-points": "as item: sent with the mark of the draft it was read from",
     "api:openapi-json": "reads",
     "api:api-root": "nothing there",
 }
@@ -854,6 +857,101 @@ def _list_sent(act: str) -> Callable[[World], Wish]:
     return make
 
 
+def _visit(act: str) -> Callable[[World], Wish]:
+    """A visit that waits for a call, agreed for a minute ago, or looked at through."""
+
+    def make(world: World) -> Wish:
+        from yimen.cases.models import SiteVisit, Task, VisitAnswer
+        from yimen.catalog.models import CheckPoint
+
+        case = world.case("accepted", "promised")
+        task = Task.objects.create(
+            region_id=case.region_id, case=case, department=case.department, step_key="visit", name="现场核查",
+            kind="visit", post="勘察岗", opened_at=now(), due_on=case.due_on,
+        )  # fmt: skip
+        visit = SiteVisit.objects.create(
+            region_id=case.region_id, case=case, task=task, asked_at=now(), call_by=now() + timedelta(hours=2)
+        )
+        pair = [world.staff("surveyor"), world.staff("surveyor-two")]
+        fields: dict[str, Any] = {"how": "cancelled", "reason": "店里停电，改天再约。"}
+        if act == "plan":
+            when = now() + timedelta(days=3 + next(world._people))
+            fields = {"planned_for": f"{when:%Y-%m-%dT%H:%M}", "address": "演示路 2 号"}
+            fields["surveyor"] = [str(one.pk) for one in pair]
+        if act == "close":
+            point = CheckPoint.objects.get_or_create(version=case.version, position=1, defaults={"text": "地面干净"})[0]
+            visit.surveyors.set(pair)
+            visit.status, visit.planned_for, visit.address = SiteVisit.Status.AGREED, now(), "演示路 2 号"
+            visit.save()
+            VisitAnswer.objects.create(region_id=case.region_id, visit=visit, point=point, finding="passed")
+            fields = {"signed_by": "王小明"}
+        return Wish(world.session("surveyor"), f"/workbench/visits/{visit.pk}/{act}", fields, world.session("approver"))
+
+    return make
+
+
+def _heard(act: str) -> Callable[[World], Wish]:
+    """A running case whose hearing has come as far as `act` needs."""
+
+    def make(world: World) -> Wish:
+        from yimen.cases import actions
+        from yimen.cases.models import Hearing
+
+        case, approver, leader = world.case("accepted", "promised"), world.staff("approver"), world.staff("leader")
+        path, fields = f"hearing/{act}", {"subject": "油烟和噪声关系到楼上住户。"}
+        if act == "parties":
+            path, fields = "parties", {"name": "李楼上（演示）", "interest": "住在楼上"}
+        if act == "heard":
+            one = actions.add_party(case.pk, name="李楼上（演示）", interest="住在楼上", by=approver, at=now())
+            path, fields = f"parties/{one.pk}", {"statement": "晚上太吵，睡不着。"}
+        if act in {"answer", "call", "hold"}:
+            actions.tell_hearing_right(case.pk, subject="油烟和噪声关系到楼上住户。", by=approver, at=now())
+            fields = {"wants": "yes"}
+        when = now() + timedelta(days=9)
+        if act in {"call", "hold"}:
+            actions.answer_hearing_right(case.pk, wants=True, by=approver, at=now())
+            fields = {"planned_for": f"{when:%Y-%m-%dT%H:%M}", "place": "二楼", "chair": str(leader.pk)}
+        if act == "hold":
+            actions.call_hearing(case.pk, planned_for=when, place="二楼", chair=leader, by=approver, at=now())
+            Hearing.objects.filter(case=case).update(planned_for=now())
+            fields = {"record": "双方都说了话，出示了合同，没有别的意见。", "signed_by": f"{leader.name}\n王小明"}
+        stranger = world.session("surveyor")
+        return Wish(world.session("approver"), f"/workbench/cases/{case.query_no}/{path}", fields, stranger)
+
+    return make
+
+
+def _citizen(act: str) -> Callable[[World], Wish]:
+    """A browser that has opened its case by number and telephone."""
+
+    def make(world: World) -> Wish:
+        from django.contrib.sessions.backends.db import SessionStore
+
+        from yimen.cases import actions
+        from yimen.cases.models import SiteVisit, Task
+
+        case = world.case("accepted", "promised")
+        if act == "hearing":
+            actions.tell_hearing_right(case.pk, subject="油烟和噪声关系到楼上。", by=world.staff("approver"), at=now())
+        else:
+            task = Task.objects.create(
+                region_id=case.region_id, case=case, department=case.department, step_key="visit", name="现场核查",
+                kind="visit", post="勘察岗", opened_at=now(), due_on=case.due_on,
+            )  # fmt: skip
+            SiteVisit.objects.create(
+                region_id=case.region_id, case=case, task=task, asked_at=now(), call_by=now() + timedelta(hours=2)
+            )
+        store = SessionStore()
+        store["opened_cases"] = {case.query_no: [str(case.pk), (now() + timedelta(hours=1)).timestamp()]}
+        store.create()
+        fields = {"wants": "yes"} if act == "hearing" else {"wish": "后天上午"}
+        return Wish(
+            str(store.session_key), f"/cases/{case.query_no}/{act}", fields, world.session("clerk"), public=True
+        )
+
+    return make
+
+
 TRIED: dict[str, Callable[[World], Wish]] = {
     "workbench:window-sign-in": _sign_in,
     "workbench:window-sign-out": _sign_out,
@@ -962,6 +1060,17 @@ TRIED: dict[str, Callable[[World], Wish]] = {
     "api:take_ticket": _api_take,
     "api:call_next": _api_call,
     "api:finish": _api_finish,
+    "workbench:visit-plan": _visit("plan"),
+    "workbench:visit-put-off": _visit("put-off"),
+    "workbench:visit-close": _visit("close"),
+    "workbench:case-hearing-tell": _heard("tell"),
+    "workbench:case-hearing-answer": _heard("answer"),
+    "workbench:case-hearing-call": _heard("call"),
+    "workbench:case-hearing-hold": _heard("hold"),
+    "workbench:case-party": _heard("parties"),
+    "workbench:case-heard": _heard("heard"),
+    "portal:visit-wish": _citizen("visit/wish"),
+    "portal:hearing-answer": _citizen("hearing"),
 }
 
 

@@ -95,8 +95,8 @@ def add_photo(
     visit_id: UUID, point_id: UUID, file: uploads.Incoming, *, by: Staff, at: datetime
 ) -> tuple[VisitAnswer, Upload]:
     """
-    Keep a photo taken at a point; it may come before the finding. Raises uploads.Refused for what is no picture,
-    uploads.TooMuch, NotOnThisVisit, WrongStep, access.NotAllowed.
+    Keep a photo taken at a point, the same one once; it may come before the finding. Raises uploads.Refused for what
+    is no picture, uploads.TooMuch, NotOnThisVisit, WrongStep, access.NotAllowed.
     """
     case, visit = _locked(visit_id)
     _expect_surveyor(case, visit, by)
@@ -109,6 +109,10 @@ def add_photo(
     answer, _new = VisitAnswer.objects.get_or_create(
         visit=visit, point=point, defaults={"region_id": case.region_id, "finding": ""}
     )
+    known = answer.photos.filter(sha256=upload.sha256, removed_at=None).first()
+    if known is not None:
+        uploads.remove(upload.pk, by=by, at=at)
+        return answer, known
     answer.photos.add(upload)
     if visit.started_at is None:
         visit.started_at = at

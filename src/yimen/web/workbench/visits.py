@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
@@ -18,7 +19,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from yimen.cases import actions
-from yimen.cases.actions import uploads
 from yimen.cases.models import SiteVisit, Upload, VisitAnswer
 from yimen.cases.queries import visits as reads
 from yimen.cases.rules import visits as rules
@@ -26,6 +26,7 @@ from yimen.catalog.models import CheckPoint
 from yimen.catalog.queries import dictionaries
 from yimen.lib.errors import DomainError
 from yimen.people.models import Staff
+from yimen.web import uploads
 from yimen.web.once import Done, Stay, keyed
 from yimen.web.workbench.guard import StaffRequest, posted_ids, posted_text, staff_page
 
@@ -294,29 +295,36 @@ def note(request: StaffRequest, pk: UUID) -> HttpResponse:
 
 @staff_page("cases.review")
 @require_POST
-@keyed("cases.add_photo", stay=_stay_on_list)
-def photo(request: StaffRequest, pk: UUID, point: UUID) -> Done:
-    """Keep what was found so far, and the photos of one point."""
+def photo(request: StaffRequest, pk: UUID, point: UUID) -> HttpResponse:
+    """Keep what was found so far, and the photos of one point; the same photo again is kept once."""
     found, at = visit_or_404(request, pk), timezone.now()
     files = request.FILES.getlist(f"{PHOTO}{point}")
+    refused, status = "", 422
     if not files:
-        raise Stay(refused=_("请先拍照或者选一张照片。"), wrong={point: _("还没有选照片")})
-    actions.note_findings(found.pk, _found(request, found), by=request.staff, at=at)
-    for file in files:
-        actions.add_photo(found.pk, point, file, by=request.staff, at=at)
-    message = _("照片收好了。")
-    return Done(reverse("workbench:visit-check", args=[pk]) + f"#point-{point}", message)
+        refused = _("请先拍照或者选一张照片。")
+    else:
+        try:
+            actions.note_findings(found.pk, _found(request, found), by=request.staff, at=at)
+            for file in files:
+                actions.add_photo(found.pk, point, file, by=request.staff, at=at)
+        except DomainError as error:
+            refused, status = str(error), 409
+    if refused:
+        response = _checklist(request, pk, refused=refused, wrong={point: refused})
+        response.status_code = status
+        return response
+    messages.success(request, _("照片收好了。"))
+    return redirect(reverse("workbench:visit-check", args=[pk]) + f"#point-{point}")
 
 
 @staff_page("cases.review")
 @require_safe
 def show_photo(request: StaffRequest, pk: UUID, upload: UUID) -> FileResponse:
     found = visit_or_404(request, pk)
-    row = Upload.objects.filter(case=found.case_id, pk=upload, removed_at=None, kind__in=["jpg", "png"]).first()
+    row = Upload.objects.filter(case=found.case_id, pk=upload).first()
     if row is None or not VisitAnswer.objects.filter(visit=found, photos=row).exists():
         raise Http404
-    kind = "image/jpeg" if row.kind == "jpg" else "image/png"
-    return FileResponse(uploads.open_file(row), content_type=kind, headers={"X-Content-Type-Options": "nosniff"})
+    return uploads.send(row)
 
 
 @staff_page("cases.review")
