@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from yimen.cases.documents import LAWSUIT_MONTHS, RECONSIDERATION_DAYS
+from yimen.cases.rules import modes
 from yimen.catalog import actions, queries
 from yimen.catalog.queries import PROMISED_DEFAULT_DAYS
 from yimen.catalog.rules import CodeScheme
@@ -65,6 +66,38 @@ KNOWN = (
         LAWSUIT_MONTHS,
         1,
         24,
+    ),
+    Known(
+        modes.GAP_KEY,
+        gettext_lazy("容缺受理，几个工作日内补交"),
+        gettext_lazy("从受理那天算，写在补办件通知书上。单位：工作日。"),
+        modes.GAP_DAYS,
+        1,
+        60,
+    ),
+    Known(
+        modes.COMMITMENT_PROOFS_KEY,
+        gettext_lazy("告知承诺，能不能代替政府部门核发的证明"),
+        gettext_lazy("0：只有事项写明的材料能用承诺代替；1：政府部门核发的证明都能。"),
+        modes.COMMITMENT_PROOFS,
+        0,
+        1,
+    ),
+    Known(
+        modes.COMMITMENT_CHECK_KEY,
+        gettext_lazy("告知承诺，签了以后几个工作日内核查"),
+        gettext_lazy("从签承诺书那天算，写在承诺书上。单位：工作日。"),
+        modes.COMMITMENT_CHECK_DAYS,
+        1,
+        250,
+    ),
+    Known(
+        modes.COMMITMENT_BAR_KEY,
+        gettext_lazy("承诺不实，几个月不能再申请"),
+        gettext_lazy("从核查不实那天算，只限这一事项。单位：月。"),
+        modes.COMMITMENT_BAR_MONTHS,
+        1,
+        36,
     ),
     Known(
         INVITATION_DAYS_KEY,
