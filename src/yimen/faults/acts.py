@@ -952,6 +952,69 @@ def _citizen(act: str) -> Callable[[World], Wish]:
     return make
 
 
+def _handled(act: str) -> Callable[[World], Wish]:
+    """A case that has come as far as `act` needs: a gap, a commitment, a step done, another unit that has it."""
+
+    def make(world: World) -> Wish:
+        from yimen.cases import actions
+        from yimen.cases.models import Commitment, GapPromise, HandlingMode
+
+        if act == "commit":
+            case = world.case("received", "promised", complete=False)
+            type(case.version).objects.filter(pk=case.version_id).update(extended={"commitment_materials": ["身份证"]})
+            fields = {"material": str(case.materials.get(material__name="身份证").pk)}
+            fields["text"] = "我承诺身份信息属实，不实愿意承担撤销决定的后果。"
+            path = f"/workbench/cases/{case.query_no}/commit"
+            return Wish(world.session("clerk"), path, fields, world.session("clerk-free"))
+        case, approver = world.case("accepted", "promised"), world.staff("approver")
+        path, fields, role = act, {}, "approver"
+        due_on = localdate(now()) + timedelta(days=3)
+        if act == "gap":
+            gap = GapPromise.objects.create(
+                region_id=case.region_id, case=case, material=case.materials.all()[0], promised_at=now(), due_on=due_on
+            )
+            path, fields, role = f"gaps/{gap.pk}", {"form": "original"}, "clerk"
+        if act == "commitment":
+            Commitment.objects.create(
+                region_id=case.region_id, case=case, text="我承诺属实。", signed_at=now(), check_by=due_on
+            )
+            type(case).objects.filter(pk=case.pk).update(handling_mode=HandlingMode.COMMITMENT)
+            fields = {"is_kept": "yes", "findings": "现场看过，属实"}
+        if act == "send-back":
+            task = case.tasks.get(step_key="review")
+            actions.complete_task(task.pk, outcome="passed", opinion="", by=approver, at=now())
+            fields = {"step": "review", "reason": "图纸缺一页，请补看。"}
+        if act.startswith("move"):
+            unit = _new_unit(world)
+            fields = {"kind": "unit", "receiver": str(unit.pk), "reason": "请协助核对场地。"}
+        if act in {"move/receive", "move/return"}:
+            actions.move(case.pk, kind="unit", receiver=unit, reason="请协助核对场地。", by=approver, at=now())
+            receiver, session = _approver_at(world, unit)
+            fields = {}
+            if act == "move/return":
+                actions.receive_move(case.pk, by=receiver, at=now())
+                fields = {"outcome": "passed", "opinion": "场地核对过了。"}
+            return Wish(session, f"/workbench/cases/{case.query_no}/{path}", fields, world.session("surveyor"))
+        stranger = world.session("clerk-free" if role == "clerk" else "surveyor")
+        return Wish(world.session(role), f"/workbench/cases/{case.query_no}/{path}", fields, stranger)
+
+    return make
+
+
+def _approver_at(world: World, unit: Any) -> tuple[Any, str]:
+    from yimen.faults.seed import session_of
+    from yimen.ledger.actions import SYSTEM
+    from yimen.people import actions
+
+    n = next(world._people)
+    one = actions.open_account(
+        region=unit.region, department=unit, number=f"{n:05d}", name="对方的人（演示）", username=f"demo-{n}", password=None,
+        by=SYSTEM, at=now(), must_change_password=False,
+    )  # fmt: skip
+    actions.grant_role(one, "approver", department=unit, by=SYSTEM, at=now())
+    return one, session_of(one)
+
+
 TRIED: dict[str, Callable[[World], Wish]] = {
     "workbench:window-sign-in": _sign_in,
     "workbench:window-sign-out": _sign_out,
@@ -1060,6 +1123,13 @@ TRIED: dict[str, Callable[[World], Wish]] = {
     "api:take_ticket": _api_take,
     "api:call_next": _api_call,
     "api:finish": _api_finish,
+    "workbench:case-gap": _handled("gap"),
+    "workbench:case-commit": _handled("commit"),
+    "workbench:case-commitment": _handled("commitment"),
+    "workbench:case-send-back": _handled("send-back"),
+    "workbench:case-move": _handled("move"),
+    "workbench:case-move-receive": _handled("move/receive"),
+    "workbench:case-move-return": _handled("move/return"),
     "workbench:visit-plan": _visit("plan"),
     "workbench:visit-put-off": _visit("put-off"),
     "workbench:visit-close": _visit("close"),
