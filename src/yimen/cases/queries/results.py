@@ -14,7 +14,7 @@ from django.db.models.functions import TruncMonth
 from yimen.cases.models import Bar, Case, Correction, FeeSlip, Notice, Quota, Recusal, Renewal
 from yimen.cases.rules import results as rules
 from yimen.catalog import queries as catalog
-from yimen.catalog.models import ServiceItem
+from yimen.catalog.models import LocalRule, ServiceItem
 from yimen.lib.workdays import LOCAL_ZONE
 from yimen.people.models import Applicant, Staff
 
@@ -34,9 +34,12 @@ def public_decisions(region: str, *, text: str = "") -> QuerySet[Notice]:
     """
     Return the documents of granted licences, the newest first (LAW-18), by words of the item, number or name.
 
-    Only licences: what the state gives a person (給付) is his own affair. A name is looked for from its beginning.
+    Only licences: what the state gives a person (给付) is his own affair. A firm's name is looked for from
+    its beginning. What was revoked is no longer among them.
     """
+    revoked = Notice.objects.filter(case=OuterRef("case"), kind=Notice.Kind.REVOCATION)
     found = Notice.objects.filter(
+        ~Exists(revoked),
         region_id=region,
         kind=Notice.Kind.DECISION,
         case__outcome=Case.Outcome.GRANTED,
@@ -146,6 +149,14 @@ def is_public_safety(item: ServiceItem, day: date) -> bool:
     return bool(catalog.local_rule(item.region_id, f"{PUBLIC_SAFETY}{item.pk}", day, default=0))
 
 
+def public_safety_items(region: str, day: date) -> list[ServiceItem]:
+    """Return the items flagged so on `day`, by name."""
+    rules_of = LocalRule.objects.filter(region_id=region, key__startswith=PUBLIC_SAFETY, effective_on__lte=day)
+    last = {rule.key.removeprefix(PUBLIC_SAFETY): rule.value for rule in rules_of.order_by("effective_on")}
+    ids = [key for key, value in last.items() if value]
+    return list(ServiceItem.objects.filter(region_id=region, pk__in=ids).select_related("department").order_by("name"))
+
+
 # -- renewals ---------------------------------------------------------------------------------------------------------
 
 
@@ -186,7 +197,6 @@ class FeeLine:
     count: int
     paid: Decimal
     refunded: Decimal
-    has_jumped: bool = False
 
     @property
     def net(self) -> Decimal:
@@ -232,6 +242,15 @@ def fee_lines(region: str, *, since: date, until: date, department: UUID | None 
         )
         for row in rows
     ]
+
+
+# A month counts as a jump above so many times the median of the months before it [GKU].
+FEE_FACTOR_KEY, FEE_FACTOR = "fee_alarm_factor", 3
+
+
+def fee_factor(region: str, day: date) -> int:
+    """Return above how many times the usual a month's fees are marked (S1-60); a dated local rule."""
+    return catalog.local_rule(region, FEE_FACTOR_KEY, day, default=FEE_FACTOR)
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,17 @@
 """Lists only the portal shows."""
 
+from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
+from django.utils.dateparse import parse_date
 
 from yimen.cases.models import Case, Notice
 from yimen.catalog import queries as catalog
 from yimen.catalog.models import ServiceItem
+from yimen.certificates import queries as certificates
+from yimen.certificates.models import Certificate
 from yimen.lib.ids import read_code
 from yimen.ratings.models import Invitation
 
@@ -43,6 +48,28 @@ def nearest(region: str, text: str) -> list[ServiceItem]:
 def notice_by_code(code: str) -> Notice | None:
     """The document with this check code, however it was typed; None when there is none."""
     return Notice.objects.select_related("case", "case__department").filter(verify_code=read_code(code)).first()
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What anybody may know of a certificate (CERT-11): no number of the holder, a person's name masked."""
+
+    certificate: Certificate
+    holder: str
+    day: date
+    state: Certificate.State | None
+
+
+def certificate_by_code(code: str, on: str, today: date) -> Verified | None:
+    """The certificate with this check code and its state on a day, today when none is given; None for no such code."""
+    found = certificates.by_code(code)
+    if found is None:
+        return None
+    try:
+        day = parse_date(on.strip()) or today
+    except ValueError:
+        day = today
+    return Verified(found, found.holder.masked_name, day, certificates.state_on(found, day))
 
 
 def rating_token(case: Case) -> str:

@@ -1,13 +1,18 @@
 from django.urls import path
 
 from yimen.web.portal import (
+    account,
+    apply,
     cards,
     cases,
     checklist,
+    decisions,
+    files,
     finding,
     flow,
     guide,
     leaflets,
+    my,
     points,
     powers,
     rate,
@@ -41,9 +46,14 @@ urlpatterns = [
     path("powers/changes", powers.changes, name="powers_changes"),
     path("unresolved", views.unresolved, name="unresolved"),
     *cards.urlpatterns(),
+    *account.urlpatterns,
+    *my.urlpatterns,
+    *files.urlpatterns,
+    *apply.urlpatterns,
     *checklist.urlpatterns,
     *leaflets.urlpatterns,
     *points.urlpatterns,
     *flow.urlpatterns,
     *rulebook.urlpatterns,
+    *decisions.urlpatterns,
 ]

@@ -99,8 +99,15 @@ def verify(request: HttpRequest, code: str = "") -> HttpResponse:
     if not code:
         return render(request, "portal/verify.html", {"form": VerifyForm()})
     notice = reads.notice_by_code(code)
-    values = {"form": VerifyForm(initial={"code": code}), "asked": True, "notice": notice}
-    return render(request, "portal/verify.html", values, status=200 if notice else 404)
+    certificate = None if notice else reads.certificate_by_code(code, request.GET.get("on", ""), timezone.localdate())
+    values = {
+        "form": VerifyForm(initial={"code": code}),
+        "asked": True,
+        "notice": notice,
+        "certificate": certificate,
+        "code": code,
+    }
+    return render(request, "portal/verify.html", values, status=200 if notice or certificate else 404)
 
 
 @require_safe

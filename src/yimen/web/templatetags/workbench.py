@@ -45,6 +45,10 @@ DOORS = (
         ("cases.view",),
         ("workbench:gaps", "workbench:commitments"),
     ),
+    Door("workbench:certificates", _("证照"), ("certificates.view",)),
+    Door("workbench:quotas", _("名额"), ("cases.quota",)),
+    Door("workbench:bars", _("不得再申请"), ("cases.bar", "cases.lift_bar", "catalog.calendar")),
+    Door("workbench:fees", _("收费"), ("insight.view",)),
     Door(
         "workbench:catalog",
         _("事项"),
@@ -73,6 +77,7 @@ DOORS = (
     Door("workbench:ledger", _("台账"), ("ledger.read",)),
     Door("workbench:report", _("统计"), ("insight.view",)),
     Door("workbench:quality", _("质量"), ("catalog.edit", "catalog.publish", "insight.view"), ("workbench:reform",)),
+    Door("workbench:account-check", _("核对网上账户"), ("people.register",)),
     Door("workbench:proactive", _("主动提醒"), ("notify.send", "catalog.edit")),
     Door(
         "workbench:rulebook",

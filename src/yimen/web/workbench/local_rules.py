@@ -17,7 +17,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
+from yimen.cases import actions as cases
+from yimen.cases.actions.deciding import SAME_ACCEPTOR, SAME_REVIEWER
+from yimen.cases.actions.results import COMMITMENT_BAR_KEY, COMMITMENT_BAR_MONTHS
 from yimen.cases.documents import LAWSUIT_MONTHS, RECONSIDERATION_DAYS
+from yimen.cases.queries import REUSE_MONTHS, REUSE_MONTHS_KEY
+from yimen.cases.queries.results import FEE_FACTOR, FEE_FACTOR_KEY
 from yimen.cases.rules import modes
 from yimen.catalog import actions, queries
 from yimen.catalog.queries import PROMISED_DEFAULT_DAYS
@@ -100,6 +105,38 @@ KNOWN = (
         36,
     ),
     Known(
+        cases.EXTENSION_KEY,
+        gettext_lazy("审批期限最多延长几天"),
+        gettext_lazy("由本机关负责人批准，只有一次；法律一般是 10 个工作日。单位：工作日。"),
+        cases.EXTENSION_DAYS,
+        0,
+        60,
+    ),
+    Known(
+        cases.JOINT_EXTENSION_KEY,
+        gettext_lazy("联办件最多延长几天"),
+        gettext_lazy("由本级人民政府负责人批准，只有一次；法律一般是 15 个工作日。单位：工作日。"),
+        cases.JOINT_EXTENSION_DAYS,
+        0,
+        60,
+    ),
+    Known(
+        cases.ANSWER_DAYS_KEY,
+        gettext_lazy("一次告知后，请申请人几天内补齐"),
+        gettext_lazy("写在补正告知书里；过了也可以补。单位：工作日。"),
+        cases.ANSWER_DAYS,
+        1,
+        120,
+    ),
+    Known(
+        REUSE_MONTHS_KEY,
+        gettext_lazy("交过的材料，几个月内可以沿用"),
+        gettext_lazy("同一申请人、同名材料才可以；0 表示都要重新交。单位：月。"),
+        REUSE_MONTHS,
+        0,
+        120,
+    ),
+    Known(
         INVITATION_DAYS_KEY,
         gettext_lazy("评价的二维码，几天内有效"),
         gettext_lazy("办完以后多少天内可以评价。单位：自然日。"),
@@ -122,6 +159,38 @@ KNOWN = (
         CodeScheme.PRACTICE,
         min(CodeScheme),
         max(CodeScheme),
+    ),
+    Known(
+        SAME_ACCEPTOR,
+        gettext_lazy("受理的人能不能作决定"),
+        gettext_lazy("0 不能，1 能。即办件不受限制。人手实在不够的地方才改成 1。"),
+        0,
+        0,
+        1,
+    ),
+    Known(
+        SAME_REVIEWER,
+        gettext_lazy("审查的人能不能作决定"),
+        gettext_lazy("0 不能，1 能。人手实在不够的地方才改成 1。"),
+        0,
+        0,
+        1,
+    ),
+    Known(
+        COMMITMENT_BAR_KEY,
+        gettext_lazy("承诺不实，几个月内不得再次申请"),
+        gettext_lazy("告知承诺核查不实的，从认定那天起算。单位：月。"),
+        COMMITMENT_BAR_MONTHS,
+        1,
+        60,
+    ),
+    Known(
+        FEE_FACTOR_KEY,
+        gettext_lazy("一个月的收费是平常的几倍就提醒"),
+        gettext_lazy("平常是以前各月的中位数。单位：倍。"),
+        FEE_FACTOR,
+        2,
+        100,
     ),
 )
 BY_KEY = {rule.key: rule for rule in KNOWN}

@@ -2,9 +2,11 @@ from django.urls import path, register_converter
 
 from yimen.web import documents
 from yimen.web.workbench import (
+    accounts,
     acts,
     cases,
     catalog,
+    certificates,
     checkpoints,
     desk,
     documents_control,
@@ -27,6 +29,7 @@ from yimen.web.workbench import (
     quality,
     reform,
     report,
+    results,
     scenario,
     tasks,
     visit_figures,
@@ -95,6 +98,7 @@ urlpatterns = [
     *quality.urlpatterns,
     *reform.urlpatterns,
     *documents_control.urlpatterns,
+    *accounts.urlpatterns,
     *proactive.urlpatterns,
     *scenario.urlpatterns,
     *words.urlpatterns,
@@ -102,4 +106,6 @@ urlpatterns = [
     *visits.urlpatterns,
     *visit_figures.urlpatterns,
     *checkpoints.urlpatterns,
+    *certificates.urlpatterns,
+    *results.urlpatterns,
 ]

@@ -31,11 +31,17 @@ class Card:
 
 # By name: a card's acts lead back to the page it stands on, so they are loaded once that is there.
 MODULES: tuple[str, ...] = (
+    "answer",
+    "messages",
     "visit",
     "hearing",
     "gap",
     "joint",
     "moves",
+    "fees",
+    "certificate",
+    "correction",
+    "clocks",
 )
 
 

@@ -23,6 +23,13 @@ MODULES: tuple[str, ...] = (
     "joint",
     "moves",
     "back",
+    "messages",
+    "certificate",
+    "fees",
+    "quota",
+    "correction",
+    "clocks",
+    "withdraw",
 )
 
 
