@@ -279,6 +279,33 @@ def _task(world: World) -> Wish:
     return Wish(world.session("approver"), path, fields, world.session("surveyor"))
 
 
+def _correct(world: World) -> Wish:
+    case = world.case(complete=False)
+    fields = {name: "missing" for name in world.materials()}
+    shared = case.materials.filter(material__source="shared").values_list("material_id", flat=True)
+    fields = {name: value for name, value in fields.items() if name.removeprefix("state-") not in map(str, shared)}
+    path = f"/workbench/cases/{case.query_no}/correction"
+    return Wish(world.session("clerk"), path, fields, world.session("clerk-free"))
+
+
+def _stopped(world: World) -> Wish:
+    from yimen.cases import actions
+
+    case, approver = world.case("accepted", "promised"), world.staff("approver")
+    actions.open_stop(case.pk, ground="testing", reason="空气质量要检测", needed_days=3, by=approver, at=now())
+    path = f"/workbench/cases/{case.query_no}/stop/close"
+    return Wish(world.session("approver"), path, {"result": "检测合格，报告收到"}, world.session("leader"))
+
+
+def _extension(world: World) -> Wish:
+    from yimen.cases import actions
+
+    case, approver = world.case("accepted", "promised"), world.staff("approver")
+    actions.ask_extension(case.pk, reason="要等上级部门的复函", by=approver, at=now())
+    path = f"/workbench/cases/{case.query_no}/extension/answer"
+    return Wish(world.session("leader"), path, {"verdict": "approve"}, world.session("approver"))
+
+
 def _kiosk(world: World) -> Wish:
     return Wish("", f"/kiosk/{world.seed.hall}/take/{world.seed.series['A']}/", {"phone": ""}, world.session("clerk"))
 
@@ -1008,8 +1035,8 @@ def _approver_at(world: World, unit: Any) -> tuple[Any, str]:
 
     n = next(world._people)
     one = actions.open_account(
-        region=unit.region, department=unit, number=f"{n:05d}", name="对方的人（演示）", username=f"demo-{n}", password=None,
-        by=SYSTEM, at=now(), must_change_password=False,
+        region=unit.region, department=unit, number=f"{n:05d}", name="对方的人（演示）", username=f"demo-{n}",
+        password=None, by=SYSTEM, at=now(), must_change_password=False,
     )  # fmt: skip
     actions.grant_role(one, "approver", department=unit, by=SYSTEM, at=now())
     return one, session_of(one)
@@ -1027,6 +1054,17 @@ TRIED: dict[str, Callable[[World], Wish]] = {
     "workbench:case-materials": _materials,
     "workbench:case-accept": _on_case("accept", "received", {}),
     "workbench:case-decline": _on_case("decline", "received", {"reasons": "不属于本机关的职权范围。"}),
+    "workbench:case-correct": _correct,
+    "workbench:case-withdraw": _on_case("withdraw", "received", {"asked": "1"}),
+    "workbench:case-stop-open": _on_case(
+        "stop", "accepted",
+        {"ground": "testing", "needed_days": "3", "stop_reason": "空气质量要检测"}, role="approver", kind="promised",
+    ),
+    "workbench:case-stop-close": _stopped,
+    "workbench:case-extension-ask": _on_case(
+        "extension", "accepted", {"extension_reason": "要等上级部门的复函"}, role="approver", kind="promised",
+    ),
+    "workbench:case-extension-answer": _extension,
     "workbench:case-task": _task,
     "workbench:case-decide": _on_case("decide", "accepted", {"outcome": "granted"}),
     "workbench:case-deliver": _on_case("deliver", "completed", {"how": "window"}),

@@ -12,6 +12,7 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from yimen.cases import documents, queries, rules
+from yimen.cases.actions.clocks import expect_no_stop
 from yimen.cases.actions.common import WrongStep, checked_reasons, expect, give, locked, record
 from yimen.cases.actions.hearings import cited, settled_hearing
 from yimen.cases.actions.modes import before_decision
@@ -69,6 +70,7 @@ def decide(case_id: UUID, *, outcome: str, by: Staff, at: datetime, reasons: str
     organ = deciding_organ(case)
     access.require(by, right, department=organ, region=organ.region_id)
     expect(case, Case.Status.ACCEPTED)
+    expect_no_stop(case)
     steps = list(case.tasks.all())
     waiting = [task for task in steps if task.done_at is None]
     tasks = come_to_rest(case, waiting, outcome=outcome, opinion=reasons, by=by, at=at)

@@ -229,10 +229,10 @@ def _mark(row: CaseMaterial, handed: Handed) -> bool:
     before = (row.state, row.note, row.form, row.reused_from_id, row.certificate_no)
     row.state, row.note = handed.state, handed.note.strip()[:200]
     row.form = handed.form if handed.form in CaseMaterial.Form.values else row.form
-    if handed.state != CaseMaterial.State.COMPLETE:
-        row.form, row.reused_from, row.certificate_no = "", None, ""
-    elif handed.reused_from or handed.certificate_no:
-        row.reused_from_id, row.certificate_no = handed.reused_from, handed.certificate_no.strip()[:60]
+    is_there = handed.state == CaseMaterial.State.COMPLETE
+    row.form = row.form if is_there else ""
+    row.reused_from_id = handed.reused_from if is_there else None
+    row.certificate_no = handed.certificate_no.strip()[:60] if is_there else ""
     return before != (row.state, row.note, row.form, row.reused_from_id, row.certificate_no)
 
 

@@ -275,7 +275,9 @@ def clock(
                 limit=None if uncounted else total or None,
                 is_due=day == due_on,
                 is_today=day == today and ended_on is None,
-                is_provisional=not calendar.is_known(day) or (kind is DayKind.STOPPED and day in planned),
+                is_provisional=not calendar.is_known(day)
+                or (kind is DayKind.STOPPED and day in planned)
+                or (day == due_on and ends.is_provisional),
                 is_extra=is_extra,
             )
         )

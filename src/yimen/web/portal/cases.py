@@ -12,9 +12,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from yimen.cases import queries as cases
 from yimen.cases.models import Case, Notice
+from yimen.cases.queries.applying import own_case
 from yimen.catalog import queries as catalog
 from yimen.lib.errors import DomainError
 from yimen.notify import queries as notify
+from yimen.people.models import User
 from yimen.ratings.models import RatingLevel
 from yimen.web import documents
 from yimen.web.portal import reads
@@ -69,7 +71,13 @@ def open_case(request: HttpRequest, case: Case) -> None:
 
 
 def opened_case(request: HttpRequest, number: str) -> Case | None:
-    """Return the case this browser may see now; None when it has not asked for it, or too long ago."""
+    """
+    Return the case this browser may see now: the applicant's own who is logged in, or one it asked for by number and
+    telephone not too long ago; None otherwise.
+    """
+    applicant = getattr(request.user, "applicant", None) if isinstance(request.user, User) else None
+    if applicant is not None and (own := own_case(applicant, number)) is not None:
+        return own
     pk, until = request.session.get(_OPENED, {}).get(number, (None, 0.0))
     if pk is None or until < timezone.now().timestamp():
         return None
@@ -93,6 +101,7 @@ def stay(request: HttpRequest, number: str, refused: str = "") -> HttpResponse:
         "clock": clocks.get("promised") or clocks.get("statutory"),
         "statutory": clocks.get("statutory") if "promised" in clocks else None,
         "answer_due": cases.answer_due(found, catalog.work_calendar()),
+        "waits": cases.waits_for_applicant(found),
         "rows": cases.timeline(found),
         "notices": found.notices.all(),
         "rating_token": reads.rating_token(found),

@@ -276,6 +276,8 @@ def _days_words(n: int) -> str:
 def clock_sentence(clock: ClockView) -> str:
     """The whole clock in one sentence, for those who listen to it and for narrow tables."""
     values = {"start": day(clock.start_on), "limit": limit_words(clock.limit), "due": day(clock.due_on)}
+    if clock.is_stopped:
+        return _("%(start)s受理，限 %(limit)s，现在暂停，预计 %(due)s到期。") % values
     if clock.days_over:
         return _("%(start)s受理，限 %(limit)s，%(due)s到期，已超 %(over)s 天。") % {**values, "over": clock.days_over}
     if clock.stopped_days:
@@ -299,13 +301,17 @@ class SumLine:
 
 @register.inclusion_tag("components/reckon.html")
 def reckon(clock: ClockView) -> dict[str, Any]:
-    """The sum under the ribbon: start + limit + stops + days off = due date."""
+    """The sum under the ribbon: start + limit + stops + extension + days off = due date."""
     lines = [
         SumLine("", _("受理，次日算第 1 天"), day(clock.start_on, "short")),
         SumLine("＋", _("承诺时限"), limit_words(clock.limit)),
     ]
     if clock.stopped_days:
-        lines.append(SumLine("＋", _("依法停计"), _days_words(clock.stopped_days)))
+        why = text_of.listed(f"{stop.ground} {stop.notice_no}".strip() for stop in clock.stops)
+        lines.append(SumLine("＋", _("依法停计"), _days_words(clock.stopped_days), why))
+    if clock.extended_days:
+        more, why = Limit(clock.extended_days), clock.extension.notice_no if clock.extension else ""
+        lines.append(SumLine("＋", _("经批准延长"), limit_words(more), why))
     if clock.rest_days:
         lines.append(SumLine("＋", _("中间的休息日"), _days_words(clock.rest_days)))
     label = _("到期日，暂定") if clock.is_provisional else _("到期日")

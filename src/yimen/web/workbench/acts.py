@@ -76,11 +76,12 @@ def decline(request: StaffRequest, number: str) -> Done:
     actions.decline(
         case.pk,
         reasons=posted_text(request, "reasons"),
+        ground=posted_text(request, "ground"),
         right_organ=posted_text(request, "right_organ"),
         by=request.staff,
         at=timezone.now(),
     )
-    return done(request, case, _("不予受理，决定书已经开好，请交给申请人。"))
+    return done(request, case, _("不受理的文书已经开好，请交给申请人。"))
 
 
 @staff_page("cases.review")

@@ -17,7 +17,7 @@ from yimen.catalog.models import CaseType
 from yimen.people import identity
 from yimen.people.models import Applicant, Department
 
-STATE, NOTE = "state-", "note-"
+STATE, NOTE, FORM, REUSED = "state-", "note-", "form-", "reused-"
 NAME = {"required": _("请填写申请人的姓名或名称。")}
 NUMBER = {"required": _("请填写证件号码：个人填身份证号码，单位填统一社会信用代码。")}
 PHONE = {"required": _("请填写手机号，查进度、领结果都要用。")}
@@ -122,5 +122,15 @@ def materials_of(posted: QueryDict) -> dict[UUID, Handed]:
             raise BadRequest("not a material") from None
         if value not in CaseMaterial.State.values:
             raise BadRequest("not a state of a material")
-        found[material] = Handed(str(value), str(posted.get(f"{NOTE}{material}", "")).replace("\x00", ""))
+        note, form = (str(posted.get(f"{name}{material}", "")).replace("\x00", "") for name in (NOTE, FORM))
+        earlier, number = _reused(str(posted.get(f"{REUSED}{material}", "")).replace("\x00", ""))
+        found[material] = Handed(str(value), note, form, earlier, number)
     return found
+
+
+def _reused(text: str) -> tuple[UUID | None, str]:
+    """What serves again: the id of a material handed in before, or the number of a certificate."""
+    try:
+        return UUID(text), ""
+    except ValueError:
+        return None, text[:60]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -14,16 +14,17 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from yimen.cases import actions, queries, rules
-from yimen.cases.models import Case, CaseMaterial, CaseMove, Clock, Task
+from yimen.cases.models import Case, CaseMaterial, CaseMove, Clock, Notice, Task
 from yimen.catalog import queries as catalog
 from yimen.catalog.models import FlowStep, ItemMaterial, ItemVersion
 from yimen.catalog.queries import scenario
 from yimen.catalog.rules import scenario as scenario_rules
+from yimen.catalog.rules.plans import day_of_steps
 from yimen.lib.workdays import Limit, Unit
 from yimen.people import access
 from yimen.people.models import Role, Staff
 from yimen.web.templatetags.yimen import day
-from yimen.web.workbench.forms import NOTE, STATE
+from yimen.web.workbench.forms import FORM, NOTE, REUSED, STATE
 from yimen.web.workbench.panels import Opened, panels_of
 
 DECIDING = {FlowStep.Kind.DECIDE, FlowStep.Kind.MAKE, FlowStep.Kind.DELIVER}
@@ -39,11 +40,28 @@ CHIPS = {
 
 @dataclass(frozen=True)
 class MaterialRow:
-    """One line of the list with what was marked for it; state is empty while nobody has looked."""
+    """
+    One line of the list with what was marked for it; state is empty while nobody has looked.
+
+    form: original, copy or file. earlier: the same material handed in before, which may serve again; certificates:
+    numbers that show the same; reused: what of these was taken.
+    """
 
     material: ItemMaterial
     state: str = ""
     note: str = ""
+    form: str = ""
+    earlier: CaseMaterial | None = None
+    certificates: Sequence[str] = ()
+    reused: str = ""
+
+    @property
+    def forms(self) -> list[tuple[str, str]]:
+        return [(form.value, str(form.label)) for form in CaseMaterial.Form]
+
+    @property
+    def form_word(self) -> str:
+        return str(CaseMaterial.Form(self.form).label) if self.form in CaseMaterial.Form.values else ""
 
     @property
     def is_shared(self) -> bool:
@@ -67,17 +85,34 @@ class MaterialRow:
 
 
 def material_rows(
-    case: Case | None, version: ItemVersion, posted: QueryDict | None = None, chosen: Collection[str] = ()
+    case: Case | None,
+    version: ItemVersion,
+    posted: QueryDict | None = None,
+    chosen: Collection[str] = (),
+    *,
+    offered_on: date | None = None,
 ) -> list[MaterialRow]:
-    """Return the list in order, as far as it applies, with what was just typed, else what the case holds."""
+    """
+    Return the list in order, as far as it applies, with what was just typed, else what the case holds. offered_on:
+    the day on which to look what the applicant handed in before; None: do not look.
+    """
     known = {row.material_id: row for row in case.materials.all()} if case else {}
+    earlier = queries.earlier_materials(case, offered_on) if case and offered_on else {}
+    shown = queries.certificates_for(case.applicant, offered_on) if case and offered_on else {}
     rows = []
     for material in scenario_rules.applying(version.materials.all(), case.chosen if case else chosen):
         row = known.get(material.pk)
-        state, note = (row.state, row.note) if row else ("", "")
+        state, note, form = (row.state, row.note, row.form) if row else ("", "", "")
+        reused = (row.certificate_no or str(row.reused_from_id or "")) if row else ""
         if posted is not None and f"{STATE}{material.pk}" in posted:
             state, note = str(posted[f"{STATE}{material.pk}"]), str(posted.get(f"{NOTE}{material.pk}", ""))
-        rows.append(MaterialRow(material, state, note))
+            form, reused = str(posted.get(f"{FORM}{material.pk}", "")), str(posted.get(f"{REUSED}{material.pk}", ""))
+        before = earlier.get(material.name, ())
+        rows.append(
+            MaterialRow(
+                material, state, note, form, before[0] if before else None, shown.get(material.name, ()), reused
+            )
+        )
     return rows
 
 
@@ -118,38 +153,45 @@ def acts_for(case: Case, staff: Staff, tasks: Iterable[Task]) -> Acts:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of the flow as it stands: done, on (somebody has it) or to come."""
+    """One step of the flow as it stands: done, on (somebody has it) or to come. day: of the plan, 0 without one."""
 
     name: str
     state: str
     note: str = ""
     who: str = ""
     opinion: str = ""
+    day: int = 0
 
 
 def steps_of(case: Case, tasks: Iterable[Task]) -> list[Step]:
     """Return the flow in order with who has it now; an item without a flow shows its tasks."""
     by_key = {task.step_key: task for task in tasks}
     found = []
-    for step in scenario.applying_steps(case.version.steps.all(), case.chosen):
-        task = by_key.pop(step.key, None)
+    steps = scenario.applying_steps(case.version.steps.all(), case.chosen)
+    plan = day_of_steps(steps)
+    if max(plan.values(), default=1) == 1:
+        plan = {}
+    for step in steps:
+        task, day = by_key.pop(step.key, None), plan.get(step.key, 0)
         if task is not None:
-            found.append(_step_of(task))
+            found.append(_step_of(task, day))
         elif step.kind == FlowStep.Kind.RECEIVE:
-            found.append(Step(step.name, "done", _day(case.received_at)))
+            found.append(Step(step.name, "done", _day(case.received_at), day=day))
         elif step.kind == FlowStep.Kind.ACCEPT and case.accepted_at:
-            found.append(Step(step.name, "done", _day(case.accepted_at)))
+            found.append(Step(step.name, "done", _day(case.accepted_at), day=day))
         else:
             limit = _("限 %(n)s 个工作日") % {"n": step.limit_days} if step.limit_days else ""
-            found.append(Step(step.name, "next", limit))
+            found.append(Step(step.name, "next", limit, day=day))
     return found + [_step_of(task) for task in by_key.values()]
 
 
-def _step_of(task: Task) -> Step:
+def _step_of(task: Task, day: int = 0) -> Step:
     who = f"{task.department.name} · {task.post}"
     if task.done_at:
-        return Step(task.name, "done", f"{task.get_outcome_display()}，{_day(task.done_at)}", who, task.opinion)
-    return Step(task.name, "on", _("最晚 %(day)s") % {"day": _day(task.due_on)}, who)
+        return Step(
+            task.name, "done", f"{task.get_outcome_display()}，{_day(task.done_at)}", who, task.opinion, day=day
+        )
+    return Step(task.name, "on", _("最晚 %(day)s") % {"day": _day(task.due_on)}, who, day=day)
 
 
 def _day(value: date | datetime) -> str:
@@ -190,16 +232,20 @@ def shown(
     """Return what templates need of a case; a constant number of statements. act: the act whose form came back."""
     today = localdate(now)
     tasks = list(case.tasks.select_related("department").order_by("opened_at", "name"))
-    rows = material_rows(case, case.version, posted)
+    is_new = case.status == Case.Status.RECEIVED
+    rows = material_rows(case, case.version, posted, offered_on=today if is_new else None)
     clocks = queries.clock_views(case, today=today)
     acts = acts_for(case, staff, tasks)
     panels = panels_of(Opened(case, staff, tasks, now, posted, act)) if with_history else []
     missing = actions.missing_materials(case.materials.select_related("material")) if acts.accept else []
+    notices = list(case.notices.all())
     return {
         "case": case,
         "status_chip": CHIPS[Case.Status(case.status)],
         "rows": rows,
         "missing": missing,
+        "grounds": actions.Ground.choices if acts.accept else [],
+        "is_told": acts.accept and any(notice.kind == Notice.Kind.CORRECTION for notice in notices),
         "clock": clocks.get(Clock.Kind.PROMISED),
         "statutory": clocks.get(Clock.Kind.STATUTORY),
         "delivery": clocks.get(Clock.Kind.DELIVERY),
@@ -213,7 +259,7 @@ def shown(
         "steps": steps_of(case, tasks),
         "typed": typed(posted),
         "may_reveal": access.allowed(staff, "people.reveal", region=case.region_id),
-        "notices": list(case.notices.all()),
+        "notices": notices,
         "entries": entries(case) if with_history else [],
         "panels": panels,
         "more_acts": [panel for panel in panels if panel.acts],
@@ -226,7 +272,7 @@ def typed(posted: QueryDict | None) -> dict[str, Any]:
     """Return what stood in the forms of a case when one came back."""
     if posted is None:
         return {}
-    names = ("reasons", "right_organ", "outcome", "opinion", "how", "receiver")
+    names = ("reasons", "right_organ", "ground", "outcome", "opinion", "how", "receiver")
     return {name: posted.get(name, "") for name in names} | {"surveyors": posted.getlist("surveyor")}
 
 

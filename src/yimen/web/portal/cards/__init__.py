@@ -31,8 +31,6 @@ class Card:
 
 # By name: a card's acts lead back to the page it stands on, so they are loaded once that is there.
 MODULES: tuple[str, ...] = (
-    "answer",
-    "messages",
     "visit",
     "hearing",
     "gap",
@@ -41,6 +39,8 @@ MODULES: tuple[str, ...] = (
     "fees",
     "certificate",
     "correction",
+    "answer",
+    "messages",
     "clocks",
 )
 
