@@ -9,6 +9,7 @@ Databases are copied from a migrated template, which is kept under .yimen/test-c
 
 import contextlib
 import fcntl
+import gc
 import hashlib
 import os
 import re
@@ -183,15 +184,25 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     RUN.end()
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("another_server"):
         left_out = [item for item in items if not _differs_with_the_server(item)]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if _differs_with_the_server(item)]
+    # The long ones first, or one worker ends with them while the others have nothing left to take over.
+    items.sort(key=lambda item: (not item.get_closest_marker("slow"), item.path.is_relative_to(ROOT / "src")))
     for item in items:
         rows = [row for marker in item.iter_markers("capability") for row in marker.args]
         if rows:
             item.user_properties.append(("capability", rows))
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector the thousands of things that stay to the end: an eighth of the time of a page's tests."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def _differs_with_the_server(item: pytest.Item) -> bool:
