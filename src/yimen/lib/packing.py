@@ -58,7 +58,7 @@ def write(target: IO[bytes], entries: Iterable[Entry], head: dict[str, Any], *, 
         if not _is_plain(entry.name) or entry.name in known:
             raise ValueError(f"{entry.name!r} cannot be the name of an entry.")
         known.add(entry.name)
-        size, crc, digest = _measured(_pieces(entry.content))
+        size, crc, digest = measured(entry.content)
         local = _local(entry.name, size, crc, at)
         target.write(local)
         for piece in _pieces(entry.content):
@@ -74,6 +74,11 @@ def write(target: IO[bytes], entries: Iterable[Entry], head: dict[str, Any], *, 
     directory += _central(MANIFEST, len(text), crc32(text), at, offset)
     target.write(directory + _end(len(listed) + 1, len(directory), offset + 30 + len(MANIFEST) + len(text)))
     return manifest
+
+
+def measured(content: bytes | Path) -> tuple[int, int, str]:
+    """Return the size, CRC-32 and SHA-256 of an entry's bytes."""
+    return _measured(_pieces(content))
 
 
 def _measured(pieces: Iterable[bytes]) -> tuple[int, int, str]:

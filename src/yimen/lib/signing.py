@@ -131,6 +131,14 @@ def der(certificate: str) -> bytes:
     return x509.load_pem_x509_certificate(certificate.encode()).public_bytes(serialization.Encoding.DER)
 
 
+def all_of(text: str) -> list[bytes]:
+    """Return the certificates (DER) of a text that may hold several; [] for an empty one. Raises ValueError."""
+    if not text.strip():
+        return []
+    found = x509.load_pem_x509_certificates(text.encode())
+    return [one.public_bytes(serialization.Encoding.DER) for one in found]
+
+
 def number_of(certificate: bytes) -> str:
     """Return the serial number of a certificate (DER) as it is printed."""
     return f"{x509.load_der_x509_certificate(certificate).serial_number:X}"
