@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from yimen.catalog.models import FlowStep, ItemForm, ItemMaterial, ItemVersion, ServiceItem
+from yimen.catalog.rules.plans import day_of_steps
 from yimen.lib.dates import limit_words, short_day
 from yimen.lib.text import listed
 from yimen.lib.workdays import LOCAL_ZONE, Calendar, Limit, Unit
@@ -75,7 +76,11 @@ class MaterialLine:
 
 @dataclass(frozen=True)
 class StepLine:
-    """One step with who does it and what he may decide (S3-13); limit in words, "" only when the flow has no clock."""
+    """
+    One step with who does it and what he may decide (S3-13); limit in words, "" only when the flow has no clock.
+
+    day: the working day it ends on at the latest, the first being that of acceptance (S1-54); 0: all at once.
+    """
 
     name: str
     kind: str
@@ -86,6 +91,7 @@ class StepLine:
     limit: str
     after: tuple[str, ...]
     is_conditional: bool
+    day: int = 0
 
 
 @dataclass(frozen=True)
@@ -276,6 +282,8 @@ def material_line(row: ItemMaterial, forms: Mapping[str, ItemForm]) -> MaterialL
 
 def _steps(item: ServiceItem, steps: Sequence[FlowStep], duties: Duties) -> tuple[StepLine, ...]:
     names = {row.key: row.name for row in steps}
+    days = day_of_steps(steps)
+    is_planned = max(days.values(), default=1) > 1
     lines = []
     for row in steps:
         organ = row.department or item.department
@@ -290,6 +298,7 @@ def _steps(item: ServiceItem, steps: Sequence[FlowStep], duties: Duties) -> tupl
                 limit=limit_words(Limit(row.limit_days)) if row.limit_days else _("当天"),
                 after=tuple(names[key] for key in row.after if key in names),
                 is_conditional=bool(row.when),
+                day=days.get(row.key, 0) if is_planned else 0,
             )
         )
     return tuple(lines)

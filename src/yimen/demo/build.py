@@ -11,7 +11,7 @@ from stdnum.cn import uscc
 
 from yimen.catalog import actions as catalog
 from yimen.catalog.models import ItemType, ItemVersion
-from yimen.demo import catalogue, centre, leaflets, powers, reform, scenario, words
+from yimen.demo import catalogue, centre, handling, leaflets, powers, reform, scenario, visits, words
 from yimen.hall import setup
 from yimen.ledger.actions import SYSTEM
 from yimen.people import actions as people
@@ -154,6 +154,8 @@ def _item(
         at=at,
     )
     draft = scenario.prepare(draft, item, by=editor, at=at)
+    draft = visits.prepare(draft, item, by=editor, at=at)
+    draft = handling.prepare(draft, item)
     return catalog.publish(draft, by=staff["publisher"], at=at)
 
 

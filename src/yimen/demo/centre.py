@@ -75,6 +75,9 @@ class Item:
     plain: str = ""
     fees: tuple[FeeDraft, ...] = ()
     faqs: tuple[FaqDraft, ...] = ()
+    # "": papers first; "visit": the visit comes first; "three days": visit on the second day, review on the third.
+    order: str = ""
+    makes: bool = False
 
     @property
     def is_immediate(self) -> bool:
@@ -254,6 +257,35 @@ ITEMS = (
         promised=7, statutory=15, visit=True, weight=3, serve=(6, 12),
         plain="办养殖场、屠宰场，先要办这个证。材料交齐当天受理，我们两个人上门看一次，7 个工作日内给结果，不收费。",
     ),
+    Item(
+        "scjg", "00204", "电梯定期检验", ItemType.PUBLIC_SERVICE,
+        (
+            MaterialDraft("电梯定期检验申请", note="写明电梯编号、想哪天检验，网上填也行", legal_basis="特种设备安全法第四十条"),
+            MaterialDraft("上一次检验报告", kind=_COPY, necessity=_GAP, note="找不到可以后补", legal_basis="特种设备安全监察条例第二十八条"),
+            LICENCE,
+        ),
+        ("电梯年检", "电梯检验", "约电梯检验"), ("开店办企业",),
+        "《中华人民共和国特种设备安全法》第四十条", "在用电梯，检验合格有效期届满前一个月。", "电梯定期检验报告",
+        promised=5, statutory=20, visit=True, weight=0, serve=(4, 8), order="visit",
+        plain="电梯每年要检验一次。申请就是预约，两小时内有人打电话跟您约时间，两个人上门检验，5 个工作日内出报告，不收费。",
+        faqs=(FaqDraft("检验那天要准备什么？", "电话里会告诉您：请维保人员到场，带好维保记录，电梯停下来让检验。"),),
+    ),
+    Item(
+        "wjj", "00303", "公共场所卫生许可（延续，三天办结）", ItemType.LICENSE,
+        (_form("公共场所卫生许可延续申请书"), ID_CARD, MaterialDraft("卫生检测报告", legal_basis="公共场所卫生管理条例第四条"), LICENCE),
+        ("卫生许可证到期", "换卫生证", "卫生许可延续"), ("开店办企业",),
+        "《公共场所卫生管理条例》第四条", "场所布局和卫生设施符合国家卫生标准。", "卫生许可证",
+        promised=3, statutory=20, visit=True, weight=0, serve=(5, 10), order="three days",
+        plain="第一天收材料，第二天两个人上门看，第三天上午审核、下午出证。不收费。",
+    ),
+    Item(
+        "zjj", "01202", "燃气经营许可（瓶装燃气供应站）", ItemType.LICENSE,
+        (_form("燃气经营许可申请书"), MaterialDraft("安全评价报告", legal_basis="城镇燃气管理条例第十五条"), LICENCE),
+        ("开煤气站", "液化气站", "燃气许可证"), ("开店办企业",),
+        "《城镇燃气管理条例》第十五条", "符合燃气发展规划确定的布点数量，有符合标准的场所、设施和人员。", "燃气经营许可证",
+        promised=10, statutory=20, weight=0, serve=(6, 12), makes=True,
+        plain="开瓶装液化气站要办。全县按规划只设几个点，先受理的先办；10 个工作日内给结果，不收费。",
+    ),
 )  # fmt: skip
 
 
@@ -266,6 +298,11 @@ def flow(item: Item, organs: dict[str, Department]) -> tuple[StepDraft, ...]:
     last: tuple[str, ...] = ("accept",)
     if not item.is_immediate:
         days = 1 if (item.promised or 0) <= 5 else 3
+        if item.order == "three days":
+            days = 1
+        if item.order:
+            steps.append(StepDraft("visit", "现场核查", kind.VISIT, "勘察岗", "两人以上到现场核查", days, after=last))
+            last = ("visit",)
         reviews = [StepDraft("review", "审查", kind.REVIEW, "审查岗", "审查材料是否符合规定", days, after=last)]
         reviews += [
             StepDraft(
@@ -276,16 +313,21 @@ def flow(item: Item, organs: dict[str, Department]) -> tuple[StepDraft, ...]:
         ]  # fmt: skip
         steps += reviews
         last = tuple(step.key for step in reviews)
-        if item.visit:
+        if item.visit and not item.order:
             steps.append(StepDraft("visit", "现场核查", kind.VISIT, "勘察岗", "两人以上到现场核查", days, after=last))
             last = ("visit",)
     decide = "窗口首席代表岗" if item.is_immediate else "审批岗"
     steps.append(
         StepDraft(
-            "decide", "决定", kind.DECIDE, decide, "作出决定，签发文书", 0 if item.is_immediate else 1, after=last
+            "decide", "决定", kind.DECIDE, decide, "作出决定，签发文书",
+            0 if item.is_immediate or item.order == "three days" else 1, after=last,
         )
     )
-    steps.append(StepDraft("deliver", "送达", kind.DELIVER, "出件岗", "当面交付、邮寄或电子送达", 0, after=("decide",)))
+    last = ("decide",)
+    if item.makes:
+        steps.append(StepDraft("make", "制证", kind.MAKE, "制证岗", "按决定制作证照", 2, after=last))
+        last = ("make",)
+    steps.append(StepDraft("deliver", "送达", kind.DELIVER, "出件岗", "当面交付、邮寄或电子送达", 0, after=last))
     return tuple(steps)
 
 

@@ -26,7 +26,7 @@ from yimen.cases.actions import Handed
 from yimen.cases.models import Case, CaseMaterial, Task
 from yimen.catalog import queries as catalog
 from yimen.catalog.models import FlowStep, ItemVersion
-from yimen.demo import centre, scenario
+from yimen.demo import centre, handling, results, scenario, visits
 from yimen.hall import actions as hall
 from yimen.hall.models import Hall, Series, Ticket, Window
 from yimen.ledger.actions import PUBLIC
@@ -234,13 +234,14 @@ class Life:
         )
         if task.kind == FlowStep.Kind.DECIDE:
             cases.decide(task.case_id, outcome=Case.Outcome.GRANTED, by=self.staff["leader"], at=at)
+        elif task.kind == FlowStep.Kind.MAKE:
+            cases.make_certificate(task.case_id, by=self.staff["clerk3"], at=at)
         elif task.kind == FlowStep.Kind.DELIVER:
             cases.deliver(task.case_id, how="window", by=self.staff["clerk3"], at=at)
+        elif task.kind == FlowStep.Kind.VISIT:
+            visits.look(task, [self.staff["surveyor1"], self.staff["surveyor2"]], at=at)
         else:
-            team = [self.staff["surveyor1"], self.staff["surveyor2"]] if task.kind == FlowStep.Kind.VISIT else []
-            cases.complete_task(
-                task.pk, outcome=Task.Outcome.PASSED, opinion="符合规定。", by=approver, at=at, surveyors=team
-            )
+            cases.complete_task(task.pk, outcome=Task.Outcome.PASSED, opinion="符合规定。", by=approver, at=at)
 
     # --- who comes ---
 
@@ -311,6 +312,9 @@ def begin(now: datetime) -> None:
     calendar, today = catalog.work_calendar(), localdate(now)
     days = [day for back in range(40, 0, -1) if calendar.is_workday(day := today - timedelta(days=back))]
     _a_known_case(Life(f"{today}"), _local(days[-1 - DAYS_AFTER_KNOWN], time(10, 12)))
+    visits.begin(now)
+    results.begin(now)
+    handling.begin(now)
 
 
 def _history_days(known: date) -> list[date]:

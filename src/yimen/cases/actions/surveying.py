@@ -90,6 +90,12 @@ def _keep(visit: SiteVisit, point: CheckPoint, answer: VisitAnswer | None, one: 
     return True
 
 
+class _Known(Exception):
+    def __init__(self, upload: Upload) -> None:
+        super().__init__()
+        self.upload = upload
+
+
 @transaction.atomic
 def add_photo(
     visit_id: UUID, point_id: UUID, file: uploads.Incoming, *, by: Staff, at: datetime
@@ -103,16 +109,18 @@ def add_photo(
     point = case.version.check_points.filter(pk=point_id).first()
     if point is None:
         raise WrongStep(_("核查要点变了，请刷新这一页。"))
-    upload = uploads.take(file, owner=by, region=case.region_id, at=at, case=case)
-    if upload.kind not in PICTURES:
-        raise DomainError(_("请拍照，或者选 JPG、PNG 图片。"))
     answer, _new = VisitAnswer.objects.get_or_create(
         visit=visit, point=point, defaults={"region_id": case.region_id, "finding": ""}
     )
-    known = answer.photos.filter(sha256=upload.sha256, removed_at=None).first()
-    if known is not None:
-        uploads.remove(upload.pk, by=by, at=at)
-        return answer, known
+    try:
+        with transaction.atomic():
+            upload = uploads.take(file, owner=by, region=case.region_id, at=at, case=case)
+            if upload.kind not in PICTURES:
+                raise DomainError(_("请拍照，或者选 JPG、PNG 图片。"))
+            if known := answer.photos.filter(sha256=upload.sha256, removed_at=None).first():
+                raise _Known(known)
+    except _Known as again:
+        return answer, again.upload  # the copy has no row and is swept up
     answer.photos.add(upload)
     if visit.started_at is None:
         visit.started_at = at

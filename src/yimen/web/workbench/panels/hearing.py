@@ -77,10 +77,18 @@ def chairs(case: Case) -> list[Staff]:
         there, grants__role__in=[Role.APPROVER, Role.LEADER], grants__ended_at=None,
         region_id=case.region_id, user__is_active=True,
     )  # fmt: skip
-    examined = Q(pk__in=case.tasks.values("done_by")) | Q(pk__in=case.tasks.values("surveyors"))
-    away = Q(pk__in=case.visits.values("surveyors")) | Q(pk__in=case.recusals.filter(is_granted=True).values("staff"))
-    none = Q(pk__in=[pk for pk in (case.received_by_id, case.accepted_by_id) if pk])
-    return list(found.exclude(examined | away | none).select_related("department").distinct().order_by("number"))
+    did = {pk for pk in case.tasks.values_list("done_by", flat=True) if pk}
+    went = set(
+        Staff.objects.filter(Q(site_visits__case=case) | Q(pk__in=_surveyors(case))).values_list("pk", flat=True)
+    )
+    away = set(case.recusals.filter(is_granted=True).values_list("staff", flat=True))
+    took = {pk for pk in (case.received_by_id, case.accepted_by_id) if pk}
+    barred = did | went | away | took
+    return list(found.exclude(pk__in=barred).select_related("department").distinct().order_by("number"))
+
+
+def _surveyors(case: Case) -> set[UUID]:
+    return {pk for pk in case.tasks.values_list("surveyors", flat=True) if pk}
 
 
 @staff_page("cases.review")
