@@ -1,4 +1,4 @@
-"""Logging in: staff only; accounts are made by an administrator, nobody signs up."""
+"""Logging in: staff, whose accounts an administrator makes, and citizens, who sign up (portal/account.py)."""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -23,6 +23,8 @@ class Adapter(DefaultAccountAdapter):
         user = request.user
         if isinstance(user, User) and user.must_change_password:
             return reverse("account_change_password")
+        if isinstance(user, User) and not hasattr(user, "staff"):
+            return reverse("portal:my")
         return super().get_login_redirect_url(request)
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:

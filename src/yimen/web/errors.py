@@ -6,11 +6,12 @@ import sys
 import psycopg
 from django.conf import settings
 from django.db import InterfaceError, InternalError, OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from yimen.web import context
+from yimen.web.portal import kept
 
 logger = logging.getLogger("yimen.web")
 
@@ -99,4 +100,6 @@ def csrf(request: HttpRequest, reason: str = "") -> HttpResponse:
         logger.warning("CSRF: %s", reason)
     if is_api(request):
         return api_error(403, "csrf", _("这次提交没有经过本站页面。"))
+    if kept.keep(request):  # logged in again elsewhere meanwhile: the page comes back with what was typed
+        return HttpResponseRedirect(request.path, status=303)
     return _page(request, 403, "errors/csrf.html", again=request.path)

@@ -25,7 +25,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from yimen.ledger.actions import PUBLIC, Actor
 from yimen.ledger.once import MOST_KEY_CHARACTERS, Answer, DifferentBody, once
-from yimen.people.models import Staff, User
+from yimen.people.models import Applicant, Staff, User
 
 KEY = "_key"
 NOT_IN_BODY = {KEY, "csrfmiddlewaretoken"}
@@ -94,10 +94,13 @@ def keyed(act: str, *, stay: Page) -> Callable[[Act], Page]:
 
 
 def actor_of(request: HttpRequest) -> Actor:
-    """Whoever asks: the staff member logged in, else the public."""
+    """Whoever asks: the staff member or the applicant logged in, else the public."""
     user = request.user
-    staff = getattr(user, "staff", None) if isinstance(user, User) else None
-    return staff if isinstance(staff, Staff) else PUBLIC
+    for name in ("staff", "applicant"):
+        somebody = getattr(user, name, None) if isinstance(user, User) else None
+        if isinstance(somebody, Staff | Applicant):
+            return somebody
+    return PUBLIC
 
 
 def body_of(request: HttpRequest) -> bytes:

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from yimen.cases.rules.applying import is_online
 from yimen.catalog.flowchart import Chart, chart
 from yimen.catalog.leaflets import Sheet
 from yimen.catalog.models import ItemVersion, ServiceItem
@@ -99,6 +100,7 @@ def guide_page(request: HttpRequest, item: ServiceItem, version: ItemVersion) ->
         "words": words.met,
         "is_plain": request.GET.get("words") == "plain",
         "is_open": request.GET.get("words") == "plain" or request.GET.get("open") == "1",
+        "is_online": is_online(version.channels, version.online_depth),
         "is_at_once": powers.can_finish_at_window(item, timezone.localdate()),
         "point": point,
         "chart": chart_of(version),
