@@ -47,7 +47,8 @@ def visible_to(staff: Staff) -> QuerySet[Certificate]:
 
 def find(staff: Staff, *, text: str = "", state: str = "", ending_by: date | None = None) -> QuerySet[Certificate]:
     """
-    Return what `staff` may see of them, the newest first: by the beginning of a number or of the holder's name.
+    Return what `staff` may see of them, the newest first: by the beginning of a number or of a firm's name. Persons are
+    not looked for by name here: it would stand in an address (SEC-19).
 
     ending_by: only those valid now whose last day is not after it, the first to end first.
     """
@@ -55,7 +56,9 @@ def find(staff: Staff, *, text: str = "", state: str = "", ending_by: date | Non
     if text:
         named = Q(number__startswith=text) | Q(case_no=text)
         if len(text) >= LEAST_NAME:
-            holders = Applicant.objects.filter(region_id=staff.region_id, name__startswith=text)
+            holders = Applicant.objects.filter(
+                region_id=staff.region_id, kind=Applicant.Kind.FIRM, name__startswith=text
+            )
             named |= Q(holder__in=holders)
         found = found.filter(named)
     if state:

@@ -48,6 +48,8 @@ UNKEYED = {
     "workbench:ledger-export": "as cases-export",
     "workbench:report-export": "as cases-export",
     "workbench:quality-export": "as cases-export",
+    "workbench:fees-export": "as cases-export",
+    "workbench:publicity-export": "as cases-export",
     "workbench:ledger-verify": "queues a check; the queue takes one at a time",
     "workbench:people-password": "a new password is shown once and kept nowhere, so no answer can be kept",
     "workbench:leaflets-booklet": "queues a print; the queue takes one at a time",
@@ -281,7 +283,7 @@ def _task(world: World) -> Wish:
 
 def _correct(world: World) -> Wish:
     case = world.case(complete=False)
-    fields = {name: "missing" for name in world.materials()}
+    fields = dict.fromkeys(world.materials(), "missing")
     shared = case.materials.filter(material__source="shared").values_list("material_id", flat=True)
     fields = {name: value for name, value in fields.items() if name.removeprefix("state-") not in map(str, shared)}
     path = f"/workbench/cases/{case.query_no}/correction"
@@ -1042,7 +1044,94 @@ def _approver_at(world: World, unit: Any) -> tuple[Any, str]:
     return one, session_of(one)
 
 
+def _refused(world: World) -> Any:
+    """A refused case of an item of its own: a bar on the common one would keep the other trials from it."""
+    from yimen.cases import actions
+    from yimen.catalog.models import ItemVersion
+    from yimen.faults.seed import make_item
+    from yimen.ledger.actions import SYSTEM
+    from yimen.people.models import Applicant, ServiceCenter
+
+    clerk = world.staff("clerk")
+    _item, pk = make_item(clerk.department, "immediate", n=next(world._people))
+    version = ItemVersion.objects.select_related("item__department").get(pk=pk)
+    actions.flag_public_safety(
+        version.item, True, effective_on=localdate(now()), reason="关系公共安全", by=SYSTEM, at=now()
+    )
+    case = actions.receive(
+        version, Applicant.objects.get(pk=world.seed.applicants[0]),
+        center=ServiceCenter.objects.get(pk=world.seed.center),
+        materials={one.pk: actions.Handed("complete") for one in version.materials.all()}, by=clerk, at=now(),
+    )  # fmt: skip
+    actions.accept(case.pk, by=clerk, at=now())
+    return actions.decide(case.pk, outcome="refused", reasons="报告是假的，不予许可。", by=clerk, at=now())
+
+
+def _result(act: str) -> Callable[[World], Wish]:
+    """A case whose result has come as far as `act` needs: a fee, a certificate, a refusal, a bar."""
+
+    def make(world: World) -> Wish:
+        from yimen.cases import actions
+        from yimen.catalog.models import ItemFee
+        from yimen.certificates import actions as certificates
+        from yimen.ledger.actions import SYSTEM
+
+        clerk, leader = world.staff("clerk"), world.staff("leader")
+        role, fields = "clerk", dict[str, Any]()
+        if act.startswith("fee"):
+            case = world.case("accepted")
+            fee = ItemFee.objects.get_or_create(
+                version=case.version, position=0,
+                defaults={"name": "工本费", "standard": "每证 10 元", "basis": "《演示条例》第三条"},
+            )[0]  # fmt: skip
+            path, fields = f"cases/{case.query_no}/fees", {"fee": str(fee.pk), "amount": "10"}
+            if act != "fee":
+                slip = actions.issue_fee(case.pk, fee.pk, amount="10", by=clerk, at=now())
+                path += f"/{slip.pk}/{'pay' if act == 'fee-pay' else 'change'}"
+                fields = {"channel": "cash"} if act == "fee-pay" else {"what": "cancel", "reason": "开错了，要重新开。"}
+        elif act in {"certificate", "revoke"}:
+            case = world.case("completed")
+            path, role = f"cases/{case.query_no}/{act}", "clerk" if act == "certificate" else "leader"
+            fields = {"ground": "not_entitled", "finding": "申请时不符合条件。"} if act == "revoke" else {}
+        elif act in {"renewal", "change", "reissue"}:
+            case = world.case("received")
+            held = certificates.issue(
+                case.item, case.applicant, name="演示许可证", series="YS", valid_from=localdate(now()),
+                valid_until=localdate(now()) + timedelta(days=90), by=SYSTEM, at=now(),
+            )  # fmt: skip
+            path = f"cases/{case.query_no}/renewal" if act == "renewal" else f"certificates/{held.pk}/{act}"
+            fields = {"certificate": held.number, "state": "lost", "ground": "持证人说丢了。"}
+        elif act in {"bar", "lift"}:
+            case, role = _refused(world), "leader"
+            path = f"cases/{case.query_no}/bar"
+            fields = {"ground": "false_materials", "finding": "报告的编号查不到。"}
+            if act == "lift":
+                bar = actions.set_bar(case.pk, **fields, by=leader, at=now())
+                path, fields = f"bars/{bar.pk}/lift", {"reason": "复核后发现有误。"}
+        else:
+            item, _draft = _item_version(world)
+            role, path = ("system_admin", "bars/safety") if act == "safety" else ("leader", "quotas/set")
+            fields = {"item": str(item.pk), "flag": "1", "reason": "关系公共安全"}
+            fields |= {"number": "3", "basis": "《演示条例》第九条"}
+        stranger = world.session("surveyor" if role != "leader" else "approver")
+        return Wish(world.session(role), f"/workbench/{path}", fields, stranger)
+
+    return make
+
+
 TRIED: dict[str, Callable[[World], Wish]] = {
+    "workbench:case-fee-issue": _result("fee"),
+    "workbench:case-fee-pay": _result("fee-pay"),
+    "workbench:case-fee-change": _result("fee-change"),
+    "workbench:case-certificate": _result("certificate"),
+    "workbench:case-revoke": _result("revoke"),
+    "workbench:case-renewal": _result("renewal"),
+    "workbench:certificate-change": _result("change"),
+    "workbench:certificate-reissue": _result("reissue"),
+    "workbench:case-bar": _result("bar"),
+    "workbench:bar-lift": _result("lift"),
+    "workbench:bar-safety": _result("safety"),
+    "workbench:quota-set": _result("quota"),
     "workbench:window-sign-in": _sign_in,
     "workbench:window-sign-out": _sign_out,
     "workbench:window-call": _call,

@@ -45,9 +45,8 @@ DOORS = (
         ("cases.view",),
         ("workbench:gaps", "workbench:commitments"),
     ),
-    Door("workbench:certificates", _("证照"), ("certificates.view",)),
-    Door("workbench:quotas", _("名额"), ("cases.quota",)),
-    Door("workbench:bars", _("不得再申请"), ("cases.bar", "cases.lift_bar", "catalog.calendar")),
+    Door("workbench:certificates", _("证照"), ("certificates.view",), ("workbench:quotas", "workbench:bars")),
+    Door("workbench:bars", _("不得再申请"), ("catalog.calendar",)),
     Door("workbench:fees", _("收费"), ("insight.view",)),
     Door(
         "workbench:catalog",
