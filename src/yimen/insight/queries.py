@@ -11,12 +11,13 @@ from uuid import UUID
 from django.core.paginator import Page, Paginator
 from django.db.models import F, QuerySet
 
+from yimen.cases import queries as cases
 from yimen.cases import rules as case_rules
-from yimen.cases.models import Case, Clock
+from yimen.cases.models import Case
 from yimen.catalog import queries as catalog
 from yimen.insight.ledger_report import Report, begin_of, ledger_report
 from yimen.ledger.models import Event
-from yimen.lib.workdays import Calendar, Limit, Unit
+from yimen.lib.workdays import Calendar
 from yimen.people import access
 from yimen.people.models import Staff
 
@@ -102,7 +103,7 @@ def open_cases(
     found: Page[Any] = Paginator(_open_at(region, as_of, departments), per_page).get_page(page)
     calendar = catalog.work_calendar()
     rows = list(found.object_list)
-    clocks = _clocks(rows, as_of, calendar) if with_clock else {}
+    clocks = cases.promised_views(rows, today=as_of) if with_clock else {}
     found.object_list = [_open_case(case, as_of, calendar, clocks.get(case.pk)) for case in rows]
     return found
 
@@ -134,19 +135,3 @@ def _open_case(case: Any, as_of: date, calendar: Calendar, clock: case_rules.Clo
         is_provisional=case.due_is_provisional,
         clock=clock,
     )
-
-
-def _clocks(cases: Sequence[Case], as_of: date, calendar: Calendar) -> dict[UUID, case_rules.ClockView]:
-    found = Clock.objects.filter(case__in=cases, kind=Clock.Kind.PROMISED)
-    accepted_at = {case.pk: case.accepted_at for case in cases}
-    return {
-        clock.case_id: case_rules.clock(
-            clock.started_on,
-            Limit(clock.limit, Unit(clock.unit)),
-            (),
-            calendar,
-            today=as_of,
-            started_at=accepted_at[clock.case_id],
-        )
-        for clock in found
-    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
@@ -42,17 +42,9 @@ NONE = Pauses()
 
 
 def pauses_of(case: Case) -> Pauses:
-    """
-    Return what moves the clocks of `case`: two small queries, none where they are there already
-    (prefetch_related("stops__notice", "extension__notice")).
-    """
-    kept = getattr(case, "_prefetched_objects_cache", {})
-    stops = case.stops.all() if "stops" in kept else case.stops.select_related("notice")
-    if Case.extension.is_cached(case):
-        extension = getattr(case, "extension", None)
-    else:
-        extension = Extension.objects.filter(case=case.pk).select_related("notice").first()
-    return Pauses([_stop(row) for row in stops], _extension(extension))
+    """Return what moves the clocks of `case`, in two small queries; promised_views() does it for a list."""
+    extension = Extension.objects.filter(case=case.pk).select_related("notice").first()
+    return Pauses([_stop(row) for row in case.stops.select_related("notice")], _extension(extension))
 
 
 def _stop(row: ClockStop) -> rules.Stop:
@@ -70,12 +62,14 @@ def _extension(row: Extension | None) -> rules.Extension | None:
 
 def pauses_by_case(region: str) -> Mapping[UUID, Pauses]:
     """Return what moves the clocks of the region's running cases, by case; cases that have nothing are not in it."""
+    return _pauses(Q(region_id=region, case__status=Case.Status.ACCEPTED))
+
+
+def _pauses(which: Q) -> Mapping[UUID, Pauses]:
     stops, extensions = defaultdict(list), {}
-    for row in ClockStop.objects.filter(region_id=region, case__status=Case.Status.ACCEPTED).select_related("notice"):
+    for row in ClockStop.objects.filter(which).select_related("notice"):
         stops[row.case_id].append(_stop(row))
-    for one in Extension.objects.filter(
-        region_id=region, approved_at__isnull=False, case__status=Case.Status.ACCEPTED
-    ).select_related("notice"):
+    for one in Extension.objects.filter(which, approved_at__isnull=False).select_related("notice"):
         extensions[one.case_id] = _extension(one)
     return {pk: Pauses(stops.get(pk, ()), extensions.get(pk)) for pk in {*stops, *extensions}}
 
@@ -100,7 +94,7 @@ def clock_view(clock: Clock, case: Case, calendar: Calendar, *, today: date, pau
         pauses.stops if clock.kind in STOPPING else (),
         calendar,
         today=today,
-        ended_on=clock.ended_on,
+        ended_on=clock.ended_on if clock.ended_on and clock.ended_on <= today else None,
         started_at=started_at(clock, case),
         extension=pauses.extension if clock.kind in LENGTHENED else None,
     )
@@ -112,6 +106,30 @@ def clock_views(case: Case, *, today: date) -> dict[str, rules.ClockView]:
     has_moved = any(due_of(clock, case, calendar) != (clock.due_on, clock.is_provisional) for clock in clocks)
     pauses = pauses_of(case) if has_moved else NONE
     return {clock.kind: clock_view(clock, case, calendar, today=today, pauses=pauses) for clock in clocks}
+
+
+def promised_views(cases: Iterable[Case], *, today: date) -> dict[UUID, rules.ClockView]:
+    """
+    Return how the promised clock of each case stands, by case, for lists: one to three statements however many.
+
+    Reads "clocks" from what is prefetched. Cases that are not accepted yet are not in it.
+    """
+    calendar = catalog.work_calendar()
+    by_id = {case.pk: case for case in cases}
+    there = [clock for case in by_id.values() if _has(case, "clocks") for clock in case.clocks.all()]
+    if not all(_has(case, "clocks") for case in by_id.values()):
+        there = list(Clock.objects.filter(case__in=by_id, kind=Clock.Kind.PROMISED))
+    clocks = [(clock, by_id[clock.case_id]) for clock in there if clock.kind == Clock.Kind.PROMISED]
+    moved = [case.pk for clock, case in clocks if due_of(clock, case, calendar) != (clock.due_on, clock.is_provisional)]
+    pauses = _pauses(Q(case__in=moved)) if moved else {}
+    return {
+        case.pk: clock_view(clock, case, calendar, today=today, pauses=pauses.get(case.pk, NONE))
+        for clock, case in clocks
+    }
+
+
+def _has(case: Case, name: str) -> bool:
+    return name in getattr(case, "_prefetched_objects_cache", {})
 
 
 def overdue(region: str, *, on: date) -> QuerySet[Case]:

@@ -175,6 +175,19 @@ def test_a_clock_of_its_own_stops_too_and_delivery_does_not():
     assert actions.add_clock.__doc__
 
 
+def test_a_list_shows_what_the_pages_show_in_three_statements(django_assert_num_queries):
+    scenes = [Scene(promised_days=10) for _n in range(3)]
+    scenes[0].stop(on(12))
+    scenes[1].extend(on(12))
+    cases, today = [Case.objects.get(pk=scene.case.pk) for scene in scenes], date(2026, 11, 13)
+    queries.promised_views(cases, today=today)  # the calendar is read once
+    with django_assert_num_queries(4):  # the calendar's version, clocks, stops, extensions
+        found = queries.promised_views(cases, today=today)
+    for case in cases:
+        assert found[case.pk] == queries.clock_views(case, today=today)["promised"]
+        assert found[case.pk].due_on == case.due_on
+
+
 # -- extension --------------------------------------------------------------------------------------------------------
 
 

@@ -20,13 +20,11 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from yimen.cases import lists, queries, rules
-from yimen.cases.models import Case, Clock
-from yimen.catalog import queries as catalog
+from yimen.cases import lists, queries
+from yimen.cases.models import Case
 from yimen.lib.crypto import open_sealed, seal
 from yimen.lib.errors import DomainError
 from yimen.lib.sheet import safe_cell
-from yimen.lib.workdays import Calendar, Limit, Unit
 from yimen.people import actions as people
 from yimen.web.workbench import forms, matter
 from yimen.web.workbench.guard import StaffRequest, posted_text, staff_page
@@ -47,23 +45,6 @@ class CappedPaginator(Paginator):
     @property
     def is_capped(self) -> bool:
         return self.count == MOST_COUNTED
-
-
-def promised_clock(case: Case, calendar: Calendar, now: datetime) -> rules.ClockView | None:
-    """How the promised clock stands, from clocks already read; None before acceptance."""
-    for clock in case.clocks.all():
-        if clock.kind == Clock.Kind.PROMISED:
-            limit = Limit(clock.limit, Unit(clock.unit))
-            return rules.clock(
-                clock.started_on,
-                limit,
-                (),
-                calendar,
-                today=localdate(now),
-                ended_on=clock.ended_on,
-                started_at=case.accepted_at,
-            )
-    return None
 
 
 class Searches:
@@ -119,7 +100,7 @@ def cases(request: StaffRequest) -> HttpResponse:
     found = lists.find(request.staff, wanted, today=localdate(now))
     rows = found.select_related("version", "department", "applicant").prefetch_related("clocks")
     page = CappedPaginator(rows, PAGE).get_page(request.GET.get("page"))
-    calendar = catalog.work_calendar()
+    clocks = queries.promised_views(page, today=localdate(now))
     return render(
         request,
         "workbench/cases.html",
@@ -129,7 +110,7 @@ def cases(request: StaffRequest) -> HttpResponse:
             "rows": [
                 {
                     "case": case,
-                    "clock": promised_clock(case, calendar, now),
+                    "clock": clocks.get(case.pk),
                     "chip": matter.CHIPS[Case.Status(case.status)],
                 }
                 for case in page
