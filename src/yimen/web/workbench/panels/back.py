@@ -18,19 +18,22 @@ BACK = "case-send-back"
 
 
 def panel(opened: Opened) -> Panel | None:
+    """Earlier rounds with the reason, for whoever sees the case; the form for who may send back."""
     case = opened.case
-    if case.status != case.Status.ACCEPTED or not opened.may("cases.send_back"):
-        return None
-    moves = [task for task in opened.tasks if task.step_key.startswith(CaseMove.STEP)]
-    latest = {task.step_key: task for task in sorted(opened.tasks, key=lambda task: task.round) if task not in moves}
+    steps = [task for task in opened.tasks if not task.step_key.startswith(CaseMove.STEP)]
+    latest = {task.step_key: task for task in sorted(steps, key=lambda task: task.round)}
+    earlier = [task for task in steps if task.round < latest[task.step_key].round and task.outcome]
+    is_away = any(task.done_at is None and task not in steps for task in opened.tasks)
     done = [task for task in latest.values() if task.done_at is not None and task.outcome]
-    if not done or any(task.done_at is None for task in moves):
+    may = case.status == case.Status.ACCEPTED and bool(done) and not is_away and opened.may("cases.send_back")
+    if not earlier and not may:
         return None
     return Panel(
         "back",
         _("退回重办一步"),
-        acts="workbench/panels/back.html",
-        context={"case": case, "tasks": done, "typed": opened.typed(BACK)},
+        facts="workbench/panels/rounds.html" if earlier else "",
+        acts="workbench/panels/back.html" if may else "",
+        context={"case": case, "earlier": earlier, "tasks": done, "typed": opened.typed(BACK)},
         is_open=opened.act == BACK,
     )
 
