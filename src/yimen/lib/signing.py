@@ -296,28 +296,42 @@ def _is_whole(pdf: bytes, one: EmbeddedPdfSignature) -> bool:
 
 def _is_plain(one: EmbeddedPdfSignature, certificate: asn1_x509.Certificate) -> bool:
     """
-    Whether the signature holds what seal() and the services we know write, and nothing beside it.
+    Whether the signature is, byte for byte, what seal() and the services we know write, and nothing beside it.
 
-    What stands outside the signed attributes is signed by nobody, so it may only be what must be there.
+    What stands outside the signed attributes is signed by nobody, so only what must be there may be there.
     """
-    content, info = one.pkcs7_content, one.signer_info
-    parsed = cms.ContentInfo.load(content)
-    written = parsed.dump(force=True)
-    data = parsed["content"]
-    issuer = cms.IssuerAndSerialNumber({"issuer": certificate.issuer, "serial_number": certificate.serial_number})
-    return (
-        content == written + bytes(len(content) - len(written))
-        and data["version"].native == "v1"
-        and [each.native for each in data["digest_algorithms"]] == [{"algorithm": DIGEST, "parameters": None}]
-        and data["encap_content_info"]["content_type"].native == "data"
-        and data["encap_content_info"]["content"].native is None
-        and len(data["certificates"]) == 1
-        and data["certificates"][0].chosen.dump() == certificate.dump()
-        and data["crls"].native is None
-        and len(data["signer_infos"]) == 1
-        and info["version"].native == "v1"
-        and info["sid"].chosen.dump() == issuer.dump()
-        and info["digest_algorithm"].native == {"algorithm": DIGEST, "parameters": None}
-        and info["signature_algorithm"]["algorithm"].native == "sha256_ecdsa"
-        and info["unsigned_attrs"].native is None
+    info, tbs = one.signer_info, certificate["tbs_certificate"]
+    digest, algorithm = info["digest_algorithm"].dump(), info["signature_algorithm"].dump()
+    signer = _der(
+        0x30,
+        _VERSION_1,
+        _der(0x30, tbs["issuer"].dump(), tbs["serial_number"].dump()),
+        digest,
+        _der(0xA0, info["signed_attrs"].contents),
+        algorithm,
+        _der(0x04, info["signature"].native),
     )
+    data = _der(
+        0x30, _VERSION_1, _der(0x31, digest), _der(0x30, _DATA), _der(0xA0, certificate.dump()), _der(0x31, signer)
+    )
+    expected = _der(0x30, _SIGNED_DATA, _der(0xA0, data))
+    content = one.pkcs7_content
+    room = bytes(len(content) - len(expected))
+    return digest in _SHA256 and algorithm in _ECDSA and content == expected + room
+
+
+def _der(tag: int, *parts: bytes) -> bytes:
+    """Return a DER element around parts that are encoded already."""
+    content = b"".join(parts)
+    size = len(content)
+    if size < 0x80:
+        return bytes((tag, size)) + content
+    digits = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes((tag, 0x80 | len(digits))) + digits + content
+
+
+_VERSION_1 = bytes.fromhex("020101")
+_SIGNED_DATA, _DATA = bytes.fromhex("06092a864886f70d010702"), bytes.fromhex("06092a864886f70d010701")
+# With NULL for the parameters and without: both are written.
+_SHA256 = (bytes.fromhex("300b0609608648016503040201"), bytes.fromhex("300d06096086480165030402010500"))
+_ECDSA = (bytes.fromhex("300a06082a8648ce3d040302"), bytes.fromhex("300c06082a8648ce3d0403020500"))
