@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 from yimen.cases.models import Case
 from yimen.catalog.models import ServiceItem
 from yimen.hall import rules
-from yimen.hall.models import Series, Ticket, Window
+from yimen.hall.models import Series, Ticket, Window, WindowPause
 from yimen.ledger import actions as ledger
 from yimen.ledger.actions import SYSTEM, Actor
 from yimen.lib.errors import DomainError
-from yimen.people import access
+from yimen.people import access, covers
 from yimen.people.models import Applicant, Staff
 
 CHANNEL = "yimen_hall"
@@ -43,8 +43,16 @@ class NotAtWindow(DomainError):
     """Only whoever is signed in at a window may act there."""
 
 
+class WindowPaused(DomainError):
+    """Nobody sits at the window for a while."""
+
+
 class TicketOpen(DomainError):
     """The window still has somebody in front of it."""
+
+
+class WrongReason(DomainError):
+    """Not one of the reasons for which somebody leaves a window for a while."""
 
 
 class WrongStep(DomainError):
@@ -149,10 +157,125 @@ def sign_out(window_id: UUID, *, by: Staff, at: datetime) -> Window:
     held = _open_ticket(window)
     if held is not None:
         raise TicketOpen(_("先办完 %(label)s 再签退。") % {"label": held.label})
-    window.staff, window.opened_at = None, None
-    window.save(update_fields=["staff", "opened_at"])
+    for pause in WindowPause.objects.filter(window=window, until_at=None).select_related("cover"):
+        _end_pause(pause, window, by, at)
+    for pause in WindowPause.objects.filter(by_window=window, until_at=None).select_related("cover"):
+        _lose_stand_in(pause, by, at)
+    window.staff, window.opened_at, window.paused_at = None, None, None
+    window.save(update_fields=["staff", "opened_at", "paused_at"])
     _record_window(window, "hall.window_closed", by, at)
     return window
+
+
+@transaction.atomic
+def pause(window_id: UUID, *, reason: str, by: Actor, at: datetime) -> WindowPause:
+    """
+    暂离: whoever sits at a window is away for a while; the B post set for him takes over what waits (HALL-6).
+
+    B's own window in the same hall calls these queues too, from then on; B without a window sits down here. Somebody
+    called who has not sat down yet waits again, first in line. Nobody set, or B away too: the queues wait for the
+    windows that share them. Pausing again changes nothing. Raises TicketOpen while somebody is being served,
+    WrongReason, WrongStep at a closed window, NotAtWindow.
+    """
+    window = _lock_window(window_id)
+    known = WindowPause.objects.filter(window=window, until_at=None).first()
+    if known is not None:
+        return known
+    if window.staff_id is None:
+        raise WrongStep(_("%(number)s 号窗口现在没有人，不用暂离。") % {"number": window.number})
+    _require_holder(window, by)
+    if reason not in WindowPause.Reason.values:
+        raise WrongReason(_("请选择为什么暂离。"))
+    held = _open_ticket(window)
+    if held is not None and held.status == Ticket.Status.SERVING:
+        raise TicketOpen(_("先办完 %(label)s 再暂离。") % {"label": held.label})
+    if held is not None:
+        held.status, held.window = Ticket.Status.WAITING, None
+        held.save(update_fields=["status", "window"])
+        _record(held, "hall.put_back", by, at)
+    away = window.staff
+    assert away is not None
+    stand_in, seat = _stand_in(window, away)
+    cover = None
+    if stand_in is not None:
+        try:
+            with transaction.atomic():
+                cover = covers.begin(away.pk, reason=WindowPause.Reason(reason).label, by=by, at=at)
+        except DomainError:  # he is away himself, or covered: the queue waits
+            stand_in, seat = None, None
+    found = WindowPause.objects.create(
+        region_id=window.region_id,
+        window=window,
+        staff=away,
+        reason=reason,
+        stand_in=stand_in,
+        by_window=seat,
+        cover=cover,
+        from_at=at,
+    )
+    sits_here = stand_in is not None and seat is None
+    window.staff, window.paused_at = (stand_in, None) if sits_here else (away, at)
+    window.save(update_fields=["staff", "paused_at"])
+    data = {"reason": reason, "stand_in": str(stand_in.pk) if stand_in else None}
+    _record_window(window, "hall.window_paused", by, at, data | {"by_window": seat.number if seat else None})
+    return found
+
+
+def _stand_in(window: Window, away: Staff) -> tuple[Staff | None, Window | None]:
+    """The B post of somebody and B's window; both None when nobody can come, the window None when B has none."""
+    stand_in = Staff.objects.filter(stands_in_for__primary=away, user__is_active=True).first()
+    if stand_in is None or not access.allowed(stand_in, "hall.call", region=window.region_id):
+        return None, None
+    seat = Window.objects.filter(region_id=window.region_id, staff=stand_in).first()
+    if seat is not None and (seat.hall_id != window.hall_id or seat.paused_at is not None):
+        return None, None
+    return stand_in, seat
+
+
+@transaction.atomic
+def resume(window_id: UUID, *, by: Actor, at: datetime) -> Window:
+    """
+    回来了: the pause of a window ends, with it B's authority; whoever was away, his B or a hall manager.
+
+    Without a pause nothing changes. Raises TicketOpen while B serves somebody here, WindowTaken when A sits elsewhere.
+    """
+    window = _lock_window(window_id)
+    found = (
+        WindowPause.objects.filter(window=window, until_at=None).select_related("cover", "staff", "stand_in").first()
+    )
+    if found is None:
+        return window
+    if by not in (found.staff, found.stand_in):
+        _require_holder(window, by)
+    held = _open_ticket(window)
+    if held is not None and held.status == Ticket.Status.SERVING:
+        raise TicketOpen(_("先办完 %(label)s 再换人。") % {"label": held.label})
+    elsewhere = Window.objects.filter(region_id=window.region_id, staff=found.staff).exclude(pk=window.pk).first()
+    if elsewhere is not None:
+        raise WindowTaken(
+            _("%(name)s在 %(number)s 号窗口，先在那里签退。") % {"name": found.staff.name, "number": elsewhere.number}
+        )
+    _end_pause(found, window, by, at)
+    window.staff, window.paused_at = found.staff, None
+    window.save(update_fields=["staff", "paused_at"])
+    return window
+
+
+def _end_pause(pause: WindowPause, window: Window, by: Actor, at: datetime) -> None:
+    pause.until_at = max(at, pause.from_at)
+    pause.save(update_fields=["until_at"])
+    if pause.cover is not None:
+        covers.end(pause.cover.pk, by=SYSTEM, at=at)
+    seconds = rules.seconds_between(pause.from_at, at)
+    _record_window(window, "hall.window_resumed", by, at, {"reason": pause.reason, "seconds": seconds})
+
+
+def _lose_stand_in(pause: WindowPause, by: Actor, at: datetime) -> None:
+    """B has gone home before A came back: A's queues wait again, and B's authority ends."""
+    pause.by_window = None
+    pause.save(update_fields=["by_window"])
+    if pause.cover is not None:
+        covers.end(pause.cover.pk, by=by, at=at)
 
 
 @transaction.atomic
@@ -162,10 +285,12 @@ def call_next(window_id: UUID, *, by: Actor, at: datetime) -> Ticket | None:
 
     Calling again before the person has sat down returns the same ticket and calls nobody: an answer lost on the way
     is asked for again (assurance lesson 1). A series closed for new numbers is still called until it is empty (HALL-7).
-    Raises TicketOpen while a ticket is being served, NotAtWindow, access.NotAllowed, Window.DoesNotExist.
+    Raises TicketOpen while a ticket is being served, WindowPaused, NotAtWindow, access.NotAllowed, Window.DoesNotExist.
     """
     window = _lock_window(window_id)
     _require_holder(window, by)
+    if window.paused_at is not None:
+        raise WindowPaused(_("%(number)s 号窗口正在暂离，先“回来了”再叫号。") % {"number": window.number})
     day = localdate(at)
     held = _open_ticket(window)
     if held is not None and held.status == Ticket.Status.SERVING:
@@ -230,10 +355,14 @@ WHERE ticket.id = best.id AND ticket.region_id = %s AND ticket.status = %s
 RETURNING ticket.id
 """
 
-# One index scan a series; the partial index is in calling order.
+# One index scan a series, the partial index is in calling order; also the series of a window this one stands in for.
 _HEADS = """
 SELECT head.id, head.series_id, head.taken_at, head.number
-FROM hall_window_series AS link
+FROM (
+    SELECT DISTINCT series_id FROM hall_window_series
+    WHERE window_id = %s
+        OR window_id IN (SELECT window_id FROM hall_windowpause WHERE by_window_id = %s AND until_at IS NULL)
+) AS link
 CROSS JOIN LATERAL (
     SELECT ticket.id, ticket.series_id, ticket.taken_at, ticket.number
     FROM hall_ticket AS ticket
@@ -242,7 +371,6 @@ CROSS JOIN LATERAL (
     ORDER BY ticket.taken_at, ticket.number
     LIMIT %s
 ) AS head
-WHERE link.window_id = %s
 """
 
 
@@ -250,7 +378,7 @@ def _queues(window: Window, day: date, tried: list[UUID]) -> list[list[rules.Hea
     """The first few of each series this window calls, in order."""
     queues: dict[UUID, list[rules.Head]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(_HEADS, [window.region_id, day, tried, _DEPTH, window.pk])
+        cursor.execute(_HEADS, [window.pk, window.pk, window.region_id, day, tried, _DEPTH])
         for row in cursor.fetchall():
             queues.setdefault(row[1], []).append(rules.Head(*row))
     return list(queues.values())
@@ -404,6 +532,9 @@ def _record(
     tell(ticket.hall_id)
 
 
-def _record_window(window: Window, kind: str, by: Actor, at: datetime) -> None:
-    ledger.record(f"window:{window.pk}", kind, region=window.region_id, by=by, at=at, data={"number": window.number})
+def _record_window(
+    window: Window, kind: str, by: Actor, at: datetime, more: dict[str, str | int | None] | None = None
+) -> None:
+    data: dict[str, str | int | None] = {"number": window.number, **(more or {})}
+    ledger.record(f"window:{window.pk}", kind, region=window.region_id, by=by, at=at, data=data)
     tell(window.hall_id)

@@ -61,6 +61,7 @@ class Window(models.Model):
     series = models.ManyToManyField(Series, related_name="windows")
     staff = models.OneToOneField(Staff, models.PROTECT, null=True, blank=True, related_name="window")
     opened_at = models.DateTimeField(null=True, blank=True)
+    paused_at = models.DateTimeField(null=True, blank=True, help_text="nobody sits there for a while; see WindowPause")
 
     class Meta:
         ordering = ["number"]
@@ -68,6 +69,44 @@ class Window(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class WindowPause(models.Model):
+    """
+    暂离: from when to when the person of a window was away, why, and who stood in (HALL-6).
+
+    by_window: the stand-in's own window, which calls this one's queues meanwhile; empty when he sits down here, or
+    when nobody stands in.
+    """
+
+    class Reason(models.TextChoices):
+        BREAK = "break", _("短暂离开")
+        MEAL = "meal", _("用餐")
+        MEETING = "meeting", _("开会、培训")
+        ERRAND = "errand", _("外出办事")
+        UNWELL = "unwell", _("身体不适")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    region = models.ForeignKey(Region, models.PROTECT)
+    window = models.ForeignKey(Window, models.PROTECT, related_name="pauses")
+    staff = models.ForeignKey(Staff, models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=10, choices=Reason.choices)
+    stand_in = models.ForeignKey(Staff, models.PROTECT, null=True, blank=True, related_name="+")
+    by_window = models.ForeignKey(Window, models.PROTECT, null=True, blank=True, related_name="+")
+    cover = models.ForeignKey("people.PostCover", models.PROTECT, null=True, blank=True, related_name="+")
+    from_at = models.DateTimeField()
+    until_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["region", "window"], condition=models.Q(until_at=None), name="one_running_pause_per_window"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["region", "from_at"], name="window_pause_by_day"),
+            models.Index(fields=["by_window"], condition=models.Q(until_at=None), name="window_pause_covered"),
+        ]
 
 
 class TicketCounter(models.Model):

@@ -8,12 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Avg, Count, F, Q
+from django.db.models import Avg, Count, F, Q, QuerySet
 from django.utils.timezone import localdate
 
 from yimen.catalog.models import ServiceItem
 from yimen.hall import rules
-from yimen.hall.models import Hall, Series, Ticket, Window
+from yimen.hall.models import Hall, Series, Ticket, Window, WindowPause
 from yimen.people.models import Staff
 
 # The help desk lists this many tickets at most, the earliest first.
@@ -99,6 +99,14 @@ class Queue:
     wait: Wait
     waiting: list[Ticket]
     passed: list[Ticket]
+
+
+@dataclass(frozen=True)
+class Pressure:
+    """How many people wait in the halls somebody works for, and how long the first of them has (whole minutes)."""
+
+    waiting: int
+    longest: int
 
 
 def get_hall(code: str) -> Hall:
@@ -245,6 +253,42 @@ def items_in(hall: Hall, text: str, *, limit: int = 6) -> list[tuple[ServiceItem
     return list(best.values())[:limit]
 
 
+# One index range a series: today's waiting tickets, the earliest first.
+_PRESSURE = """
+SELECT sum(queue.people), min(queue.first)
+FROM hall_series AS series
+JOIN hall_hall AS hall ON hall.id = series.hall_id
+CROSS JOIN LATERAL (
+    SELECT count(*) AS people, min(ticket.taken_at) AS first FROM hall_ticket AS ticket
+    WHERE ticket.region_id = series.region_id AND ticket.series_id = series.id AND ticket.day = %s
+        AND ticket.status = 'waiting'
+) AS queue
+WHERE series.region_id = %s AND (%s::uuid IS NULL OR hall.center_id = %s)
+"""
+
+
+def pressure(staff: Staff, at: datetime) -> Pressure:
+    """Return who waits now in the halls of the reader's centre (the whole region without one); one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PRESSURE, [localdate(at), staff.region_id, staff.center_id, staff.center_id])
+        people, first = cursor.fetchone()
+    return Pressure(int(people or 0), rules.seconds_between(first, at) // 60)
+
+
+def pauses(region: str, start: date, end: date) -> QuerySet[WindowPause]:
+    """Return the pauses that began on the local days from `start` through `end`, the latest first."""
+    return (
+        WindowPause.objects.filter(region=region, from_at__date__range=(start, end))
+        .select_related("window__hall", "staff", "stand_in", "by_window")
+        .order_by("-from_at")
+    )
+
+
+def running_pause(window: Window) -> WindowPause | None:
+    """Return the pause of a window that runs now."""
+    return WindowPause.objects.filter(window=window, until_at=None).select_related("staff", "stand_in").first()
+
+
 # Counts come from the partial index of waiting tickets, the mean from the last twenty finished of the series.
 _WAITS = """
 SELECT series.id, series.letter, series.name, series.zone, series.is_open, queue.waiting,
@@ -265,7 +309,8 @@ CROSS JOIN LATERAL (
     ) AS last
 ) AS pace
 CROSS JOIN LATERAL (
-    SELECT array_agg("window".number) AS numbers, count("window".staff_id) AS open_count
+    SELECT array_agg("window".number) AS numbers,
+        count("window".staff_id) FILTER (WHERE "window".paused_at IS NULL) AS open_count
     FROM hall_window_series AS link JOIN hall_window AS "window" ON "window".id = link.window_id
     WHERE link.series_id = series.id
 ) AS windows
@@ -274,7 +319,8 @@ WHERE series.region_id = %(region)s
 _ONLY = {
     "hall": " AND series.hall_id = %(only)s",
     "series": " AND series.id = %(only)s",
-    "window": " AND series.id IN (SELECT series_id FROM hall_window_series WHERE window_id = %(only)s)",
+    "window": " AND series.id IN (SELECT series_id FROM hall_window_series WHERE window_id = %(only)s OR window_id IN"
+    " (SELECT window_id FROM hall_windowpause WHERE by_window_id = %(only)s AND until_at IS NULL))",
 }
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 PERMISSIONS: dict[str, frozenset[Role]] = {
     "people.manage": frozenset({Role.SYSTEM_ADMIN}),
     "people.grant": frozenset({Role.SECURITY_ADMIN}),
+    "people.cover": frozenset({Role.LEADER, Role.HALL_MANAGER}),
     "people.register": frozenset({Role.CLERK, Role.GUIDE, Role.APPROVER}),
     "people.reveal": frozenset({Role.CLERK, Role.APPROVER, Role.SUPERVISOR}),
     "ledger.read": frozenset({Role.AUDIT_ADMIN}),
@@ -40,6 +41,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "cases.approve_extension": frozenset({Role.LEADER}),
     "cases.review": frozenset({Role.APPROVER, Role.SURVEYOR}),
     "cases.send_back": frozenset({Role.APPROVER, Role.LEADER}),
+    "cases.assign": frozenset({Role.LEADER}),
     "cases.move": frozenset({Role.APPROVER, Role.LEADER}),
     "cases.decide": frozenset({Role.APPROVER, Role.LEADER}),
     "cases.decide_at_once": frozenset({Role.CLERK, Role.APPROVER, Role.LEADER}),

@@ -196,7 +196,15 @@ class Staff(models.Model):
 
     @cached_property
     def granted(self) -> list[RoleGrant]:
-        return list(self.grants.filter(ended_at=None))
+        """
+        The grants that count for this person now, in one statement: the own ones, and those of the colleagues he
+        covers (HALL-6) while their accounts are open. An administrator's role never passes on (SEC-11).
+        """
+        covered = PostCover.objects.filter(stand_in=self, until_at=None, primary__user__is_active=True).values(
+            "primary"
+        )
+        covering = models.Q(staff__in=covered) & ~models.Q(role__in=[role.value for role in ADMINISTRATORS])
+        return list(RoleGrant.objects.filter(models.Q(staff=self) | covering, ended_at=None))
 
 
 class Role(models.TextChoices):
@@ -350,6 +358,19 @@ class Account(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["region", "check_code"], name="account_check_code_once")]
+
+
+class StandIn(models.Model):
+    """AB角 (HALL-6): the B post of an A post, set beforehand; it acts only while a PostCover runs."""
+
+    primary = models.OneToOneField(Staff, models.CASCADE, primary_key=True, related_name="stand_in")
+    stand_in = models.ForeignKey(Staff, models.CASCADE, related_name="stands_in_for")
+    set_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~models.Q(primary=models.F("stand_in")), name="stand_in_is_another")
+        ]
 
 
 class PostCover(models.Model):

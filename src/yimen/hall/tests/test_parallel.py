@@ -283,7 +283,8 @@ def test_the_head_is_found_by_index_among_20_000_tickets(admin_connection):
     admin_connection.execute("ANALYZE hall_ticket")
     with connection.cursor() as cursor:
         cursor.execute(
-            "EXPLAIN (ANALYZE, FORMAT TEXT) " + actions._HEADS, [window.region_id, NOW.date(), [], 8, window.pk]
+            "EXPLAIN (ANALYZE, FORMAT TEXT) " + actions._HEADS,
+            [window.pk, window.pk, window.region_id, NOW.date(), [], 8],
         )
         plan = "\n".join(row[0] for row in cursor.fetchall())
     assert "Index Scan using ticket_waiting" in plan or "Index Only Scan using ticket_waiting" in plan, plan
