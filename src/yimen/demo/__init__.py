@@ -20,12 +20,13 @@ def prepare(now: datetime, *, is_quiet: bool = False) -> None:
     """Fill an empty database with the centre and (not is_quiet) its first case; leave a filled one as it is."""
     from django.db import transaction
 
-    from yimen.demo import build, life
+    from yimen.demo import build, citizens, life
 
     if build.exists():
         return
     with transaction.atomic():
         build.build(now - timedelta(days=60))
+        citizens.build(now - timedelta(hours=3))
         if not is_quiet:
             life.begin(now)
 
@@ -76,6 +77,7 @@ def notes() -> list[str]:
         f"演示账号（人物均为虚构），密码都是 {centre.PASSWORD}",
         "  clerk1 clerk2       窗口人员，1、2 号窗口空着等您",
         "  approver-scjg       市场监管局审批人员",
+        "  approver-city       上级（市里）的审批人员，有一件转给他",
         "  leader supervisor   负责人、监督人员（看统计）",
         "  manager guide       大厅管理员、导办员",
         "  editor publisher    事项编辑、发布",

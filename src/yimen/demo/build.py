@@ -11,7 +11,7 @@ from stdnum.cn import uscc
 
 from yimen.catalog import actions as catalog
 from yimen.catalog.models import ItemType, ItemVersion
-from yimen.demo import catalogue, centre, handling, leaflets, powers, reform, scenario, visits, words
+from yimen.demo import catalogue, centre, citizens, handling, leaflets, powers, reform, scenario, visits, words
 from yimen.hall import setup
 from yimen.ledger.actions import SYSTEM
 from yimen.people import actions as people
@@ -126,7 +126,7 @@ def _item(
             "promised_limit": item.promised,
             "accept_condition": item.condition,
             "procedure": f"到任意综合窗口交材料，齐了当场受理，{when}。",
-            "channels": ["窗口办理"],
+            **citizens.ways(item.code),
             "prohibitions": "没有",
             "quantity_limit": "没有",
             "universal_scope": "跨县",

@@ -207,6 +207,14 @@ def as_typed(values: Mapping[str, Any]) -> dict[str, str]:
     return {name: words[value] if isinstance(value, bool) else str(value) for name, value in values.items()}
 
 
+def form_fields(draft: ApplicationDraft) -> list[form_rules.Field]:
+    """Return the fields he fills in himself; what stands with the applicant is not among them."""
+    chosen = scenario_rules.walk(scenario.questions_of(draft.version), draft.chosen).chosen
+    merged = form_rules.merge_forms(scenario_rules.applying(scenario.forms_of(draft.version), chosen))
+    referred = form_rules.by_reference(merged.schema)
+    return [one for one in form_rules.fields_of(merged.schema) if one.name not in referred]
+
+
 def what_changed(draft: ApplicationDraft) -> list[str]:
     """Return what the item's published edition asks differently from the one the draft was begun under."""
     published = draft.version.item.published
