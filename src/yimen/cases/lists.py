@@ -1,8 +1,9 @@
-"""The list of cases: what to look for, in which order, and its export."""
+"""The lists of cases and of steps: what to look for, in which order, kept under a name, and taken away."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -10,10 +11,12 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from yimen.cases import queries
-from yimen.cases.models import Case
+from yimen.cases.models import Case, Notice, SavedFilter, Task
 from yimen.ledger import actions as ledger
+from yimen.lib.errors import DomainError
 from yimen.lib.ids import uuid7
 from yimen.people import access
 from yimen.people.models import Applicant, Staff
@@ -21,6 +24,12 @@ from yimen.people.models import Applicant, Staff
 WEEK = timedelta(days=7)
 # An export is for a spreadsheet; whoever needs more takes the report.
 MOST_EXPORTED = 5000
+MOST_FILTERS, MOST_PRINTED = 30, 100
+# What a kept list may hold: never what was typed to find somebody (SEC-19).
+KEPT = {
+    SavedFilter.Place.CASES: ("status", "type", "due", "department"),
+    SavedFilter.Place.TASKS: ("whose", "due", "department", "kind"),
+}
 # Names are masked in the list: one character would leaf through everybody.
 LEAST_NAME = 2
 _NUMBER = re.compile(r"[A-Z]{1,4}-?\d{6}-?\d{5}")
@@ -122,3 +131,79 @@ def export(staff: Staff, wanted: Wanted, *, today: date, at: datetime) -> list[C
         data={"filter": {name: value for name, value in filters.items() if value}, "count": len(found)},
     )
     return found
+
+
+@transaction.atomic
+def export_tasks(staff: Staff, steps: QuerySet[Task], filters: Mapping[str, Any], *, at: datetime) -> list[Task]:
+    """Return the steps of a list to take away, at most MOST_EXPORTED; who took how many is in the ledger."""
+    access.require(staff, "cases.view")
+    found = list(steps[:MOST_EXPORTED])
+    data = {"filter": {name: str(value) for name, value in filters.items() if value}, "count": len(found)}
+    ledger.record(f"export:{uuid7()}", "case.tasks_exported", region=staff.region_id, by=staff, at=at, data=data)
+    return found
+
+
+class NothingToPrint(DomainError):
+    """None of the chosen cases has such a document, or too many were chosen."""
+
+
+@transaction.atomic
+def notices_to_print(staff: Staff, cases: Iterable[UUID], kind: str, *, at: datetime) -> list[Notice]:
+    """
+    Return the latest document of `kind` of each of these cases he may see, in the order of their numbers.
+
+    At most MOST_PRINTED cases; who printed how many is in the ledger. Raises NothingToPrint.
+    """
+    access.require(staff, "cases.view")
+    chosen = set(cases)
+    if len(chosen) > MOST_PRINTED:
+        raise NothingToPrint(_("一次最多打印 %(n)s 件，请少选一些。") % {"n": MOST_PRINTED})
+    seen = queries.visible_to(staff).filter(pk__in=chosen)
+    notices = Notice.objects.filter(case__in=seen, kind=kind).select_related("case")
+    found = list(notices.order_by("case__query_no", "-issued_at").distinct("case__query_no"))
+    if not found:
+        raise NothingToPrint(_("选中的件里没有这种文书。请选有这种文书的件，或者换一种文书。"))
+    data = {"kind": kind, "count": len(found)}
+    ledger.record(f"export:{uuid7()}", "case.notices_printed", region=staff.region_id, by=staff, at=at, data=data)
+    return found
+
+
+class BadFilter(DomainError):
+    """A list cannot be kept so: no name, nothing chosen, or one too many."""
+
+
+@transaction.atomic
+def save_filter(
+    place: str, name: str, values: Mapping[str, str], *, is_shared: bool, by: Staff, at: datetime
+) -> SavedFilter:
+    """
+    Keep a list under a name; the same name again replaces it. is_shared: his unit sees it too.
+
+    Only what KEPT names is kept, so no applicant's name or number. Raises BadFilter.
+    """
+    name = name.strip()
+    if place not in KEPT or not name:
+        raise BadFilter(_("请给这个列表起个名字。"))
+    chosen = {key: str(values[key])[:60] for key in KEPT[SavedFilter.Place(place)] if values.get(key)}
+    if not chosen:
+        raise BadFilter(_("还没有选条件。先选好条件，再存下来。"))
+    mine = SavedFilter.objects.filter(staff=by, place=place)
+    if mine.exclude(name=name).count() >= MOST_FILTERS:
+        raise BadFilter(_("最多存 %(n)s 个列表，请先删掉不用的。") % {"n": MOST_FILTERS})
+    found, _made = SavedFilter.objects.update_or_create(
+        staff=by,
+        place=place,
+        name=name[:40],
+        defaults={"region_id": by.region_id, "values": chosen, "is_shared": is_shared},
+    )
+    data = {"place": place, "values": chosen, "is_shared": is_shared}
+    ledger.record(f"filter:{found.pk}", "case.filter_kept", region=by.region_id, by=by, at=at, data=data)
+    return found
+
+
+@transaction.atomic
+def drop_filter(pk: UUID, *, by: Staff, at: datetime) -> None:
+    """Forget a list of his own. Raises SavedFilter.DoesNotExist for another's."""
+    found = SavedFilter.objects.select_for_update().get(pk=pk, staff=by)
+    ledger.record(f"filter:{found.pk}", "case.filter_dropped", region=by.region_id, by=by, at=at, data={})
+    found.delete()

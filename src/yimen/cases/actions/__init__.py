@@ -4,6 +4,7 @@ What is done with a case: receive, accept or decline, finish a step, decide, del
 Each is atomic, checks the right, locks the case, leaves one ledger row and the document the law wants.
 """
 
+from yimen.cases.actions.assigning import BadHand, HandReason, TakenByOther, hand_task, take_task
 from yimen.cases.actions.clocks import (
     EXTENSION_DAYS,
     EXTENSION_KEY,
@@ -78,6 +79,7 @@ from yimen.cases.actions.modes import (
 )
 from yimen.cases.actions.moves import RETURNED, BadMove, deciding_organ, move, receive_move, return_move, send_up
 from yimen.cases.actions.moving import move_due_dates
+from yimen.cases.actions.opinions import BadOpinion, remove_opinion, save_opinion
 from yimen.cases.actions.receiving import (
     BadReuse,
     Ground,
@@ -138,8 +140,10 @@ __all__ = [
     "JOINT_EXTENSION_KEY",
     "RETURNED",
     "SCRIPT",
+    "BadHand",
     "BadHearing",
     "BadMove",
+    "BadOpinion",
     "BadPlan",
     "BadReuse",
     "BadStop",
@@ -149,6 +153,7 @@ __all__ = [
     "FeeDue",
     "GapOpen",
     "Ground",
+    "HandReason",
     "Handed",
     "HearingOpen",
     "MaterialsMissing",
@@ -166,6 +171,7 @@ __all__ = [
     "NothingToRenew",
     "ReasonsMissing",
     "Recused",
+    "TakenByOther",
     "ToldAlready",
     "TooEarly",
     "TooFewSurveyors",
@@ -205,6 +211,7 @@ __all__ = [
     "expect_no_stop",
     "extension_days",
     "flag_public_safety",
+    "hand_task",
     "heads_region",
     "is_joint",
     "issue_fee",
@@ -229,12 +236,15 @@ __all__ = [
     "receive",
     "receive_move",
     "refund_fee",
+    "remove_opinion",
     "return_move",
     "revoke_decision",
+    "save_opinion",
     "send_back",
     "send_up",
     "set_bar",
     "set_quota",
+    "take_task",
     "tell_hearing_right",
     "waive_fee",
     "withdraw",

@@ -71,3 +71,15 @@ def checked_reasons(text: str) -> str:
     if len(text.strip()) < LEAST_REASON:
         raise ReasonsMissing(_("请写明理由，至少 %(n)s 个字，让申请人看得懂、知道下一步怎么办。") % {"n": LEAST_REASON})
     return text.strip()
+
+
+def note_visit(case: Case, day: date) -> bool:
+    """
+    Count `day` as one on which somebody had to come to a hall for this case; a day counts once (S2-11, S2-22).
+
+    Call it before the case is saved anyway, with "visit_days" among its fields. True when that changed something.
+    """
+    if day in case.visit_days:
+        return False
+    case.visit_days = sorted([*case.visit_days, day])
+    return True

@@ -12,6 +12,7 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from yimen.cases import documents, queries, rules
+from yimen.cases.actions.assigning import expect_mine
 from yimen.cases.actions.clocks import expect_no_stop
 from yimen.cases.actions.common import WrongStep, checked_reasons, expect, give, locked, record
 from yimen.cases.actions.hearings import cited, settled_hearing
@@ -32,7 +33,7 @@ from yimen.people.models import Staff
 # Local rules, 0 or 1: whoever accepted, or reviewed, may decide all the same [GKU].
 SAME_ACCEPTOR, SAME_REVIEWER = "acceptor_may_decide", "reviewer_may_decide"
 EXAMINING = frozenset({FlowStep.Kind.REVIEW, FlowStep.Kind.VISIT, FlowStep.Kind.EXPERT})
-_WAYS = {"window": "窗口当面领取", "post": "邮寄", "electronic": "电子送达"}
+WAYS = {"window": "窗口当面领取", "post": "邮寄", "electronic": "电子送达"}
 
 # LAW-11: the certificate reaches the applicant within ten working days of the decision.
 DELIVERY_DAYS = 10
@@ -63,7 +64,7 @@ def decide(case_id: UUID, *, outcome: str, by: Staff, at: datetime, reasons: str
     reasons (LAW-17) and for granting what a step rejected without saying why, WrongStep while other steps are open
     or when it is decided already, HearingOpen before a hearing was held or given up (LAW-16), NotSeparate for whoever
     accepted or reviewed it himself or stepped aside (SUP-10, SUP-11), NotYourTurn and NoPlaceLeft for limited places
-    (LAW-20).
+    (LAW-20), TakenByOther while a colleague has the decision in hand.
     """
     case = locked(case_id)
     right = "cases.decide_at_once" if case.version.is_immediate else "cases.decide"
@@ -78,6 +79,8 @@ def decide(case_id: UUID, *, outcome: str, by: Staff, at: datetime, reasons: str
     if open_before or not tasks:
         names = listed(task.name for task in open_before)
         raise WrongStep(_("还有步骤没办完：%(names)s。办完才能作决定。") % {"names": names})
+    for task in tasks:
+        expect_mine(task, by)
     flow = steps_for(case)
     expect_nothing_skipped(flow, steps)
     hearing = settled_hearing(case, at)
@@ -227,7 +230,7 @@ def _receipt(case: Case, how: str, by: Staff, *, is_agent: bool, at: datetime) -
         opening=[f"您申请的“{case.version.name}”已经办结，下列文书已经送达。"],
         facts=[
             ("送达的文书", what),
-            ("送达方式", _WAYS[how]),
+            ("送达方式", WAYS[how]),
             ("送达时间", long_moment(at)),
             ("送达人", f"工号 {by.number}"),
             ("签收人", "代办人" if is_agent else "申请人本人" if how == "window" else ""),

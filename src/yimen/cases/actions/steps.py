@@ -11,6 +11,7 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from yimen.cases import queries
+from yimen.cases.actions.assigning import expect_mine
 from yimen.cases.actions.common import WrongStep, checked_reasons, expect, locked, record
 from yimen.cases.actions.visits import TooFewSurveyors, done_plainly, open_visits, refuse_recused
 from yimen.cases.models import Case, CaseMove, Task
@@ -50,8 +51,9 @@ def complete_task(
     Finish a review, visit or expert step with an opinion; steps that waited for it open.
 
     Raises WrongStep when it is done already, is a decision, is a visit with checkpoints (surveying.close_visit), or
-    while the case is with another unit; TooFewSurveyors for a visit by fewer than two staff (LAW-15), Recused,
-    ReasonsMissing for a rejection without an opinion, TooEarly for a moment before the step was opened.
+    while the case is with another unit; TakenByOther while a colleague has it in hand; TooFewSurveyors for a visit by
+    fewer than two staff (LAW-15), Recused, ReasonsMissing for a rejection without an opinion, TooEarly for a moment
+    before the step was opened.
     """
     case = locked(Task.objects.values_list("case_id", flat=True).get(pk=task_id))
     tasks = list(case.tasks.select_related("department").order_by("opened_at", "round"))
@@ -63,6 +65,7 @@ def complete_task(
         raise WrongStep(_("这一步已经有人办完了，请刷新看最新进度。"))
     if task.kind in {FlowStep.Kind.DECIDE, FlowStep.Kind.DELIVER, FlowStep.Kind.MAKE}:
         raise WrongStep(_("这一步要用“作出决定”或“送达”来办。"))
+    expect_mine(task, by)
     expect_here(tasks)
     if outcome not in Task.Outcome.values:
         raise DomainError(_("请选择：符合要求，或者不符合。"))
