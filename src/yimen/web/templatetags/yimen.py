@@ -333,7 +333,7 @@ def ribbon(clock: ClockView) -> dict[str, Any]:
 def _kinds(days: Iterable[Day]) -> list[tuple[str, str]]:
     """The key below a ribbon: only what occurs in it."""
     found = {"due" if each.is_due else each.kind.value for each in days}
-    if any(each.is_provisional and each.kind is DayKind.LEFT for each in days):
+    if any(each.is_provisional and each.kind is DayKind.LEFT and not each.is_due for each in days):
         found.add("prov")
     key = {
         "start": _("受理日，不计"),
