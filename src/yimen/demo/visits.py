@@ -176,7 +176,6 @@ def begin(now: datetime) -> None:
 
     # A barber's shop that failed and is looked at again.
     case = cast.case("00301", "柏净（演示）", date(1985, 6, 6), _local(days[0], 11))
-    cast.review(case, "approver-wjj", _local(days[0], 16))
     cast.visit(case, called=_local(days[0], 16, 40), at=_local(days[1], 15), failing=2, look_again=True)
     again = SiteVisit.objects.get(case=case, number=2)
     soon = calendar.roll(today + timedelta(days=1))

@@ -45,7 +45,10 @@ def panel(opened: Opened) -> Panel | None:
         else "",
         context={
             "case": case,
-            "moves": [(move, move.closed_at is None and move.due_on < opened.today) for move in moves],
+            "moves": [
+                (move, move.closed_at is None and move.due_on is not None and move.due_on < opened.today)
+                for move in moves
+            ],
             "here": here,
             "last": last,
             "may_receive": mine and last is not None and last.received_at is None,
