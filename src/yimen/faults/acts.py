@@ -20,6 +20,7 @@ from uuid import uuid4
 
 from django.utils.timezone import localdate
 
+from yimen.faults import citizens
 from yimen.faults.client import Client, NoAnswer, Reply
 from yimen.faults.platform import Platform, orm
 from yimen.faults.result import Result
@@ -73,6 +74,7 @@ UNKEYED = {
     "workbench:visit-note": "the same findings again write nothing; proved beside the act",
     "workbench:visit-photo": "the same photo at the same point is kept once; proved beside the act",
     "workbench:catalog-points": "as item: sent with the mark of the draft it was read from",
+    **citizens.UNKEYED,
     "api:openapi-json": "reads",
     "api:api-root": "nothing there",
 }
@@ -1156,6 +1158,7 @@ TRIED: dict[str, Callable[[World], Wish]] = {
     "workbench:case-extension-answer": _extension,
     "workbench:case-task": _task,
     "workbench:case-decide": _on_case("decide", "accepted", {"outcome": "granted"}),
+    **citizens.TRIED,
     "workbench:case-deliver": _on_case("deliver", "completed", {"how": "window"}),
     "workbench:people-open": _open_account,
     "workbench:people-grant": _grant,

@@ -54,9 +54,10 @@ def wants_none(applicant: Applicant) -> bool:
     return OptOut.objects.filter(applicant=applicant, ended_at=None).exists()
 
 
-def told_about(region: str, case_no: str) -> list[Message]:
+def told_about(applicant: Applicant, case_no: str) -> list[Message]:
     """Return what the applicant of a case was told about it, the latest first, each with its deliveries."""
-    told = Message.objects.filter(region_id=region, case_no=case_no, state=Message.State.SENT)
+    mine = Message.objects.filter(region_id=applicant.region_id, applicant=applicant, state=Message.State.SENT)
+    told = mine.filter(case_no=case_no)
     return list(told.prefetch_related("deliveries").order_by("-sent_at")[:50])
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
-from django.urls import path
+from django.shortcuts import redirect
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -52,7 +53,7 @@ def panel(opened: Opened) -> Panel | None:
             "written": written,
             "unread": unread,
             "files": [(file_of(one), one.material) for one in files],
-            "told": told.told_about(case.region_id, case.case_no),
+            "told": told.told_about(case.applicant, case.case_no),
             "is_declared": is_declared,
             "may_write": may_write,
             "typed": opened.typed("case-message").get("text", ""),
@@ -80,11 +81,11 @@ def write(request: StaffRequest, number: str) -> Done:
 
 @staff_page("cases.message")
 @require_POST
-@keyed("cases.read_messages", stay=acts.stay)
-def read(request: StaffRequest, number: str) -> Done:
+def read(request: StaffRequest, number: str) -> HttpResponse:
+    """Not keyed: what is read stays read."""
     case = acts.case_of(request, number)
     messages.read(case.pk, by=request.staff, at=timezone.now())
-    return acts.done(request, case, _("记下了：都看过了。"))
+    return redirect(reverse("workbench:case", args=[case.query_no]) + "#messages")
 
 
 @staff_page("cases.view")

@@ -1,0 +1,175 @@
+"""What citizens with an account do on line, one wish for each act that has a key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from yimen.faults.acts import Wish, World
+
+_people = count(1)
+PASSWORD = "only for trials 1"  # noqa: S105 - of invented people in a database thrown away
+
+
+def _person() -> dict[str, str]:
+    from yimen.faults.seed import resident_id
+
+    n = next(_people)
+    return {
+        "kind": "person",
+        "name": "李小花",
+        "id_number": resident_id(9_000 + n),
+        "phone": f"1390002{n:04d}",
+        "username": f"citizen-{n}",
+        "password": PASSWORD,
+    }
+
+
+def _citizen(world: World) -> tuple[Any, str]:
+    """Somebody with an account, and a session."""
+    from yimen.faults.acts import now
+    from yimen.faults.seed import session_of
+    from yimen.people import citizens
+
+    account = citizens.sign_up(region=world.seed.region, at=now(), **_person())
+    return account.applicant, session_of(account)
+
+
+def _version(world: World) -> Any:
+    from yimen.catalog.models import ItemVersion
+
+    found = ItemVersion.objects.filter(pk=world.seed.versions["promised"])
+    found.update(channels=["窗口办理", "网上办理"])
+    return found.select_related("item__department").get()
+
+
+def _sent(world: World) -> tuple[Any, str, Any]:
+    """A case somebody sent, with his session."""
+    from yimen.cases.actions import applying
+    from yimen.cases.queries import applying as drafts
+    from yimen.faults.acts import now
+    from yimen.people.models import ServiceCenter
+
+    me, session = _citizen(world)
+    draft = applying.begin(_version(world), me, at=now())
+    lines = drafts.filling(draft, on=now().date()).missing
+    paper = {str(line.material.pk): drafts.PAPER for line in lines}
+    draft = applying.save(draft.pk, edition=1, handing=paper, by=me, at=now())
+    center = ServiceCenter.objects.get(pk=world.seed.center)
+    return me, session, applying.submit(draft.pk, edition=draft.edition, center=center, by=me, at=now())
+
+
+def _sign_up(world: World) -> Wish:
+    from yimen.faults.acts import Wish
+
+    return Wish("", "/my/sign-up", _person(), public=True)
+
+
+def _begin(world: World) -> Wish:
+    from yimen.faults.acts import Wish
+
+    version = _version(world)
+    _me, session = _citizen(world)
+    return Wish(session, f"/items/{version.item.task_code}/apply", {}, _citizen(world)[1])
+
+
+def _submit(world: World) -> Wish:
+    from yimen.cases.actions import applying
+    from yimen.cases.queries import applying as drafts
+    from yimen.faults.acts import Wish, now
+
+    me, session = _citizen(world)
+    draft = applying.begin(_version(world), me, at=now())
+    lines = drafts.filling(draft, on=now().date()).missing
+    paper = {str(line.material.pk): drafts.PAPER for line in lines}
+    draft = applying.save(draft.pk, edition=1, handing=paper, by=me, at=now())
+    fields = {"edition": str(draft.edition)}
+    return Wish(session, f"/my/drafts/{draft.pk}/submit", fields, _citizen(world)[1])
+
+
+def _message(world: World) -> Wish:
+    from yimen.faults.acts import Wish
+
+    _me, session, case = _sent(world)
+    return Wish(session, f"/cases/{case.query_no}/messages", {"text": "要带什么吗？"}, _citizen(world)[1])
+
+
+def _answer(world: World) -> Wish:
+    from io import BytesIO
+
+    from django.core.files.base import File
+
+    from yimen.cases import actions
+    from yimen.cases.actions import uploads
+    from yimen.faults.acts import Wish, now
+
+    me, session, case = _sent(world)
+    materials = [row.material for row in case.materials.select_related("material") if row.state == "missing"]
+    asked = {one.pk: "请拍清楚一点再交一次。" for one in materials}
+    actions.correct(case.pk, asked, by=world.staff("clerk"), at=now() - timedelta(seconds=1))
+    for one in materials:
+        uploads.take(
+            File(BytesIO(_picture()), name="a.png"), owner=me, region=case.region_id, case=case, material=one, at=now()
+        )
+    return Wish(session, f"/cases/{case.query_no}/answer", {}, _citizen(world)[1])
+
+
+def _picture() -> bytes:
+    from io import BytesIO
+
+    from PIL import Image
+
+    made = BytesIO()
+    Image.new("RGB", (20, 20)).save(made, "PNG")
+    return made.getvalue()
+
+
+def _staff_message(world: World) -> Wish:
+    from yimen.faults.acts import Wish
+
+    case = world.case()
+    path = f"/workbench/cases/{case.query_no}/messages"
+    return Wish(world.session("clerk"), path, {"text": "不用带。"}, world.session("clerk-free"))
+
+
+def _confirm(world: World) -> Wish:
+    from yimen.faults.acts import Wish, now
+    from yimen.people import citizens
+
+    person = _person()
+    account = citizens.sign_up(region=world.seed.region, at=now(), **person)
+    fields = {"code": account.check_code, "id_number": person["id_number"]}
+    return Wish(world.session("clerk"), "/workbench/accounts", fields, world.session("clerk-free"))
+
+
+TRIED: dict[str, Callable[[World], Wish]] = {
+    "portal:sign-up": _sign_up,
+    "portal:apply": _begin,
+    "portal:draft-submit": _submit,
+    "portal:case-message": _message,
+    "portal:case-answer": _answer,
+    "workbench:case-message": _staff_message,
+    "workbench:account-check": _confirm,
+}
+UNKEYED = {
+    "portal:draft": "saves what was typed: the edition decides, the same content again writes nothing",
+    "portal:draft-save": "as draft",
+    "portal:draft-delete": "a draft is thrown away once",
+    "portal:draft-restore": "a draft that is there stays there",
+    "portal:draft-renew": "a draft that is up to date stays as it is",
+    "portal:draft-files": "keeps one more file of a draft, which its owner sees and can take away",
+    "portal:draft-file-start": "a file of this name and size that stopped half-way goes on",
+    "portal:case-files": "keeps one more file; handing them in is keyed",
+    "portal:case-file-start": "as draft-file-start",
+    "portal:file-piece": "a piece sent again is written again at its place",
+    "portal:file-finish": "a file is finished once; the same row comes back",
+    "portal:file-remove": "a file is taken away once",
+    "portal:prove": "an account is believed once; a wrong guess must count although nothing else happens",
+    "portal:my-read": "what is read stays read",
+    "portal:my-notices": "wanting none twice is wanting none",
+    "portal:case-messages-read": "what is read stays read",
+    "workbench:case-messages-read": "what is read stays read",
+}
