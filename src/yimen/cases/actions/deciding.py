@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from yimen.cases import documents, queries, rules
 from yimen.cases.actions.assigning import expect_mine
 from yimen.cases.actions.clocks import expect_no_stop
-from yimen.cases.actions.common import WrongStep, checked_reasons, expect, give, locked, record
+from yimen.cases.actions.common import ReasonsMissing, WrongStep, checked_reasons, expect, give, locked, record
 from yimen.cases.actions.hearings import cited, settled_hearing
 from yimen.cases.actions.modes import before_decision
 from yimen.cases.actions.moves import come_to_rest, deciding_organ
@@ -93,6 +93,10 @@ def decide(case_id: UUID, *, outcome: str, by: Staff, at: datetime, reasons: str
     besides = before_decision(case, outcome, is_against_a_step=is_against_a_step, at=at)
     case.reasons = checked_reasons(reasons) if outcome == Case.Outcome.REFUSED or is_against_a_step else reasons.strip()
     case.reasons = "\n".join([case.reasons, *(line for line in besides if line not in case.reasons)])
+    if outcome == Case.Outcome.REFUSED and not orders.says_why(case.reasons):
+        raise ReasonsMissing(
+            _("请写清楚：查明了什么、不符合哪一条、申请人怎么做才行。只写“不符合条件”这样的话，申请人不知道怎么办。")
+        )
 
     day = localdate(at)
     for task in tasks:

@@ -75,7 +75,7 @@ def complete_task(
             raise WrongStep(_("这一步要在现场核查单上逐项记，记完在那里办结。"))
         if len({person.pk for person in people}) < 2:
             raise TooFewSurveyors(_("现场核查要两名以上工作人员一起去，请把两个人都选上。"))
-        refuse_recused(case, people)
+    refuse_recused(case, [by, *people])
     if outcome == Task.Outcome.REJECTED:
         checked_reasons(opinion)
     finish(task, outcome=outcome, opinion=opinion, by=by, at=at)

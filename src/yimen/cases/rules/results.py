@@ -50,6 +50,27 @@ def before(places: Iterable[Place], case: UUID) -> list[Place]:
     return waiting
 
 
+# Words that refuse without saying why (LAW-17).
+_EMPTY_WORDS = frozenset(
+    {
+        *("不予许可", "不予批准", "不予受理", "不予办理", "不同意", "不符合", "不符合条件", "不符合要求", "不符合规定"),
+        *("不符合法定条件", "不符合有关规定", "不符合相关规定", "条件不符", "材料不全", "材料不齐", "材料不符合要求"),
+        *("依法不予许可", "经审查", "经审查不符合条件", "经审查不予许可", "按规定不予许可", "审查不通过", "见附件"),
+    }
+)
+_LEAST_WORDS, _LEAST_DIFFERENT = 8, 5
+
+
+def says_why(reasons: str) -> bool:
+    """
+    Tell whether the reasons of a refusal say something its reader can act on (LAW-17): more than a few words, not the
+    same ones over and over, and not only that it is refused.
+    """
+    words = re.sub(r"[\W_]+", "", reasons)
+    lines = {re.sub(r"[\W_]+", "", line) for line in re.split(r"[\n。；;，,]", reasons)} - {""}
+    return len(words) >= _LEAST_WORDS and len(set(words)) >= _LEAST_DIFFERENT and not lines <= _EMPTY_WORDS
+
+
 def barred_until(from_on: date, months: int) -> date:
     """Return the last barred day: the same day so many months later (CC 202); the next one is free again."""
     return add_months(from_on, months)

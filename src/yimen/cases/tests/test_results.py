@@ -113,6 +113,27 @@ def test_a_place_too_small_for_two_says_so_from_a_day_on(office, day, allowed):
         office.decide(case, by=office.reviewer)
 
 
+@pytest.mark.parametrize(
+    ("reasons", "enough"),
+    [
+        ("登记的面积与现场不一致。", True),
+        ("不符合条件。", False),
+        ("经审查，不符合条件；不予许可。", False),
+        ("不不不不不不不不不不不不", False),
+        ("。。。。。。。。。。", False),
+        ("", False),
+        ("不符合条件：厨房没有独立的洗手池，装好以后可以重新申请。", True),
+    ],
+)
+def test_a_refusal_says_what_was_found_and_not_only_that_it_is_one(office, reasons, enough):
+    case = office.ready(version_of(office))
+    with nullcontext() if enough else pytest.raises(actions.ReasonsMissing):
+        office.decide(case, "refused", reasons=reasons)
+    case.refresh_from_db()
+    assert (case.outcome == "refused") is enough
+    assert case.notices.filter(kind=Notice.Kind.DECISION).exists() is enough
+
+
 # -- limited places ---------------------------------------------------------------------------------------------------
 
 
