@@ -38,6 +38,12 @@ class CallClock:
         return self.minutes_over > 0
 
     @property
+    def days(self) -> int:
+        """Whole days of what is left or over, where that is two or more."""
+        days = max(self.minutes_left, self.minutes_over) // (24 * 60)
+        return days if days > 1 else 0
+
+    @property
     def hours(self) -> int:
         """Whole hours of what is left or over; `minutes` is the rest."""
         return max(self.minutes_left, self.minutes_over) // 60
