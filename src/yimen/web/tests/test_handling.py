@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from io import BytesIO
 from types import SimpleNamespace
 
 import pytest
@@ -10,8 +11,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pypdf import PdfReader
 
-from yimen.cases import actions, queries
+from yimen.cases import actions, documents, queries
 from yimen.cases.actions import Handed
 from yimen.cases.models import Case
 from yimen.cases.tests.factories import make_case, make_version
@@ -165,6 +167,9 @@ def test_one_acceptance_for_many_units_ends_in_one_document_with_all_opinions_in
     submit(page, address(case, "decide"), outcome="granted")
     notice = case.notices.get(kind="decision")
     assert [unit[0] for unit in notice.data["units"]] == [department.name for department in order]
+    text = "".join(sheet.extract_text() for sheet in PdfReader(BytesIO(documents.render(notice))).pages)
+    found = [text.replace("\n", "").find(department.name) for department in order]
+    assert -1 not in found and "依次加盖" in text
     assert case.notices.filter(kind="acceptance").count() == case.notices.filter(kind="decision").count() == 1
 
 
