@@ -11,7 +11,7 @@ from django.utils.timezone import localdate
 from procrastinate.contrib.django import app
 
 from yimen.cases import actions, proactive, queries, telling
-from yimen.cases.actions import sealing, uploads
+from yimen.cases.actions import archiving, sealing, uploads
 from yimen.ledger import followers
 from yimen.ledger.actions import SYSTEM
 from yimen.people.models import Region
@@ -154,3 +154,11 @@ def seal_documents(timestamp: int) -> None:
     """Put the electronic seals on what was issued, and finish what a crash left planned."""
     while sealing.seal_waiting(at=timezone.now(), most=100):
         pass
+
+
+@app.periodic(cron="30 1 * * *")
+@app.task(name="cases.archive_finished", queueing_lock="cases.archive_finished", pass_context=False)
+def archive_finished(timestamp: int) -> None:
+    """Pack the cases whose time has come; remove what a crash left of deleted archives."""
+    archiving.archive_all(at=timezone.now())
+    archiving.sweep_deleted()

@@ -51,6 +51,9 @@ UNKEYED = {
     "workbench:quality-export": "as cases-export",
     "workbench:fees-export": "as cases-export",
     "workbench:publicity-export": "as cases-export",
+    "workbench:archive-file": "a repeat is another download and another ledger row",
+    "workbench:archive-register": "as cases-export",
+    "workbench:documents-print": "makes one PDF of documents that are there and keeps nothing",
     "workbench:ledger-verify": "queues a check; the queue takes one at a time",
     "workbench:people-password": "a new password is shown once and kept nowhere, so no answer can be kept",
     "workbench:leaflets-booklet": "queues a print; the queue takes one at a time",
@@ -90,6 +93,8 @@ BY_STATE = {
     "workbench:item-publish": "a draft is published once",
     "workbench:item-withdraw": "an item is withdrawn once",
     "workbench:item-take-back": "an approved edition is taken back once",
+    "workbench:seal-new": "a seal's code is taken once; proved beside the seals, for it needs a signing service",
+    "workbench:seal-stop": "a seal that ended today cannot be stopped again but for today",
     "workbench:calendar-day": "the same day again changes nothing",
     "workbench:calendar-announce": "a year is announced once",
 }
@@ -1121,6 +1126,60 @@ def _result(act: str) -> Callable[[World], Wish]:
     return make
 
 
+def _words(world: World, *, kind: str) -> Any:
+    """A draft of a place's words for one kind of document, by somebody new."""
+    from yimen.cases.actions import templates
+
+    editor, _session = world.new_staff("editor")
+    day = localdate(now()) + timedelta(days=1)
+    return templates.save_template(
+        editor.region, kind, {"opening": [f"您好{next(world._people)}。"]}, effective_on=day, by=editor, at=now()
+    )
+
+
+def _words_act(act: str, kind: str, role: str) -> Callable[[World], Wish]:
+    def make(world: World) -> Wish:
+        fields = {"template": str(_words(world, kind=kind).pk)}
+        return Wish(world.session(role), f"/workbench/templates/{kind}/{act}", fields, world.session("clerk"))
+
+    return make
+
+
+def _words_edit(world: World) -> Wish:
+    fields = {
+        "opening": f"您好{next(world._people)}。", "closing": "", "query": "查进度：{site}", "contact": "电话 {phone}",
+        "seal": "行政审批专用章", "effective_on": (localdate(now()) + timedelta(days=1)).isoformat(), "change": "",
+    }  # fmt: skip
+    return Wish(world.session("editor"), "/workbench/templates/stop/edit", fields, world.session("clerk"))
+
+
+def _kept(act: str, role: str, fields: dict[str, str], *, is_asked: bool = False) -> Callable[[World], Wish]:
+    """An archive whose retention is over: its act."""
+
+    def make(world: World) -> Wish:
+        from yimen.cases.actions import archiving
+        from yimen.cases.models import ArchivePackage
+
+        case = world.case("completed")
+        row = ArchivePackage.objects.create(
+            region_id=case.region_id, case=case, number=f"演档〔2000〕{next(world._people)}号", made_at=now(), head="",
+            notice_count=0, entry_count=0, path=f"archives/none/{case.pk}.zip", sha256="0" * 64, size=0,
+            keep_until=localdate(now()) - timedelta(days=1),
+        )  # fmt: skip
+        if is_asked:
+            keeper, _session = world.new_staff("hall_manager")
+            archiving.ask_deletion(row.pk, ground="保管期限届满（演示）", by=keeper, at=now())
+        return Wish(world.session(role), f"/workbench/archive/{row.pk}/{act}", fields, world.session("clerk"))
+
+    return make
+
+
+def _retention(world: World) -> Wish:
+    fields = {"item": "", "years": str(next(world._people) % 90 + 1), "basis": "演示档案文件"}
+    fields["effective_on"] = (localdate(now()) + timedelta(days=next(world._people))).isoformat()
+    return Wish(world.session("hall_manager"), "/workbench/archive/rules", fields, world.session("clerk"))
+
+
 TRIED: dict[str, Callable[[World], Wish]] = {
     "workbench:case-fee-issue": _result("fee"),
     "workbench:case-fee-pay": _result("fee-pay"),
@@ -1271,6 +1330,13 @@ TRIED: dict[str, Callable[[World], Wish]] = {
     "workbench:case-heard": _heard("heard"),
     "portal:visit-wish": _citizen("visit/wish"),
     "portal:hearing-answer": _citizen("hearing"),
+    "workbench:template-edit": _words_edit,
+    "workbench:template-approve": _words_act("approve", "visit", "publisher"),
+    "workbench:template-drop": _words_act("drop", "hearing", "editor"),
+    "workbench:archive-hand-over": _kept("hand-over", "hall_manager", {"to": "演示档案馆"}),
+    "workbench:archive-ask": _kept("ask-deletion", "hall_manager", {"ground": "保管期限届满（演示）"}),
+    "workbench:archive-answer": _kept("answer-deletion", "leader", {"answer": "no"}, is_asked=True),
+    "workbench:archive-rules": _retention,
 }
 
 

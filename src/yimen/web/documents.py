@@ -16,7 +16,7 @@ from yimen.web.workbench.guard import StaffRequest, staff_page
 def notice(request: StaffRequest, number: str, pk: UUID) -> HttpResponse:
     """One document of a case; 404 alike for no such case, not yours, and not given out yet."""
     case = queries.get_case_for(request.staff, number)
-    found = case.notices.filter(pk=pk).first() if case else None
+    found = case.notices.select_related("signed").filter(pk=pk).first() if case else None
     if case is None or found is None:
         raise Http404
     return pdf(found, f"{case.query_no}-{found.kind}.pdf")
@@ -25,7 +25,7 @@ def notice(request: StaffRequest, number: str, pk: UUID) -> HttpResponse:
 def pdf(found: Notice, filename: str) -> HttpResponse:
     """The document as a response shown in the browser and kept by nobody."""
     return HttpResponse(
-        documents.render(found),
+        documents.pdf_of(found),
         content_type="application/pdf",
         headers={
             "Content-Disposition": content_disposition_header(False, filename) or "inline",

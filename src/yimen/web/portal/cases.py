@@ -103,7 +103,7 @@ def stay(request: HttpRequest, number: str, refused: str = "") -> HttpResponse:
         "answer_due": cases.answer_due(found, catalog.work_calendar()),
         "waits": cases.waits_for_applicant(found),
         "rows": cases.timeline(found),
-        "notices": found.notices.all(),
+        "notices": found.notices.select_related("signed"),
         "rating_token": reads.rating_token(found),
         "reminders": notify.for_applicant(found.applicant),
         "levels": RatingLevel.choices,
@@ -119,5 +119,5 @@ def document(request: HttpRequest, number: str, pk: UUID) -> HttpResponse:
     found = opened_case(request, number)
     if found is None:
         return redirect("portal:progress")
-    notice = get_object_or_404(Notice, region_id=found.region_id, case=found, pk=pk)
+    notice = get_object_or_404(Notice.objects.select_related("signed"), region_id=found.region_id, case=found, pk=pk)
     return documents.pdf(notice, f"{notice.get_kind_display()}-{found.query_no}.pdf")

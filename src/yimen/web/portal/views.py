@@ -9,9 +9,11 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from yimen.cases.queries import documents
 from yimen.catalog import queries as catalog
 from yimen.catalog.models import ServiceItem
 from yimen.hall import queries as hall
+from yimen.lib.ids import read_code
 from yimen.people.models import Department
 from yimen.ratings import queries as ratings
 from yimen.ratings.rules import Figures
@@ -98,16 +100,16 @@ def verify(request: HttpRequest, code: str = "") -> HttpResponse:
         return render(request, "portal/verify.html", {"form": form}, status=422)
     if not code:
         return render(request, "portal/verify.html", {"form": VerifyForm()})
-    notice = reads.notice_by_code(code)
-    certificate = None if notice else reads.certificate_by_code(code, request.GET.get("on", ""), timezone.localdate())
+    checked = documents.check(read_code(code))
+    certificate = None if checked else reads.certificate_by_code(code, request.GET.get("on", ""), timezone.localdate())
     values = {
         "form": VerifyForm(initial={"code": code}),
         "asked": True,
-        "notice": notice,
+        "checked": checked,
         "certificate": certificate,
         "code": code,
     }
-    return render(request, "portal/verify.html", values, status=200 if notice or certificate else 404)
+    return render(request, "portal/verify.html", values, status=200 if checked or certificate else 404)
 
 
 @require_safe

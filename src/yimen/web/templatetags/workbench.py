@@ -6,14 +6,17 @@ from typing import Any
 from django import template
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from yimen.hall import queries as halls
 from yimen.people import access
 from yimen.people.models import Staff
 from yimen.web.templatetags import yimen
 
 register = template.Library()
+QUEUE_RIGHTS = ("hall.call", "hall.take", "hall.manage")
 register.filter("limit_words", yimen.limit_words)
 
 
@@ -33,7 +36,7 @@ class Door:
 
 DOORS = (
     Door("workbench:window", _("收件受理"), ("cases.receive",)),
-    Door("workbench:tasks", _("我的任务"), ("cases.review", "cases.decide")),
+    Door("workbench:tasks", _("我的任务"), ("cases.review", "cases.decide"), ("workbench:opinions",)),
     Door("workbench:visits", _("现场核查"), ("cases.review",)),
     # Those who do not take papers in call and finish on the same page.
     Door("workbench:window", _("窗口叫号"), ("hall.call",)),
@@ -43,7 +46,7 @@ DOORS = (
         "workbench:moves",
         _("转办和后补"),
         ("cases.view",),
-        ("workbench:gaps", "workbench:commitments"),
+        ("workbench:gaps", "workbench:commitments", "workbench:special"),
     ),
     Door("workbench:certificates", _("证照"), ("certificates.view",), ("workbench:quotas", "workbench:bars")),
     Door("workbench:bars", _("不得再申请"), ("catalog.calendar",)),
@@ -61,6 +64,8 @@ DOORS = (
         ),
     ),
     Door("workbench:powers", _("权力清单"), ("powers.view",)),
+    Door("workbench:templates", _("文书模板"), ("templates.write", "templates.approve", "seals.manage")),
+    Door("workbench:archive", _("档案"), ("archive.read", "archive.keep", "archive.approve")),
     Door("workbench:entry", _("进驻"), ("powers.view",), ("workbench:organisation",)),
     Door("workbench:reviews", _("提意见"), ("catalog.review",)),
     Door(
@@ -75,6 +80,8 @@ DOORS = (
     Door("workbench:people", _("人员"), ("people.manage", "people.grant")),
     Door("workbench:ledger", _("台账"), ("ledger.read",)),
     Door("workbench:report", _("统计"), ("insight.view",)),
+    Door("workbench:workload", _("工作量"), ("insight.view",)),
+    Door("workbench:covers", _("AB 角"), ("people.cover",)),
     Door("workbench:quality", _("质量"), ("catalog.edit", "catalog.publish", "insight.view"), ("workbench:reform",)),
     Door("workbench:account-check", _("核对网上账户"), ("people.register",)),
     Door("workbench:proactive", _("主动提醒"), ("notify.send", "catalog.edit")),
@@ -92,6 +99,7 @@ TABS = {
         Door("workbench:moves", _("转来的件"), ("cases.view",)),
         Door("workbench:gaps", _("容缺待补"), ("cases.view",)),
         Door("workbench:commitments", _("承诺待核"), ("cases.view",)),
+        Door("workbench:special", _("停计和延长"), ("cases.view",)),
     ),
     "catalog": (
         Door("workbench:items", _("事项"), ("catalog.edit", "catalog.publish")),
@@ -137,6 +145,16 @@ def workbench_nav(context: template.Context) -> dict[str, Any]:
     reach = {reverse(name): url for url, door in doors.items() for name in door.below} | {url: url for url in doors}
     here = max((url for url in reach if request.path.startswith(url)), key=len, default="")
     return {"doors": [(url, str(door.word), url == reach.get(here)) for url, door in doors.items()]}
+
+
+@register.inclusion_tag("workbench/team/now.html", takes_context=True)
+def hall_now(context: template.Context) -> dict[str, Any]:
+    """Who waits in the hall, on every page of those who work with people there (S2-21, S2-23); one statement."""
+    staff = getattr(context["request"].user, "staff", None)
+    if not isinstance(staff, Staff) or not any(access.allowed(staff, right) for right in QUEUE_RIGHTS):
+        return {}
+    known = context.get("pressure")
+    return {"pressure": known or halls.pressure(staff, timezone.now())}
 
 
 @register.simple_tag(takes_context=True)

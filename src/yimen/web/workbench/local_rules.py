@@ -18,16 +18,24 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from yimen.cases import actions as cases
+from yimen.cases.actions.archiving import (
+    ARCHIVE_AFTER_DAYS,
+    ARCHIVE_AFTER_KEY,
+    ARCHIVE_YEARS,
+    ARCHIVE_YEARS_KEY,
+)
 from yimen.cases.actions.deciding import SAME_ACCEPTOR, SAME_REVIEWER
 from yimen.cases.actions.results import COMMITMENT_BAR_KEY, COMMITMENT_BAR_MONTHS
 from yimen.cases.documents import LAWSUIT_MONTHS, RECONSIDERATION_DAYS
 from yimen.cases.queries import REUSE_MONTHS, REUSE_MONTHS_KEY
 from yimen.cases.queries.results import FEE_FACTOR, FEE_FACTOR_KEY
 from yimen.cases.rules import modes
+from yimen.cases.rules.visits import RESPONSE_HOURS, RESPONSE_KEY, VISIT_MINUTES, VISIT_MINUTES_KEY
 from yimen.catalog import actions, queries
 from yimen.catalog.queries import PROMISED_DEFAULT_DAYS
 from yimen.catalog.rules import CodeScheme
 from yimen.catalog.rules.powers import DELEGATION_WARNING_DAYS, DELEGATION_WARNING_KEY
+from yimen.insight.workload import ALARM, ALARM_KEY
 from yimen.lib.dates import short_day
 from yimen.ratings.rules import INVITATION_DAYS, INVITATION_DAYS_KEY
 from yimen.web.once import Done, Stay, keyed
@@ -55,6 +63,22 @@ KNOWN = (
         PROMISED_DEFAULT_DAYS,
         1,
         60,
+    ),
+    Known(
+        RESPONSE_KEY,
+        gettext_lazy("约了现场核查，几小时内回电话"),
+        gettext_lazy("从申请人约的那一刻起，按钟点数，晚上和放假也算。单位：小时。"),
+        RESPONSE_HOURS,
+        1,
+        72,
+    ),
+    Known(
+        VISIT_MINUTES_KEY,
+        gettext_lazy("一次现场核查占多长时间，连路上"),
+        gettext_lazy("同一个人在这段时间里不能约两家。单位：分钟。"),
+        VISIT_MINUTES,
+        10,
+        480,
     ),
     Known(
         "reconsideration_days",
@@ -153,6 +177,14 @@ KNOWN = (
         365,
     ),
     Known(
+        ALARM_KEY,
+        gettext_lazy("工作量提醒，一个人手上超过几步"),
+        gettext_lazy("自己领的，加上没人领的平均到每人的，超过就提醒。单位：步。"),
+        ALARM,
+        1,
+        1000,
+    ),
+    Known(
         actions.CODE_SCHEME,
         gettext_lazy("事项编码用哪一种"),
         gettext_lazy("按序号选：0 各省实际在用的 12、31、33 位；1 国家上报表的宽度；2 国家标准 GB/T 39046。"),
@@ -190,6 +222,22 @@ KNOWN = (
         gettext_lazy("平常是以前各月的中位数。单位：倍。"),
         FEE_FACTOR,
         2,
+        100,
+    ),
+    Known(
+        ARCHIVE_AFTER_KEY,
+        gettext_lazy("办完以后几天归档"),
+        gettext_lazy("送达、不予受理或撤回以后，过这么多天自动打成电子档案。单位：自然日。"),
+        ARCHIVE_AFTER_DAYS,
+        0,
+        365,
+    ),
+    Known(
+        ARCHIVE_YEARS_KEY,
+        gettext_lazy("没有另定期限的档案，保管几年"),
+        gettext_lazy("在“档案”的保管期限里按事项定了的，照那里。单位：年。"),
+        ARCHIVE_YEARS,
+        1,
         100,
     ),
 )

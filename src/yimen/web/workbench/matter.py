@@ -238,7 +238,7 @@ def shown(
     acts = acts_for(case, staff, tasks)
     panels = panels_of(Opened(case, staff, tasks, now, posted, act)) if with_history else []
     missing = actions.missing_materials(case.materials.select_related("material")) if acts.accept else []
-    notices = list(case.notices.all())
+    notices = list(case.notices.select_related("signed"))
     return {
         "case": case,
         "status_chip": CHIPS[Case.Status(case.status)],

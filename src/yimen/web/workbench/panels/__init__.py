@@ -30,6 +30,7 @@ MODULES: tuple[str, ...] = (
     "correction",
     "clocks",
     "withdraw",
+    "archive",
 )
 
 
