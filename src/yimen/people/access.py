@@ -70,6 +70,12 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "archive.read": frozenset({Role.LEADER, Role.SUPERVISOR, Role.HALL_MANAGER}),
     "archive.keep": frozenset({Role.HALL_MANAGER}),
     "archive.approve": frozenset({Role.LEADER}),
+    "supervision.view": frozenset({Role.LEADER, Role.HALL_MANAGER, Role.SUPERVISOR}),
+    "supervision.manage": frozenset({Role.SUPERVISOR}),
+    "supervision.answer": frozenset(
+        {Role.CLERK, Role.APPROVER, Role.SURVEYOR, Role.LEADER, Role.HALL_MANAGER, Role.GUIDE}
+    ),
+    "supervision.decide": frozenset({Role.SUPERVISOR}),
     "exchange.import": frozenset({Role.EDITOR, Role.SYSTEM_ADMIN}),
 }
 

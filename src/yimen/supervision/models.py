@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -12,7 +14,7 @@ from yimen.people.models import Department, Region, Staff
 
 
 class Trigger(models.TextChoices):
-    """What is watched: the eight of SUP-2, and the reminder before a limit (SUP-3)."""
+    """What is watched: the eight of SUP-2, the reminder before a limit (SUP-3), and asking for more than the list."""
 
     NEAR_LIMIT = "near_limit", _("快到期")
     REFUSED_VALID = "refused_valid", _("该受理的没有受理")
@@ -23,6 +25,7 @@ class Trigger(models.TextChoices):
     NO_REASONS = "no_reasons", _("不予许可没有理由")
     OFF_SYSTEM = "off_system", _("在系统外办理")
     FEE_OUTSIDE = "fee_outside", _("清单外收费")
+    UNLISTED_ASKED = "unlisted_asked", _("索要清单外的材料")
     OTHER = "other", _("其他违规")
 
 
@@ -35,7 +38,9 @@ class Colour(models.TextChoices):
 class SupervisionRule(models.Model):
     """
     When a trigger gives which colour, from a day on (SUP-4, SUP-5); the most particular one counts: item, then
-    unit, then region. threshold: days left, days over or percent used, as the trigger takes it.
+    unit, then region. threshold: days left, days over or percent used, as the trigger takes it (rules.LIMITS).
+
+    Rows are only added: a later one with the same day and scope is not possible, a later day replaces.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -48,6 +53,8 @@ class SupervisionRule(models.Model):
     effective_on = models.DateField()
     is_on = models.BooleanField(default=True)
     basis = models.CharField(max_length=200, blank=True)
+    set_by = models.ForeignKey(Staff, models.PROTECT, null=True, related_name="+")
+    set_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -63,10 +70,13 @@ class Card(models.Model):
     """
     A sign given by rule (SUP-1): never deleted, only answered, appealed, decided upon. Names three persons (SUP-6).
 
-    occasion: what it is given for, so that the same lapse never gives two: "promise:<case>", "step:<task>".
+    occasion: what it is given for, so that the same lapse never gives two: "promised:<case>", "step:<task>".
+    The database refuses to delete a card or to change anything but state, answer_by and closed_at, and any change of
+    one that is closed or lifted.
     """
 
     class State(models.TextChoices):
+        NOTED = "noted", _("已提醒")
         OPEN = "open", _("等答复")
         ANSWERED = "answered", _("已答复")
         APPEALED = "appealed", _("申诉中")
@@ -87,6 +97,7 @@ class Card(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
     issued_at = models.DateTimeField()
     answer_by = models.DateField(null=True, blank=True)
+    given_by = models.ForeignKey(Staff, models.PROTECT, null=True, blank=True, related_name="+")
     handler = models.ForeignKey(Staff, models.PROTECT, null=True, blank=True, related_name="+")
     reviewer = models.ForeignKey(Staff, models.PROTECT, null=True, blank=True, related_name="+")
     approver = models.ForeignKey(Staff, models.PROTECT, null=True, blank=True, related_name="+")
@@ -101,7 +112,14 @@ class Card(models.Model):
             models.Index(fields=["region", "issued_at"], name="card_by_issue"),
             models.Index(fields=["region", "department", "issued_at"], name="card_by_department"),
             models.Index(fields=["region", "case"], name="card_by_case"),
-            models.Index(fields=["region", "answer_by"], condition=models.Q(state="open"), name="card_open"),
+            models.Index(
+                fields=["region", "department", "colour"],
+                condition=models.Q(state__in=["open", "answered", "appealed", "upheld"]),
+                name="card_open",
+            ),
+            models.Index(fields=["handler", "issued_at"], name="card_by_handler"),
+            models.Index(fields=["reviewer", "issued_at"], name="card_by_reviewer"),
+            models.Index(fields=["approver", "issued_at"], name="card_by_approver"),
         ]
 
     def __str__(self) -> str:
@@ -111,6 +129,17 @@ class Card(models.Model):
     def stream(self) -> str:
         return f"card:{self.pk}"
 
+    @property
+    def named(self) -> set[UUID]:
+        """The persons it names (SUP-6)."""
+        return {one for one in (self.handler_id, self.reviewer_id, self.approver_id) if one}
+
+    @property
+    def rule_no(self) -> str:
+        """The rule's number as SUP-9 exports it: the region's own by its day, else the one shipped."""
+        when = f"{self.rule.effective_on:%Y%m%d}" if self.rule else "SUP-5"
+        return f"{self.trigger}-{self.colour}-{when}"
+
 
 class CardEntry(models.Model):
     """An answer to a card, an appeal, or what was decided on it; rows are only added."""
@@ -118,7 +147,10 @@ class CardEntry(models.Model):
     class Kind(models.TextChoices):
         ANSWER = "answer", _("答复")
         APPEAL = "appeal", _("申诉")
-        DECISION = "decision", _("处理决定")
+        UPHELD = "upheld", _("维持")
+        LIFTED = "lifted", _("撤销")
+        CLOSED = "closed", _("办结")
+        RETURNED = "returned", _("退回重新整改")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     region = models.ForeignKey(Region, models.PROTECT)
@@ -131,7 +163,14 @@ class CardEntry(models.Model):
 
     class Meta:
         ordering = ["at"]
-        constraints = [models.CheckConstraint(condition=~models.Q(text=""), name="card_entry_says_something")]
+        constraints = [
+            models.CheckConstraint(condition=~models.Q(text=""), name="card_entry_says_something"),
+            models.CheckConstraint(
+                condition=~models.Q(kind="answer") | ~models.Q(correction=""),
+                name="card_answer_says_what_was_put_right",
+            ),
+            models.UniqueConstraint(fields=["card"], condition=models.Q(kind="appeal"), name="card_appealed_once"),
+        ]
 
 
 class WalkThrough(models.Model):

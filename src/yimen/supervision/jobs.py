@@ -1,0 +1,61 @@
+"""What the worker does for supervision: it follows the ledger and the clock; both may come late, twice or at once."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from django.db import connection
+from django.utils import timezone
+from django.utils.timezone import localdate
+from procrastinate.contrib.django import app
+
+from yimen.ledger import followers
+from yimen.ledger.actions import SYSTEM
+from yimen.ledger.models import Event
+from yimen.people.models import Region
+from yimen.supervision import actions, watching
+
+NAME = "supervision.follow"
+# A first run over a long ledger stops here and goes on in the next.
+MOST_ROUNDS = 40
+
+log = logging.getLogger("yimen.supervision")
+
+
+@app.periodic(cron="*/3 * * * *")
+@app.task(name="supervision.watch", queueing_lock="supervision.watch", pass_context=False)
+def watch(timestamp: int) -> None:
+    at = timezone.now()
+    for _round in range(MOST_ROUNDS):
+        if not follow_new(at=at):
+            break
+    watch_clocks(at=at)
+
+
+def follow_new(*, at: datetime) -> int:
+    """Give the cards what was done since the last time calls for; return how many rows were looked at."""
+    books: dict[str, watching.Book] = {}
+
+    def handle(event: Event) -> None:
+        book = books.get(event.region)
+        if book is None:
+            book = books[event.region] = watching.book_of(event.region)
+        actions.give_cards(event.region, watching.of_event(event, book), by=SYSTEM, at=at)
+
+    return followers.follow(NAME, watching.KINDS, handle, at=at)
+
+
+def watch_clocks(*, at: datetime) -> int:
+    """Give the cards the running clocks and open steps call for today, a batch a transaction; return how many are new."""
+    count, today = 0, localdate(at)
+    for region in Region.objects.order_by("code"):
+        try:
+            due = watching.running(region.pk, watching.book_of(region), on=today)
+            for batch in watching.batches(due):
+                count += len(actions.give_cards(region.pk, batch, by=SYSTEM, at=at))
+        except Exception as error:  # one region must not keep the others waiting
+            if connection.connection is None or connection.connection.closed:
+                raise
+            log.error("region %s could not be watched: %s", region.pk, type(error).__name__)
+    return count
