@@ -11,7 +11,7 @@ from stdnum.cn import uscc
 
 from yimen.catalog import actions as catalog
 from yimen.catalog.models import ItemType, ItemVersion
-from yimen.demo import catalogue, centre, citizens, handling, leaflets, powers, reform, scenario, visits, words
+from yimen.demo import catalogue, centre, citizens, documents, handling, leaflets, powers, reform, scenario, visits, words
 from yimen.hall import setup
 from yimen.ledger.actions import SYSTEM
 from yimen.people import actions as people
@@ -67,6 +67,7 @@ def build(at: datetime) -> None:
     reform.build(center, organs, staff, versions, at)
     catalogue.build(region, organs, staff, at)
     words.build(region.pk, by=staff["editor"], at=at)
+    documents.build(organs.values(), staff, at)
 
 
 def _person(
