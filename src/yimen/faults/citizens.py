@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from yimen.faults.acts import Wish, World
 
 _people = count(1)
-PASSWORD = "only for trials 1"  # noqa: S105 - of invented people in a database thrown away
+PASSWORD = "only for trials 1"
 
 
 def _person() -> dict[str, str]:
@@ -97,6 +97,13 @@ def _message(world: World) -> Wish:
     return Wish(session, f"/cases/{case.query_no}/messages", {"text": "要带什么吗？"}, _citizen(world)[1])
 
 
+def _withdraw(world: World) -> Wish:
+    from yimen.faults.acts import Wish
+
+    _me, session, case = _sent(world)
+    return Wish(session, f"/cases/{case.query_no}/withdraw", {"reason": "不开店了"}, _citizen(world)[1])
+
+
 def _answer(world: World) -> Wish:
     from io import BytesIO
 
@@ -151,6 +158,7 @@ TRIED: dict[str, Callable[[World], Wish]] = {
     "portal:draft-submit": _submit,
     "portal:case-message": _message,
     "portal:case-answer": _answer,
+    "portal:case-withdraw": _withdraw,
     "workbench:case-message": _staff_message,
     "workbench:account-check": _confirm,
 }

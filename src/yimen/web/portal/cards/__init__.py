@@ -41,6 +41,7 @@ MODULES: tuple[str, ...] = (
     "correction",
     "answer",
     "messages",
+    "withdraw",
     "clocks",
 )
 
