@@ -384,7 +384,7 @@ def decline(case_id: UUID, *, reasons: str, by: Actor, at: datetime, ground: str
     data = {"reasons_sha256": sha256(case.reasons.encode()).hexdigest(), "reasons_length": len(case.reasons)}
     more = {"right_organ": right_organ, "ground": str(ground)}
     record(case, "case.declined", by=by, at=at, data=data | more)
-    give(case, Notice.Kind.DECLINE, by=by, at=at, **more)
+    give(case, Notice.Kind.DECLINE, by=by, at=at, right_organ=right_organ, ground=str(ground))
     return case
 
 

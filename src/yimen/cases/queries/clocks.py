@@ -141,8 +141,17 @@ def stopped(region: str) -> QuerySet[ClockStop]:
     """Return the stops that run now, the oldest first: for lists of what waits for an expert, a test, a hearing."""
     return (
         ClockStop.objects.filter(region_id=region, ended_on=None, case__status=Case.Status.ACCEPTED)
-        .select_related("case__version", "notice")
+        .select_related("case__version", "case__department", "case__applicant", "notice")
         .order_by("started_on")
+    )
+
+
+def extensions_asked(region: str) -> QuerySet[Extension]:
+    """Return the extensions of running cases that wait for an answer, the case first due first."""
+    return (
+        Extension.objects.filter(region_id=region, approved_at=None, refused_at=None, case__status=Case.Status.ACCEPTED)
+        .select_related("case__version", "case__department", "case__applicant")
+        .order_by("case__due_on")
     )
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils.timezone import localdate
 
 from yimen.cases.models import Case
-from yimen.people.models import Department
 
 MOST_PAIRS = 500
 
@@ -27,10 +26,10 @@ class Pair:
         return (localdate(self.again.received_at) - localdate(self.withdrawn.withdrawn_at)).days
 
 
-def withdrawn_and_again(region: str, *, since: datetime, department: Department | None = None) -> list[Pair]:
+def withdrawn_and_again(region: str, *, since: datetime, among: QuerySet[Case] | None = None) -> list[Pair]:
     """
     Return the cases withdrawn after `since` whose applicant came again with the same item, the latest first, at most
-    MOST_PAIRS. A pair is no proof of anything: it is shown to whoever looks.
+    MOST_PAIRS. among: only these withdrawn cases. A pair is no proof of anything: it is shown to whoever looks.
     """
     later = Case.objects.filter(
         region_id=region,
@@ -41,10 +40,12 @@ def withdrawn_and_again(region: str, *, since: datetime, department: Department 
     cases = Case.objects.filter(region_id=region, status=Case.Status.WITHDRAWN, withdrawn_at__gt=since).annotate(
         again=Subquery(later.values("pk")[:1])
     )
-    if department is not None:
-        cases = cases.filter(department=department)
+    if among is not None:
+        cases = cases.filter(pk__in=among.values("pk"))
     found = list(
-        cases.exclude(again=None).select_related("version", "department").order_by("-withdrawn_at")[:MOST_PAIRS]
+        cases.exclude(again=None)
+        .select_related("version", "department", "applicant")
+        .order_by("-withdrawn_at")[:MOST_PAIRS]
     )
     again = Case.objects.select_related("version").in_bulk([case.again for case in found])
     return [Pair(case, again[case.again]) for case in found]

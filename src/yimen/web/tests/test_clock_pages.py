@@ -182,3 +182,17 @@ def test_what_was_handed_in_before_is_offered(client):
     assert post(client, second, "case-materials", **fields).status_code == 303
     row.refresh_from_db()
     assert row.reused_from_id == earlier.pk
+
+
+def test_a_leader_finds_what_waits_for_him_and_who_came_again(client, running):
+    case, people = running
+    actions.ask_extension(case.pk, reason="要等上级部门的复函", by=people["approver"], at=timezone.now())
+    actions.open_stop(
+        case.pk, ground="testing", reason="空气质量要检测", needed_days=3, by=people["approver"], at=timezone.now()
+    )
+    login(client, people["leader"])
+    page = client.get(reverse("workbench:special")).content.decode()
+    assert page.count(case.query_no) >= 4 and "要等上级部门的复函" in page and "半年以来没有" in page
+    stranger = make_staff(Role.LEADER, department=make_department(case.region))
+    login(client, stranger)
+    assert case.query_no not in client.get(reverse("workbench:special")).content.decode()
