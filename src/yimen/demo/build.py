@@ -11,7 +11,19 @@ from stdnum.cn import uscc
 
 from yimen.catalog import actions as catalog
 from yimen.catalog.models import ItemType, ItemVersion
-from yimen.demo import catalogue, centre, citizens, documents, handling, leaflets, powers, reform, scenario, visits, words
+from yimen.demo import (
+    catalogue,
+    centre,
+    citizens,
+    documents,
+    handling,
+    leaflets,
+    powers,
+    reform,
+    scenario,
+    visits,
+    words,
+)
 from yimen.hall import setup
 from yimen.ledger.actions import SYSTEM
 from yimen.people import actions as people
