@@ -108,6 +108,11 @@ class WindowPause(models.Model):
             models.Index(fields=["by_window"], condition=models.Q(until_at=None), name="window_pause_covered"),
         ]
 
+    @property
+    def minutes(self) -> int:
+        """Whole minutes the pause took; 0 while it runs."""
+        return int((self.until_at - self.from_at).total_seconds()) // 60 if self.until_at else 0
+
 
 class TicketCounter(models.Model):
     """The last number given for a series on a day, and its time; never count + 1."""

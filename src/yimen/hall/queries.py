@@ -267,12 +267,16 @@ WHERE series.region_id = %s AND (%s::uuid IS NULL OR hall.center_id = %s)
 """
 
 
-def pressure(staff: Staff, at: datetime) -> Pressure:
-    """Return who waits now in the halls of the reader's centre (the whole region without one); one statement."""
+def pressure(staff: Staff, at: datetime) -> Pressure | None:
+    """
+    Return who waits now in the halls of the reader's centre (the whole region without one); None without a hall.
+
+    One statement.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_PRESSURE, [localdate(at), staff.region_id, staff.center_id, staff.center_id])
         people, first = cursor.fetchone()
-    return Pressure(int(people or 0), rules.seconds_between(first, at) // 60)
+    return None if people is None else Pressure(int(people), rules.seconds_between(first, at) // 60)
 
 
 def pauses(region: str, start: date, end: date) -> QuerySet[WindowPause]:
@@ -284,9 +288,11 @@ def pauses(region: str, start: date, end: date) -> QuerySet[WindowPause]:
     )
 
 
-def running_pause(window: Window) -> WindowPause | None:
-    """Return the pause of a window that runs now."""
-    return WindowPause.objects.filter(window=window, until_at=None).select_related("staff", "stand_in").first()
+def pauses_for(staff: Staff) -> QuerySet[WindowPause]:
+    """Return the running pauses of somebody: of his own window, and of those where he stands in."""
+    return WindowPause.objects.filter(
+        Q(staff=staff) | Q(stand_in=staff), region_id=staff.region_id, until_at=None
+    ).select_related("window", "staff", "stand_in", "by_window")
 
 
 # Counts come from the partial index of waiting tickets, the mean from the last twenty finished of the series.

@@ -118,6 +118,11 @@ def covers_of(staff: Staff) -> list[PostCover]:
     return list(running(staff.region_id).filter(Q(primary=staff) | Q(stand_in=staff)))
 
 
+def stand_in_of(staff: Staff) -> Staff | None:
+    """Return the B post that was set for somebody."""
+    return Staff.objects.filter(stands_in_for__primary=staff).first()
+
+
 def led_by(staff: Staff) -> QuerySet[Staff]:
     """Return the people whose B post `staff` may set: of the units he leads, or of the whole region."""
     people = Staff.objects.filter(region_id=staff.region_id, user__is_active=True)

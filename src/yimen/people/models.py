@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from typing import ClassVar
+from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -205,6 +206,11 @@ class Staff(models.Model):
         )
         covering = models.Q(staff__in=covered) & ~models.Q(role__in=[role.value for role in ADMINISTRATORS])
         return list(RoleGrant.objects.filter(models.Q(staff=self) | covering, ended_at=None))
+
+    @cached_property
+    def acting_for(self) -> frozenset[UUID]:
+        """Whose work is his now: his own, and that of the colleagues he covers who hold a role."""
+        return frozenset({self.pk, *(grant.staff_id for grant in self.granted)})
 
 
 class Role(models.TextChoices):

@@ -14,7 +14,7 @@ from yimen.cases.models import Case, Task
 from yimen.catalog.models import FlowStep
 from yimen.lib.errors import DomainError
 from yimen.people import access
-from yimen.people.models import PostCover, Staff
+from yimen.people.models import Staff
 
 
 class HandReason(models.TextChoices):
@@ -48,9 +48,7 @@ def is_fit(task: Task, staff: Staff) -> bool:
 
 def expect_mine(task: Task, by: Staff) -> None:
     """Raise TakenByOther when somebody else took this step, unless `by` stands in for him (HALL-6)."""
-    if task.assignee_id is None or task.assignee_id == by.pk:
-        return
-    if PostCover.objects.filter(primary=task.assignee_id, stand_in=by, until_at=None).exists():
+    if task.assignee_id is None or task.assignee_id in by.acting_for:
         return
     assert task.assignee is not None
     raise TakenByOther(

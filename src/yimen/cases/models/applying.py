@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -115,6 +117,11 @@ class SavedFilter(models.Model):
     class Meta:
         ordering = ["name"]
         constraints = [models.UniqueConstraint(fields=["staff", "place", "name"], name="saved_filter_once")]
+
+    @property
+    def address(self) -> str:
+        """The query of the list's address."""
+        return urlencode(self.values)
 
 
 class OpinionTemplate(models.Model):

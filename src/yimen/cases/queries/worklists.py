@@ -15,7 +15,7 @@ from yimen.cases.models import Case, OpinionTemplate, SavedFilter, Task
 from yimen.cases.queries.modes import at_departments
 from yimen.cases.queries.tasks import open_tasks
 from yimen.catalog.models import FlowStep
-from yimen.people.models import PostCover, Staff
+from yimen.people.models import Staff
 
 WEEK = timedelta(days=7)
 # A list longer than this is looked through with filters, not with the eyes.
@@ -50,8 +50,7 @@ def steps_for(staff: Staff, desk: Desk, *, today: date) -> QuerySet[Task]:
         )
     else:
         tasks = open_tasks(staff)
-    covered = PostCover.objects.filter(stand_in=staff, until_at=None).values("primary")
-    own = Q(assignee=staff) | Q(assignee__in=covered)
+    own = Q(assignee__in=staff.acting_for)
     if desk.whose == "taken":
         tasks = tasks.filter(own)
     elif not desk.whose:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import secrets
 from datetime import datetime
 from functools import cached_property
@@ -21,12 +19,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from yimen.cases import lists, queries
-from yimen.cases.models import Case
+from yimen.cases.actions.bulk_acts import MOST as MOST_AT_ONCE
+from yimen.cases.models import Case, Notice, SavedFilter
+from yimen.cases.queries import worklists
 from yimen.lib.crypto import open_sealed, seal
 from yimen.lib.errors import DomainError
-from yimen.lib.sheet import safe_cell
+from yimen.people import access
 from yimen.people import actions as people
-from yimen.web.workbench import forms, matter
+from yimen.web.workbench import forms, matter, sheets
 from yimen.web.workbench.guard import StaffRequest, posted_text, staff_page
 
 PAGE = 20
@@ -116,6 +116,13 @@ def cases(request: StaffRequest) -> HttpResponse:
                 for case in page
             ],
             "is_narrowed": wanted != lists.Wanted(),
+            "filters": worklists.saved_filters(request.staff, SavedFilter.Place.CASES),
+            "place": SavedFilter.Place.CASES.value,
+            "kept": {name: request.GET[name] for name in lists.KEPT[SavedFilter.Place.CASES] if request.GET.get(name)},
+            "notice_kinds": Notice.Kind.choices,
+            "may_deliver": access.allowed(request.staff, "cases.deliver"),
+            "most": MOST_AT_ONCE,
+            "most_exported": lists.MOST_EXPORTED,
         },
     )
 
@@ -142,28 +149,24 @@ def _address(values: QueryDict, **more: str) -> str:
 @staff_page("cases.view")
 @require_POST
 def export(request: StaffRequest) -> HttpResponse:
-    """The filtered list as CSV for a spreadsheet, without names, numbers or telephones."""
+    """The filtered list for a spreadsheet program, without names, numbers or telephones."""
     now = timezone.now()
     _form, wanted = _wanted(request, request.POST)
     found = lists.export(request.staff, wanted, today=localdate(now), at=now)
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(
+    heads = [
+        _("编号"),
+        _("事项"),
+        _("类型"),
+        _("部门"),
+        _("状态"),
+        _("结果"),
+        _("收件日"),
+        _("受理日"),
+        _("到期日"),
+        _("办结日"),
+    ]
+    rows = (
         [
-            _("编号"),
-            _("事项"),
-            _("类型"),
-            _("部门"),
-            _("状态"),
-            _("结果"),
-            _("收件日"),
-            _("受理日"),
-            _("到期日"),
-            _("办结日"),
-        ]
-    )
-    for case in found:
-        cells = [
             case.query_no,
             case.version.name,
             case.get_case_type_display(),
@@ -174,15 +177,9 @@ def export(request: StaffRequest) -> HttpResponse:
             case.due_on.isoformat() if case.due_on else "",
             _day(case.completed_at),
         ]
-        writer.writerow([safe_cell(cell) for cell in cells])
-    return HttpResponse(
-        text.getvalue().encode("utf-8-sig"),
-        content_type="text/csv; charset=utf-8",
-        headers={
-            "Content-Disposition": f'attachment; filename="cases-{localdate(now):%Y%m%d}.csv"',
-            "Cache-Control": "no-store",
-        },
+        for case in found
     )
+    return sheets.download(request, "cases", _("办件"), heads, rows, day=localdate(now))
 
 
 def _day(value: datetime | None) -> str:
@@ -209,7 +206,17 @@ def case_page(request: StaffRequest, number: str, **context: Any) -> HttpRespons
 @staff_page("cases.view")
 @require_safe
 def page(request: StaffRequest, number: str) -> HttpResponse:
-    return case_page(request, number)
+    """words: of a kept opinion, which then stands in the field; with script the page does that itself."""
+    asked = request.GET.get("words", "")
+    kept = (
+        next((one for one in worklists.opinion_templates(request.staff) if str(one.pk) == asked), None)
+        if asked
+        else None
+    )
+    if kept is None:
+        return case_page(request, number)
+    typed = {"opinion": kept.text, "reasons": kept.text, "outcome": kept.act}
+    return case_page(request, number, typed=typed, refused_act="case-decline" if kept.act == "declined" else "")
 
 
 @staff_page("people.reveal")

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from yimen.cases import actions, queries, rules
 from yimen.cases.models import Case, CaseMaterial, CaseMove, Clock, Notice, Task
+from yimen.cases.queries import worklists
 from yimen.catalog import queries as catalog
 from yimen.catalog.models import FlowStep, ItemMaterial, ItemVersion
 from yimen.catalog.queries import scenario
@@ -134,6 +135,9 @@ def acts_for(case: Case, staff: Staff, tasks: Iterable[Task]) -> Acts:
             staff, permission, department=task.department if task else case.department, region=case.region_id
         )
 
+    def is_mine(task: Task) -> bool:
+        return task.assignee_id is None or task.assignee_id in staff.acting_for
+
     waiting = [task for task in tasks if task.done_at is None]
     before = [task for task in waiting if task.kind not in DECIDING]
     deciding = "cases.decide_at_once" if case.version.is_immediate else "cases.decide"
@@ -143,8 +147,9 @@ def acts_for(case: Case, staff: Staff, tasks: Iterable[Task]) -> Acts:
         case Case.Status.ACCEPTED:
             # While it is with another unit, only that unit acts (panels/moves.py).
             is_away = any(task.step_key.startswith(CaseMove.STEP) for task in before)
-            mine = [] if is_away else [task for task in before if may("cases.review", task)]
-            return Acts(tasks=mine, decide=bool(waiting) and not before and may(deciding))
+            mine = [] if is_away else [task for task in before if is_mine(task) and may("cases.review", task)]
+            may_decide = bool(waiting) and not before and may(deciding) and all(map(is_mine, waiting))
+            return Acts(tasks=mine, decide=may_decide)
         case Case.Status.COMPLETED:
             return Acts(deliver=may("cases.deliver"))
         case _:
@@ -231,7 +236,7 @@ def shown(
 ) -> dict[str, Any]:
     """Return what templates need of a case; a constant number of statements. act: the act whose form came back."""
     today = localdate(now)
-    tasks = list(case.tasks.select_related("department").order_by("opened_at", "name"))
+    tasks = list(case.tasks.select_related("department", "assignee").order_by("opened_at", "name"))
     is_new = case.status == Case.Status.RECEIVED
     rows = material_rows(case, case.version, posted, offered_on=today if is_new else None)
     clocks = queries.clock_views(case, today=today)
@@ -262,6 +267,8 @@ def shown(
         "notices": notices,
         "entries": entries(case) if with_history else [],
         "panels": panels,
+        "kept_words": worklists.opinion_templates(staff) if acts.accept or acts.tasks or acts.decide else [],
+        "may_walk": access.allowed(staff, "cases.review") or access.allowed(staff, "cases.decide"),
         "more_acts": [panel for panel in panels if panel.acts],
         "said": queries.answers_in_words(case),
         "sheets": queries.form_sheets(case),

@@ -58,6 +58,7 @@ TABS = (
     Tab("reduction", gettext_lazy("环节和材料")),
     Tab("failures", gettext_lazy("最常见的问题")),
     Tab("visit-failures", gettext_lazy("现场核查")),
+    Tab("trips", gettext_lazy("跑了几趟")),
     Tab("reform", gettext_lazy("流程再造")),
 )
 
@@ -327,6 +328,12 @@ def _visit_failures(request: StaffRequest, departments: Any, today: date) -> Tab
     return visit_figures.sheet(request, departments, today)
 
 
+def _trips(request: StaffRequest, departments: Any, today: date) -> Table:
+    from yimen.web.workbench import trips  # it stands on this page's forms
+
+    return trips.sheet(request, departments, today)
+
+
 def _names(found: Sequence[Failure]) -> dict[str, str]:
     rows = ServiceItem.objects.filter(pk__in={one.item for one in found}).values_list("pk", "name")
     return {str(pk): name for pk, name in rows}
@@ -350,6 +357,7 @@ EXPORTS: dict[str, Callable[[StaffRequest, Any, date], Table]] = {
     "reduction": _reduction,
     "failures": _failures,
     "visit-failures": _visit_failures,
+    "trips": _trips,
     "quality": _findings,
 }
 

@@ -1,50 +1,193 @@
-"""My tasks: what is overdue, what is due today, what comes later."""
+"""My tasks, my team's and my unit's: what is overdue, what is due today and this week, what waits elsewhere."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
 
-from django.http import HttpResponse
-from django.shortcuts import render
+from django.contrib import messages
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import path
 from django.utils import timezone
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
 
-from yimen.cases import queries
-from yimen.cases.models import Task
+from yimen.cases import lists, queries
+from yimen.cases.actions import HandReason
+from yimen.cases.actions.bulk_acts import MOST as MOST_AT_ONCE
+from yimen.cases.models import SavedFilter, Task
+from yimen.cases.queries import worklists
+from yimen.cases.queries.worklists import Desk
+from yimen.catalog.models import FlowStep
+from yimen.hall import queries as halls
+from yimen.people import access
+from yimen.people.models import Department
+from yimen.web.workbench import sheets
 from yimen.web.workbench.guard import StaffRequest, staff_page
 
 # More than anybody can have in front of him; the list of cases has the rest.
 MOST = 200
+WEEK = timedelta(days=7)
+WHOSE = {
+    "": gettext_lazy("我的"),
+    "taken": gettext_lazy("我领的"),
+    "team": gettext_lazy("全岗位"),
+    "unit": gettext_lazy("全单位"),
+    "elsewhere": gettext_lazy("等别处"),
+}
+DUE = {
+    "": gettext_lazy("不限"),
+    "overdue": gettext_lazy("已过期"),
+    "today": gettext_lazy("今天到期"),
+    "week": gettext_lazy("七天内到期"),
+}
+KINDS = [
+    (kind.value, kind.label)
+    for kind in (FlowStep.Kind.REVIEW, FlowStep.Kind.VISIT, FlowStep.Kind.EXPERT, FlowStep.Kind.DECIDE)
+]
+_TITLES = {
+    "overdue": gettext_lazy("这一步已经过期，先办"),
+    "today": gettext_lazy("今天到期"),
+    "week": gettext_lazy("七天内到期"),
+    "later": gettext_lazy("以后到期"),
+}
+RIGHTS = ("cases.review", "cases.decide")
 
 
-@staff_page("cases.review", "cases.decide")
+def desk_of(values: QueryDict) -> Desk:
+    """Return the list an address asks for; a value nobody offers is as good as none."""
+    try:
+        department = UUID(values.get("department", ""))
+    except ValueError:
+        department = None
+    chosen = {name: values.get(name, "") for name in ("whose", "due", "kind")}
+    return Desk(
+        whose=chosen["whose"] if chosen["whose"] in WHOSE else "",
+        due=chosen["due"] if chosen["due"] in DUE else "",
+        department=department,
+        kind=chosen["kind"] if chosen["kind"] in dict(KINDS) else "",
+    )
+
+
+@staff_page(*RIGHTS)
 @require_safe
 def tasks(request: StaffRequest) -> HttpResponse:
-    now = timezone.now()
+    return listed(request)
+
+
+def listed(request: StaffRequest, **context: Any) -> HttpResponse:
+    """The page of a list, also after a POST that stays on it."""
+    now, staff = timezone.now(), request.staff
     today = localdate(now)
-    found = list(queries.open_tasks(request.staff).prefetch_related("case__clocks")[: MOST + 1])
+    values = request.POST if request.method == "POST" else request.GET
+    desk = desk_of(values)
+    away = worklists.elsewhere(staff) if desk.whose == "elsewhere" else []
+    found = (
+        list(worklists.steps_for(staff, desk, today=today).prefetch_related("case__clocks")[: MOST + 1])
+        if desk.whose != "elsewhere"
+        else []
+    )
     clocks = queries.promised_views([task.case for task in found[:MOST]], today=today)
     groups: dict[str, list[dict[str, Any]]] = {}
     for task in found[:MOST]:
         row = {"task": task, "case": task.case, "clock": clocks.get(task.case_id)}
         groups.setdefault(group_of(task, today), []).append(row)
-    titles = {"overdue": _("这一步已经过期，先办"), "today": _("今天到期"), "later": _("以后到期")}
     return render(
         request,
         "workbench/tasks.html",
         {
-            "groups": [(key, titles[key], groups[key]) for key in titles if key in groups],
-            "count": len(found[:MOST]),
+            "desk": desk,
+            "whose": [(key, word, _address(desk, whose=key), key == desk.whose) for key, word in WHOSE.items()],
+            "dues": DUE.items(),
+            "kinds": KINDS,
+            "departments": _departments(request) if desk.whose == "unit" else [],
+            "groups": [(key, title, groups[key]) for key, title in _TITLES.items() if key in groups],
+            "away": away,
+            "count": len(away) or len(found[:MOST]),
             "has_more": len(found) > MOST,
-            "first": [row for key in ("overdue", "today") for row in groups.get(key, [])][:3],
-        },
+            "first": [row for key in ("overdue", "today") for row in groups.get(key, [])][:3] if not desk.whose else [],
+            "pressure": halls.pressure(staff, now),
+            "filters": worklists.saved_filters(staff, SavedFilter.Place.TASKS),
+            "place": SavedFilter.Place.TASKS.value,
+            "kept": {name: values.get(name, "") for name in lists.KEPT[SavedFilter.Place.TASKS] if values.get(name)},
+            "hand_reasons": HandReason.choices,
+            "most": MOST_AT_ONCE,
+        }
+        | context,
     )
+
+
+def _address(desk: Desk, **changes: str) -> str:
+    values = {"whose": desk.whose, "due": desk.due, "kind": desk.kind} | changes
+    query = urlencode({name: value for name, value in values.items() if value})
+    return f"?{query}" if query else "?"
+
+
+def _departments(request: StaffRequest) -> list[Department]:
+    """The units to choose from in the list of a whole unit; none for who sees only one."""
+    departments = {
+        grant.department_id for grant in request.staff.granted if grant.role in access.PERMISSIONS["cases.view"]
+    }
+    found = Department.objects.filter(region_id=request.staff.region_id).order_by("name")
+    return list(found if None in departments else found.filter(pk__in=departments))
 
 
 def group_of(task: Task, today: date) -> str:
     if task.due_on < today:
         return "overdue"
-    return "today" if task.due_on == today else "later"
+    if task.due_on == today:
+        return "today"
+    return "week" if task.due_on <= today + WEEK else "later"
+
+
+@staff_page(*RIGHTS)
+@require_safe
+def next_one(request: StaffRequest) -> HttpResponse:
+    """To the case of the next of one's own steps after that of the case named, then from the first again."""
+    steps = worklists.steps_for(request.staff, Desk(), today=localdate(timezone.now()))
+    numbers = list(dict.fromkeys(steps.values_list("case__query_no", flat=True)[:MOST]))
+    after = request.GET.get("after", "")
+    place = numbers.index(after) + 1 if after in numbers else 0
+    left = [number for number in numbers[place:] + numbers[:place] if number != after]
+    if not left:
+        messages.info(request, _("没有别的任务了。"))
+        return redirect("workbench:tasks")
+    return redirect("workbench:case", left[0])
+
+
+@staff_page(*RIGHTS)
+@require_POST
+def export(request: StaffRequest) -> HttpResponse:
+    """The list as a table, names masked; who took how many by which filter is in the ledger."""
+    now = timezone.now()
+    desk = desk_of(request.POST)
+    steps = worklists.steps_for(request.staff, desk, today=localdate(now))
+    found = lists.export_tasks(request.staff, steps, vars(desk), at=now)
+    heads = [_("编号"), _("事项"), _("申请人"), _("步骤"), _("部门"), _("岗位"), _("谁在办"), _("这一步最晚")]
+    heads.append(_("整件最晚"))
+    rows = (
+        [
+            task.case.query_no,
+            task.case.version.name,
+            task.case.applicant.masked_name,
+            task.name,
+            task.department.name,
+            task.post,
+            str(task.assignee or ""),
+            task.due_on.isoformat(),
+            task.case.due_on.isoformat() if task.case.due_on else "",
+        ]
+        for task in found
+    )
+    return sheets.download(request, "tasks", _("任务"), heads, rows, day=localdate(now))
+
+
+urlpatterns = [
+    path("tasks/next", next_one, name="task-next"),
+    path("tasks/export", export, name="tasks-export"),
+]

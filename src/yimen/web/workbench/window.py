@@ -22,7 +22,7 @@ from yimen.catalog.models import FlowStep, ItemVersion, ServiceItem
 from yimen.catalog.queries import scenario
 from yimen.hall import actions as hall
 from yimen.hall import queries as halls
-from yimen.hall.models import Ticket, Window
+from yimen.hall.models import Ticket, Window, WindowPause
 from yimen.people import access
 from yimen.people import actions as people
 from yimen.people import queries as people_queries
@@ -45,14 +45,18 @@ def at_window(request: StaffRequest, *args: Any, **context: Any) -> HttpResponse
     """
     staff, now = request.staff, timezone.now()
     window = halls.window_of(staff)
+    pauses = list(halls.pauses_for(staff))
     if window is None:
-        return render(request, "workbench/window_choose.html", {"windows": _windows(staff), **context})
+        chosen = {"windows": _windows(staff), "pauses": pauses}
+        return render(request, "workbench/window_choose.html", chosen | context)
     ticket = halls.open_ticket(window)
     posted = request.POST if request.method == "POST" else None
     values: dict[str, Any] = {
         "window": window,
         "ticket": ticket,
         "waits": halls.waiting(window, now),
+        "pauses": pauses,
+        "pause_reasons": WindowPause.Reason.choices,
         "asked": request.GET.get("q", "").replace("\x00", "").strip()[:60],
         "today": localdate(now),
         "may_receive": access.allowed(staff, "cases.receive"),

@@ -31,6 +31,7 @@ MODULES: tuple[str, ...] = (
     "clocks",
     "withdraw",
     "archive",
+    "assign",
 )
 
 
