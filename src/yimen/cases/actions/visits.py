@@ -203,6 +203,7 @@ def _free_people(
     clashes = list(near.values_list("surveyors__name", "planned_for").order_by("planned_for"))
     if clashes and not override.strip():
         name, when = clashes[0]
+        assert when is not None
         raise DoubleBooked(
             _("%(name)s在 %(when)s 已经约了另一家，赶不过来。请换人、换时间；确实来得及的，写明理由。")
             % {"name": name, "when": long_moment(when)}

@@ -10,6 +10,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 # Hours by the clock until somebody calls back, nights and holidays included as in the source; minutes a visit takes,
 # the way there included. Both are local rules a place may correct.
@@ -99,7 +100,7 @@ def answer_fault(found: Found) -> Fault | None:
     return Fault.NO_REASON if found.finding == FAILED and not found.failure else None
 
 
-def faults(points: Sequence[Point], found: Mapping[Hashable, Found]) -> list[tuple[Hashable, Fault]]:
+def faults(points: Sequence[Point], found: Mapping[Any, Found]) -> list[tuple[Hashable, Fault]]:
     """
     Return what keeps the visit from being closed, in the order of the points; key None for the whole.
 
@@ -124,6 +125,6 @@ def faults(points: Sequence[Point], found: Mapping[Hashable, Found]) -> list[tup
     return wrong
 
 
-def result_of(found: Mapping[Hashable, Found]) -> str:
+def result_of(found: Mapping[Any, Found]) -> str:
     """Return PASSED or FAILED: one failing fails the visit (S2-10)."""
     return FAILED if any(one.finding == FAILED for one in found.values()) else PASSED

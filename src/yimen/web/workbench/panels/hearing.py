@@ -49,7 +49,7 @@ def panel(opened: Opened) -> Panel | None:
         "hearing": hearing,
         "parties": parties,
         "may": may,
-        "may_ask": bool(hearing) and status in {rules.TOLD, rules.WAIVED} and opened.today <= hearing.ask_by,
+        "may_ask": hearing is not None and status in {rules.TOLD, rules.WAIVED} and opened.today <= hearing.ask_by,
         "holds_back": hearing is not None and rules.keeps_back(status, hearing.ask_by, opened.today),
         "first_day": rules.earliest(opened.today),
         "last_call": rules.last_call(hearing.hold_by) if hearing and hearing.hold_by else None,
