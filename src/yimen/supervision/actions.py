@@ -22,6 +22,7 @@ from yimen.catalog import queries as catalog
 from yimen.catalog.models import ServiceItem
 from yimen.ledger import actions as ledger
 from yimen.ledger.actions import Actor
+from yimen.lib.dates import short_day
 from yimen.lib.errors import DomainError
 from yimen.people import access
 from yimen.people.models import Department, Region, Role, RoleGrant, Staff
@@ -120,7 +121,7 @@ def _prepare(new: Sequence[Due], at: datetime) -> list[tuple[Due, Case, rules.Na
 
 
 def people_of(region: str) -> list[rules.Person]:
-    """Return who may be named on a card: leaders, managers of the hall and examiners, with what they are granted for."""
+    """Return who may be named on a card, with the unit each role is granted for."""
     grants = RoleGrant.objects.filter(
         staff__region=region, role__in=_NAMEABLE, ended_at=None, staff__user__is_active=True
     ).values_list("staff_id", "role", "department_id", "staff__number")
@@ -217,10 +218,9 @@ def appeal(card_id: UUID, *, text: str, by: Staff, at: datetime) -> Card:
         said = _said(text, _("请写明为什么不服，至少 %(n)s 个字。"))
         if card.entries.filter(kind=CardEntry.Kind.APPEAL).exists():
             raise NotNow(_("这张牌已经申诉过一次了，请看处理决定。"))
-        if localdate(at) > appeal_by(card):
-            raise TooLate(
-                _("申诉要在发牌后 %(day)s以前提出，现在已经过了；可以在答复里说明。") % {"day": appeal_by(card)}
-            )
+        last = appeal_by(card)
+        if localdate(at) > last:
+            raise TooLate(_("申诉最晚要在 %(day)s提出，现在已经过了；可以在答复里说明。") % {"day": short_day(last)})
         return _enter(card, CardEntry.Kind.APPEAL, said, by=by, at=at)
 
 
@@ -350,7 +350,7 @@ def set_rule(
     """
     code = region.pk if isinstance(region, Region) else region
     access.require(by, "supervision.manage", region=code)
-    rule = checked_rule(
+    checked_rule(
         trigger=trigger,
         colour=colour,
         threshold=threshold,

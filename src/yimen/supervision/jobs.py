@@ -47,7 +47,7 @@ def follow_new(*, at: datetime) -> int:
 
 
 def watch_clocks(*, at: datetime) -> int:
-    """Give the cards the running clocks and open steps call for today, a batch a transaction; return how many are new."""
+    """Give the cards the running clocks and open steps call for today, batch by batch; return how many are new."""
     count, today = 0, localdate(at)
     for region in Region.objects.order_by("code"):
         try:

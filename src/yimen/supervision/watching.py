@@ -187,7 +187,7 @@ ENDS = ("case.decided", "case.delivered", "case.moved")
 
 
 def of_event(event: Event, book: Book) -> list[Due]:
-    """Return the cards one row of the ledger calls for; reads the case as it is now, so a late reader finds the same."""
+    """Return the cards one row of the ledger calls for; the case is read as it is now, for late readers."""
     subject, _colon, pk = event.stream.partition(":")
     if subject != "case":
         return []
