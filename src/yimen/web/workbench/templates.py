@@ -139,7 +139,8 @@ def _one_page(request: StaffRequest, kind: str, *, refused: str = "", **_context
     standing = next((one for one in _by_day(editions) if one.is_approved and one.effective_on <= today), None)
     draft = next((one for one in editions if not one.is_approved), None)
     wanted = request.GET.get("edition", "")
-    shown = next((one for one in editions if str(one.number) == wanted), None) or draft or standing
+    newest = next((one for one in _by_day(editions) if one.is_approved), None)  # counts already, or from its day on
+    shown = next((one for one in editions if str(one.number) == wanted), None) or draft or newest
     words, standard = wording.words_for(of, shown.parts if shown else {}), wording.standard(of)
     parts = [
         {
