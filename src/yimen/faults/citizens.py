@@ -14,7 +14,7 @@ _people = count(1)
 PASSWORD = "only for trials 1"
 
 
-def _person() -> dict[str, str]:
+def _person() -> dict[str, Any]:
     from yimen.faults.seed import resident_id
 
     n = next(_people)
@@ -105,9 +105,7 @@ def _withdraw(world: World) -> Wish:
 
 
 def _answer(world: World) -> Wish:
-    from io import BytesIO
-
-    from django.core.files.base import File
+    from django.core.files.uploadedfile import SimpleUploadedFile
 
     from yimen.cases import actions
     from yimen.cases.actions import uploads
@@ -118,9 +116,8 @@ def _answer(world: World) -> Wish:
     asked = {one.pk: "请拍清楚一点再交一次。" for one in materials}
     actions.correct(case.pk, asked, by=world.staff("clerk"), at=now() - timedelta(seconds=1))
     for one in materials:
-        uploads.take(
-            File(BytesIO(_picture()), name="a.png"), owner=me, region=case.region_id, case=case, material=one, at=now()
-        )
+        picture = SimpleUploadedFile("a.png", _picture())
+        uploads.take(picture, owner=me, region=case.region_id, case=case, material=one, at=now())
     return Wish(session, f"/cases/{case.query_no}/answer", {}, _citizen(world)[1])
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from django.http import FileResponse, Http404
+from typing import cast
+
+from django.http import FileResponse, Http404, HttpResponse
 from django.utils.http import content_disposition_header
 
 from yimen.cases.actions import uploads
@@ -16,7 +18,7 @@ HEADERS = {
 }
 
 
-def send(upload: Upload) -> FileResponse:
+def send(upload: Upload) -> HttpResponse:
     """The file as a response: PDFs and pictures shown, others to be kept. 404 when it is not here (any more)."""
     if upload.state != Upload.State.READY or upload.removed_at is not None:
         raise Http404
@@ -25,8 +27,9 @@ def send(upload: Upload) -> FileResponse:
     except FileNotFoundError:
         raise Http404 from None
     name = content_disposition_header(upload.kind not in SHOWN, uploads.name_of(upload)) or "attachment"
-    return FileResponse(
+    response = FileResponse(
         file,
         content_type=MEDIA_TYPES.get(upload.kind, "application/octet-stream"),
         headers=HEADERS | {"Content-Disposition": name},
     )
+    return cast(HttpResponse, response)  # it streams, which no view here needs to know

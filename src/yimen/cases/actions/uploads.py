@@ -44,8 +44,11 @@ class NotComing(DomainError):
 class Incoming(Protocol):
     """A file as a form brings it."""
 
-    name: str | None
-    size: int | None
+    @property
+    def name(self) -> str | None: ...
+
+    @property
+    def size(self) -> int | None: ...
 
     def chunks(self) -> Iterator[bytes]: ...
 

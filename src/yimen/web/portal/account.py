@@ -142,10 +142,8 @@ def sign_up_page(request: HttpRequest, *, form: SignUpForm | None = None, refuse
 @never_cache
 @require_http_methods(OFFERED)
 def sign_up(request: HttpRequest) -> HttpResponse:
-    if isinstance(request.user, User):
-        return redirect("portal:my")
     if request.method != "POST":
-        return sign_up_page(request)
+        return redirect("portal:my") if isinstance(request.user, User) else sign_up_page(request)
     if not _SIGN_UPS.allows(request.META["REMOTE_ADDR"]):
         response = sign_up_page(request, refused=_("刚才注册的人太多，请过一分钟再试。您填的都还在。"))
         response.status_code = 429
@@ -155,6 +153,8 @@ def sign_up(request: HttpRequest) -> HttpResponse:
 
 @keyed("people.sign_up", stay=sign_up_page)
 def _sign_up(request: HttpRequest) -> Done:
+    if isinstance(request.user, User):
+        return Done(reverse("portal:my"))
     form = SignUpForm(request.POST)
     if not form.is_valid():
         raise Stay(form=form)
