@@ -7,7 +7,7 @@ the stored facts alone, so the same document comes out every time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -323,7 +323,7 @@ def sentences(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-_BODIES = {
+_BODIES: dict[str, Callable[..., dict[str, Any]]] = {
     Notice.Kind.RECEIPT: _receipt,
     Notice.Kind.ACCEPTANCE: _acceptance,
     Notice.Kind.DECLINE: _decline,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
+from uuid import UUID
 
 from django.db.models import Q, QuerySet, TextChoices
 from django.utils.translation import gettext_lazy as _
@@ -41,7 +43,7 @@ def archives(staff: Staff, *, state: str, text: str, on: date) -> QuerySet[Archi
     return rows.order_by("keep_until", "made_at", "pk")
 
 
-_STATES = {
+_STATES: dict[str, Callable[[date], Q]] = {
     State.KEPT: lambda on: Q(deleted_at=None),
     State.SOON: lambda on: Q(deleted_at=None, keep_until__gte=on, keep_until__lte=on + SOON),
     State.ENDED: lambda on: Q(deleted_at=None, keep_until__lt=on),
@@ -51,7 +53,7 @@ _STATES = {
 }
 
 
-def get_archive(staff: Staff, pk: object) -> ArchivePackage | None:
+def get_archive(staff: Staff, pk: UUID) -> ArchivePackage | None:
     """Return an archive of the reader's region; None alike when there is none."""
     rows = ArchivePackage.objects.filter(region_id=staff.region_id, pk=pk)
     return rows.select_related("case__version", "case__department", "deletion_asked_by", "deleted_by").first()

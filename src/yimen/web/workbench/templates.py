@@ -52,8 +52,8 @@ class WordsForm(forms.Form):
             is_long = part.key in wording.PARAGRAPHS
             value = words[part.key]
             self.fields[part.key] = forms.CharField(
-                label=part.name,
-                help_text=part.meaning,
+                label=str(part.name),
+                help_text=str(part.meaning),
                 required=False,
                 max_length=2000,
                 initial="\n".join(value) if is_long else value,
@@ -190,7 +190,7 @@ def _edit_page(
     latest = editions[0] if editions else None
     tomorrow = today + timedelta(days=1)
     if form is None:
-        initial = {"effective_on": tomorrow}
+        initial: dict[str, Any] = {"effective_on": tomorrow}
         if latest is not None and not latest.is_approved:
             initial = {"effective_on": max(tomorrow, latest.effective_on), "change": latest.change}
         words = wording.words_for(of, latest.parts if latest else {})
@@ -299,7 +299,7 @@ def _register(request: StaffRequest) -> Done:
     form = SealForm(request.POST, region=request.staff.region_id)
     if not form.is_valid():
         raise Stay(form=form)
-    said = {
+    said: dict[str, Any] = {
         key: value.replace("\x00", "") if isinstance(value, str) else value for key, value in form.cleaned_data.items()
     }
     seal = seals.register(said.pop("department"), by=request.staff, at=timezone.now(), **said)
