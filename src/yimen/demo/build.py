@@ -15,6 +15,7 @@ from yimen.demo import (
     catalogue,
     centre,
     citizens,
+    desks,
     documents,
     handling,
     leaflets,
@@ -79,6 +80,7 @@ def build(at: datetime) -> None:
     reform.build(center, organs, staff, versions, at)
     catalogue.build(region, organs, staff, at)
     words.build(region.pk, by=staff["editor"], at=at)
+    desks.build(staff, at)
     documents.build(organs.values(), staff, at)
 
 

@@ -46,6 +46,9 @@ UNKEYED = {
     "workbench:people-reveal": "as case-reveal",
     "workbench:inquiry-phone": "as case-reveal",
     "workbench:cases-export": "a repeat is another export and another ledger row",
+    "workbench:tasks-export": "as cases-export",
+    "workbench:bulk-print": "as cases-export",
+    "workbench:bulk": "tries what was chosen and undoes it; the act itself is bulk-do",
     "workbench:ledger-export": "as cases-export",
     "workbench:report-export": "as cases-export",
     "workbench:quality-export": "as cases-export",
@@ -1180,6 +1183,99 @@ def _retention(world: World) -> Wish:
     return Wish(world.session("hall_manager"), "/workbench/archive/rules", fields, world.session("clerk"))
 
 
+def _own_window(world: World) -> tuple[Any, Any, str]:
+    """A window of its own with somebody new signed in: the window, him, his session."""
+    from yimen.hall import actions
+    from yimen.hall.models import Hall, Window
+
+    hall = Hall.objects.get(pk=world.seed.hall_id)
+    number = Window.objects.filter(hall=hall).count() + 1
+    window = Window.objects.create(region_id=hall.region_id, hall=hall, number=number, name=f"{number} 号窗口")
+    one, session = world.new_staff("clerk")
+    return actions.sign_in(window.pk, by=one, at=now()), one, session
+
+
+def _away(act: str) -> Callable[[World], Wish]:
+    """Leaving a window for a while and coming back."""
+
+    def make(world: World) -> Wish:
+        from yimen.hall import actions
+
+        window, one, session = _own_window(world)
+        fields = {"reason": "break", "window": str(window.pk)}
+        if act == "resume":
+            actions.pause(window.pk, reason="break", by=one, at=now())
+        return Wish(session, f"/workbench/window/{act}", fields, world.new_staff("clerk")[1])
+
+    return make
+
+
+def _in_hand(act: str) -> Callable[[World], Wish]:
+    """A step that waits at the unit: taken, handed on by who has it, or among many."""
+
+    def make(world: World) -> Wish:
+        from yimen.cases import actions
+
+        case = world.case("accepted", "promised")
+        task, approver = case.tasks.get(step_key="review"), world.staff("approver")
+        path, fields = f"/workbench/cases/{case.query_no}/tasks/{task.pk}/{act}", {}
+        if act == "bulk":
+            path, fields = "/workbench/bulk/do", {"act": "take", "id": str(task.pk)}
+        if act == "hand":
+            actions.take_task(task.pk, by=approver, at=now())
+            fields = {"to": str(world.staff("surveyor").pk), "reason": "load"}
+        return Wish(world.session("approver"), path, fields, world.session("surveyor"))
+
+    return make
+
+
+def _kept_words(act: str) -> Callable[[World], Wish]:
+    def make(world: World) -> Wish:
+        from yimen.cases import actions
+
+        n, path = next(world._people), "/workbench/opinions/new"
+        fields = {"act": "passed", "title": f"符合 {n}", "text": "经审查，符合要求。"}
+        if act:
+            one = actions.save_opinion("passed", f"旧的 {n}", "符合。", by=world.staff("approver"), at=now())
+            path = f"/workbench/opinions/{one.pk}" + ("/remove" if act == "remove" else "")
+        return Wish(world.session("approver"), path, fields, world.session("surveyor"))
+
+    return make
+
+
+def _kept_list(act: str) -> Callable[[World], Wish]:
+    def make(world: World) -> Wish:
+        from yimen.cases import lists
+
+        name, path = f"列表 {next(world._people)}", "/workbench/lists/new"
+        fields = {"place": "cases", "name": name, "status": "accepted"}
+        if act == "drop":
+            values = {"status": "accepted"}
+            one = lists.save_filter("cases", name, values, is_shared=False, by=world.staff("approver"), at=now())
+            path, fields = f"/workbench/lists/{one.pk}/remove", {}
+        return Wish(world.session("approver"), path, fields, world.session("surveyor"))
+
+    return make
+
+
+def _cover(act: str) -> Callable[[World], Wish]:
+    """B posts: set for somebody new, begun and ended by who leads."""
+
+    def make(world: World) -> Wish:
+        from yimen.people import covers
+
+        (a, _session), (b, _other) = world.new_staff("clerk"), world.new_staff("clerk")
+        leader = world.staff("leader")
+        fields = {"primary": str(a.pk), "stand_in": str(b.pk)}
+        if act != "set":
+            covers.set_stand_in(a.pk, b.pk, by=leader, at=now())
+        if act == "end":
+            fields = {"cover": str(covers.begin(a.pk, reason="", by=leader, at=now()).pk)}
+        return Wish(world.session("leader"), f"/workbench/covers/{act}", fields, world.session("surveyor"))
+
+    return make
+
+
 TRIED: dict[str, Callable[[World], Wish]] = {
     "workbench:case-fee-issue": _result("fee"),
     "workbench:case-fee-pay": _result("fee-pay"),
@@ -1337,6 +1433,19 @@ TRIED: dict[str, Callable[[World], Wish]] = {
     "workbench:archive-ask": _kept("ask-deletion", "hall_manager", {"ground": "保管期限届满（演示）"}),
     "workbench:archive-answer": _kept("answer-deletion", "leader", {"answer": "no"}, is_asked=True),
     "workbench:archive-rules": _retention,
+    "workbench:task-take": _in_hand("take"),
+    "workbench:task-hand": _in_hand("hand"),
+    "workbench:bulk-do": _in_hand("bulk"),
+    "workbench:opinion-new": _kept_words(""),
+    "workbench:opinion-save": _kept_words("save"),
+    "workbench:opinion-remove": _kept_words("remove"),
+    "workbench:filter-save": _kept_list("save"),
+    "workbench:filter-drop": _kept_list("drop"),
+    "workbench:stand-in-set": _cover("set"),
+    "workbench:cover-begin": _cover("begin"),
+    "workbench:cover-end": _cover("end"),
+    "workbench:window-pause": _away("pause"),
+    "workbench:window-resume": _away("resume"),
 }
 
 

@@ -14,7 +14,16 @@ from django.utils.translation import gettext as _
 from yimen.cases import documents, queries, rules
 from yimen.cases.actions.assigning import expect_mine
 from yimen.cases.actions.clocks import expect_no_stop
-from yimen.cases.actions.common import ReasonsMissing, WrongStep, checked_reasons, expect, give, locked, record
+from yimen.cases.actions.common import (
+    ReasonsMissing,
+    WrongStep,
+    checked_reasons,
+    expect,
+    give,
+    locked,
+    note_visit,
+    record,
+)
 from yimen.cases.actions.hearings import cited, settled_hearing
 from yimen.cases.actions.modes import before_decision
 from yimen.cases.actions.moves import come_to_rest, deciding_organ
@@ -220,7 +229,9 @@ def deliver(case_id: UUID, *, how: str, by: Staff, at: datetime, receiver: str =
         finish(task, outcome=Task.Outcome.PASSED, opinion="", by=by, at=at)
     case.clocks.filter(ended_on=None).update(ended_on=localdate(at))
     case.status, case.delivered_at = Case.Status.DELIVERED, at
-    case.save(update_fields=["status", "delivered_at"])
+    if how == "window":
+        note_visit(case, localdate(at))
+    case.save(update_fields=["status", "delivered_at", "visit_days"])
     record(case, "case.delivered", by=by, at=at, data={"how": how, "by_agent": bool(receiver)})
     give(case, Notice.Kind.DELIVERY, by=by, at=at, letter=_receipt(case, how, by, is_agent=bool(receiver), at=at))
     return case

@@ -11,7 +11,7 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from yimen.cases import documents
-from yimen.cases.actions.common import WrongStep, checked_reasons, expect, give, locked, record
+from yimen.cases.actions.common import WrongStep, checked_reasons, expect, give, locked, note_visit, record
 from yimen.cases.models import (
     Bar,
     Case,
@@ -138,6 +138,8 @@ def make_up_gap(
     gap.material.state, gap.material.form = CaseMaterial.State.COMPLETE, form
     gap.material.note = note.strip()[:200] or gap.material.note
     gap.material.save(update_fields=["state", "form", "note"])
+    if form != CaseMaterial.Form.ELECTRONIC and note_visit(case, localdate(at)):
+        case.save(update_fields=["visit_days"])
     data = {"material": str(gap.material.material_id), "on_time": localdate(at) <= gap.due_on}
     record(case, "case.gap_made_up", by=by, at=at, data=data)
     return gap

@@ -27,6 +27,7 @@ from yimen.cases.actions.common import (
     give,
     locked,
     next_number,
+    note_visit,
     record,
 )
 from yimen.cases.actions.results import give_place, refuse_barred
@@ -152,6 +153,8 @@ def receive(
         chosen=list(answers),
         forms_sealed=crypto.seal(json.dumps(filled, ensure_ascii=False), queries.FORMS) if filled else None,
         is_demo=applicant.is_demo,
+        # A clerk who takes papers in has somebody before him.
+        visit_days=[day] if channel == Case.Channel.WINDOW else [],
     )
     rows = [CaseMaterial(region_id=case.region_id, case=case, material=material) for material in listed.values()]
     for row in rows:
@@ -215,6 +218,8 @@ def note_materials(case_id: UUID, materials: Mapping[UUID, Handed], *, by: Actor
         return case
     _check_reuse(case, changed, localdate(at))
     CaseMaterial.objects.bulk_update(changed, ["state", "note", "form", "reused_from", "certificate_no"])
+    if isinstance(by, Staff) and any(_was_brought(row, case) for row in changed) and note_visit(case, localdate(at)):
+        case.save(update_fields=["visit_days"])
     data: dict[str, Any] = {"states": {str(row.material_id): row.state for row in changed}}
     if again := [str(row.material_id) for row in changed if row.reused_from_id or row.certificate_no]:
         data["reused"] = again
@@ -222,6 +227,15 @@ def note_materials(case_id: UUID, materials: Mapping[UUID, Handed], *, by: Actor
         data["correction_answered"] = _put_right(correction, rows.values(), at)
     record(case, "case.materials_noted", by=by, at=at, data=data)
     return case
+
+
+def _was_brought(row: CaseMaterial, case: Case) -> bool:
+    """Whether somebody came with it: on paper; for a case of the window, unless it is said to be a file."""
+    if row.state != CaseMaterial.State.COMPLETE or row.reused_from_id or row.certificate_no:
+        return False
+    if row.form:
+        return row.form != CaseMaterial.Form.ELECTRONIC
+    return case.channel == Case.Channel.WINDOW
 
 
 def _mark(row: CaseMaterial, handed: Handed) -> bool:

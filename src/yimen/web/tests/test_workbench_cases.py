@@ -216,7 +216,7 @@ def test_an_export_is_safe_for_spreadsheets_and_stands_in_the_ledger(desk):
     desk.version.save()
     case = accepted(desk)
     page = Page.open(desk.client, "/workbench/cases?status=accepted").press("找一找", q="王小明")
-    address, data = page.filled("导出")
+    address, data = page.filled("CSV")
     answer = desk.client.post(address, data)
     rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
     assert [case.query_no, "'" + desk.version.name] == rows[1][:2] and len(rows) == 2
@@ -312,7 +312,7 @@ def test_tasks_stand_in_three_groups(desk, clock):
     desk.version.steps.filter(key="review").update(limit_days=0)
     accepted(desk)
     page = Page.open(desk.client, "/workbench/tasks")
-    order = [page.text.index(word) for word in ("这一步已经过期，先办", "今天到期", "以后到期")]
+    order = [page.text.index(word) for word in ("这一步已经过期，先办", "今天到期", "七天内到期")]
     assert order == sorted(order) and "我的任务，3 件" in page.text and case.query_no in page.text
 
 
