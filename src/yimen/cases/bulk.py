@@ -152,6 +152,7 @@ class _Part:
             received_at=row.received_at,
             received_by_id=row.clerk.pk,
             chosen=list(row.chosen),
+            visit_days=[_day(row.received_at)] if row.channel == Case.Channel.WINDOW else [],
             is_demo=row.applicant.is_demo,
         )
         told = _Case(row, known, case, f"case:{case['id']}")
@@ -214,6 +215,7 @@ class _Part:
         for clock in told.clocks:
             clock["ended_on"] = clock["ended_on"] or _day(at)
         told.case.update(status=Case.Status.DELIVERED.value, delivered_at=at)
+        told.case["visit_days"] = sorted({*told.case["visit_days"], _day(at)})
         self._record(told, "case.delivered", told.row.clerk, at, how="window", by_agent=False)
 
     def _add(self, told: _Case, model: type[models.Model], **values: Any) -> _Row:
@@ -370,8 +372,8 @@ def _copy(model: type[models.Model], rows: Sequence[_Row]) -> None:
 def _text(value: Any) -> str:
     if value is None:
         return "\\N"
-    if isinstance(value, list):  # of names without quotes or commas, such as the options of a question
-        return "{" + ",".join(value) + "}"
+    if isinstance(value, list):  # of days, or of names without quotes or commas, such as the options of a question
+        return "{" + ",".join(str(one) for one in value) + "}"
     return value.translate(_ESCAPES) if isinstance(value, str) else str(value)
 
 
