@@ -53,6 +53,8 @@ UNKEYED = {
     "workbench:report-export": "as cases-export",
     "workbench:quality-export": "as cases-export",
     "workbench:fees-export": "as cases-export",
+    "workbench:cards-export": "as cases-export",
+    "workbench:walks-export": "as cases-export",
     "workbench:publicity-export": "as cases-export",
     "workbench:archive-file": "a repeat is another download and another ledger row",
     "workbench:archive-register": "as cases-export",
@@ -1276,7 +1278,58 @@ def _cover(act: str) -> Callable[[World], Wish]:
     return make
 
 
+def _supervised(act: str) -> Callable[[World], Wish]:
+    """A card given by hand, answered, appealed, decided upon; a rule set; leaders' walk-throughs."""
+
+    def make(world: World) -> Wish:
+        from yimen.supervision import actions
+        from yimen.supervision.models import WalkThrough
+
+        n = next(world._people)
+        watcher, watching = world.new_staff("supervisor")
+        named, answering = world.new_staff("clerk")
+        leader, leading = world.new_staff("leader")
+        stranger = world.session("surveyor")
+        day = f"{localdate(now()) + timedelta(days=n):%Y-%m-%d}"
+        if act == "rule":
+            fields = {"trigger": "near_limit", "colour": "reminder", "days_left": "2"}
+            fields |= {"effective_on": day, "basis": "演示"}
+            return Wish(watching, "/workbench/supervision/rules", fields, stranger)
+        if act == "begin":
+            return Wish(watching, "/workbench/walks/begin", {"name": f"第 {n} 轮（演示）", "due_on": day}, stranger)
+        if act == "walk":
+            due_on = localdate(now()) + timedelta(days=30)
+            actions.begin_campaign(world.seed.region, f"第 {n} 轮（演示）", due_on=due_on, by=watcher, at=now())
+            walk = WalkThrough.objects.filter(leader=leader).latest("assigned_at")
+            fields = {"done_on": str(localdate(now())), "minutes": "40", "report": "窗口说得很清楚。"}
+            return Wish(leading, f"/workbench/walks/{walk.pk}", fields, stranger)
+        case = world.case("accepted", "promised")
+        if act == "give":
+            fields = {"trigger": "other", "colour": "yellow", "card_facts": f"第 {n} 次让人多跑（演示）。"}
+            return Wish(watching, f"/workbench/cases/{case.query_no}/card", fields, stranger)
+        card = actions.give_by_hand(
+            case.pk, trigger="other", colour="yellow", facts=f"第 {n} 次让人多跑（演示）。", handler=named.pk,
+            by=watcher, at=now(),
+        )  # fmt: skip
+        path, session = f"/workbench/cards/{card.pk}/{act}", answering
+        said = {"text": "说明没有讲清楚。", "correction": "当天上门补办。"}
+        fields = {"appeal": "不是窗口的责任。"} if act == "appeal" else said
+        if act == "decide":
+            actions.answer(card.pk, **said, by=named, at=now())
+            session, fields = watching, {"act": "closed", "reasons": "整改到位，予以办结。"}
+        return Wish(session, path, fields, stranger)
+
+    return make
+
+
 TRIED: dict[str, Callable[[World], Wish]] = {
+    "workbench:case-card": _supervised("give"),
+    "workbench:card-answer": _supervised("answer"),
+    "workbench:card-appeal": _supervised("appeal"),
+    "workbench:card-decide": _supervised("decide"),
+    "workbench:supervision-rules": _supervised("rule"),
+    "workbench:walks-begin": _supervised("begin"),
+    "workbench:walk": _supervised("walk"),
     "workbench:case-fee-issue": _result("fee"),
     "workbench:case-fee-pay": _result("fee-pay"),
     "workbench:case-fee-change": _result("fee-change"),

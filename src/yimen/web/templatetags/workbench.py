@@ -1,18 +1,24 @@
 """What the frame of the workbench knows: the doors its reader may open."""
 
+import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django import template
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from yimen.hall import queries as halls
 from yimen.people import access
 from yimen.people.models import Staff
+from yimen.supervision import queries as supervision
 from yimen.web.templatetags import yimen
 
 register = template.Library()
@@ -90,6 +96,13 @@ DOORS = (
         _("制度文件"),
         ("centre.write_rules", "centre.approve_rules", "cases.view", "hall.take", "catalog.publish"),
     ),
+    Door(
+        "workbench:supervision",
+        _("电子监察"),
+        ("supervision.view",),
+        ("workbench:supervision-rules", "workbench:integrity", "workbench:cards-ranking", "workbench:walks"),
+    ),
+    Door("workbench:cards", _("监察牌"), ("supervision.answer", "supervision.decide")),
 )
 
 
@@ -115,6 +128,14 @@ TABS = {
         Door("workbench:entry-items", _("进驻体检"), ("powers.view",)),
         Door("workbench:entry-delegations", _("授权书"), ("powers.view",)),
         Door("workbench:organisation", _("机构调整"), ("powers.view", "people.manage")),
+    ),
+    "supervision": (
+        Door("workbench:supervision", _("今天到期"), ("supervision.view",)),
+        Door("workbench:cards", _("监察牌"), ("supervision.answer", "supervision.decide")),
+        Door("workbench:cards-ranking", _("排名"), ("supervision.view",)),
+        Door("workbench:supervision-rules", _("监察规则"), ("supervision.view",)),
+        Door("workbench:integrity", _("廉政风险"), ("supervision.view",)),
+        Door("workbench:walks", _("换位体验"), ("supervision.view",)),
     ),
 }
 
@@ -144,7 +165,27 @@ def workbench_nav(context: template.Context) -> dict[str, Any]:
     # The longest address that begins this one, so that a page below a list marks the list.
     reach = {reverse(name): url for url, door in doors.items() for name in door.below} | {url: url for url in doors}
     here = max((url for url in reach if request.path.startswith(url)), key=len, default="")
-    return {"doors": [(url, str(door.word), url == reach.get(here)) for url, door in doors.items()]}
+    words = {url: str(door.word) for url, door in doors.items()}
+    if isinstance(staff, Staff) and (count := cards_waiting(staff, words)):
+        words[reverse("workbench:cards")] += gettext("（%(n)s）") % {"n": count}
+    return {"doors": [(url, word, url == reach.get(here)) for url, word in words.items()]}
+
+
+_CARDS_SECONDS, _MOST_COUNTED = 20, 2000
+_cards: dict[UUID, tuple[float, int]] = {}
+
+
+def cards_waiting(staff: Staff, doors: Collection[str]) -> int:
+    """Return how many cards wait for an answer of `staff` (SUP-7), counted again every few seconds."""
+    if reverse("workbench:cards") not in doors or not access.allowed(staff, "supervision.answer"):
+        return 0
+    read_at, count = _cards.get(staff.pk, (0.0, 0))
+    if settings.TESTING or time.monotonic() - read_at > _CARDS_SECONDS:
+        if len(_cards) > _MOST_COUNTED:
+            _cards.clear()
+        count = supervision.waiting_count(staff)
+        _cards[staff.pk] = (time.monotonic(), count)
+    return count
 
 
 @register.inclusion_tag("workbench/team/now.html", takes_context=True)

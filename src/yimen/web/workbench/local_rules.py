@@ -38,6 +38,11 @@ from yimen.catalog.rules.powers import DELEGATION_WARNING_DAYS, DELEGATION_WARNI
 from yimen.insight.workload import ALARM, ALARM_KEY
 from yimen.lib.dates import short_day
 from yimen.ratings.rules import INVITATION_DAYS, INVITATION_DAYS_KEY
+from yimen.supervision.actions import ANSWER_DAYS as CARD_ANSWER_DAYS
+from yimen.supervision.actions import ANSWER_DAYS_KEY as CARD_ANSWER_DAYS_KEY
+from yimen.supervision.actions import APPEAL_DAYS, APPEAL_DAYS_KEY
+from yimen.supervision.queries import SCALE
+from yimen.supervision.rules import Scale
 from yimen.web.once import Done, Stay, keyed
 from yimen.web.workbench.adding import required
 from yimen.web.workbench.guard import StaffRequest, staff_page
@@ -238,6 +243,48 @@ KNOWN = (
         gettext_lazy("在“档案”的保管期限里按事项定了的，照那里。单位：年。"),
         ARCHIVE_YEARS,
         1,
+        100,
+    ),
+    Known(
+        CARD_ANSWER_DAYS_KEY,
+        gettext_lazy("监察牌几个工作日内答复"),
+        gettext_lazy("发牌第二个工作日起算；维持或者退回的，从那天重新算。单位：工作日。"),
+        CARD_ANSWER_DAYS,
+        1,
+        30,
+    ),
+    Known(
+        APPEAL_DAYS_KEY,
+        gettext_lazy("监察牌几个工作日内可以申诉"),
+        gettext_lazy("过了就不能申诉，可以在答复里说明。单位：工作日。"),
+        APPEAL_DAYS,
+        1,
+        60,
+    ),
+    Known(SCALE["yellow"], gettext_lazy("一张黄牌扣几分"), gettext_lazy("每月从 100 分起扣。"), Scale().yellow, 0, 100),
+    Known(SCALE["red"], gettext_lazy("一张红牌扣几分"), gettext_lazy("每月从 100 分起扣。"), Scale().red, 0, 100),
+    Known(
+        SCALE["excellent"],
+        gettext_lazy("监察得分多少分以上是优秀"),
+        gettext_lazy("按月和按季度排名都用。"),
+        Scale().excellent,
+        0,
+        100,
+    ),
+    Known(
+        SCALE["good"],
+        gettext_lazy("监察得分多少分以上是良好"),
+        gettext_lazy("按月和按季度排名都用。"),
+        Scale().good,
+        0,
+        100,
+    ),
+    Known(
+        SCALE["passed"],
+        gettext_lazy("监察得分多少分以上是合格"),
+        gettext_lazy("不到的是不合格。"),
+        Scale().passed,
+        0,
         100,
     ),
 )

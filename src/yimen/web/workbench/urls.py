@@ -36,12 +36,14 @@ from yimen.web.workbench import (
     results,
     scenario,
     special,
+    supervision,
     tasks,
     team,
     templates,
     trips,
     visit_figures,
     visits,
+    walks,
     window,
     words,
 )
@@ -125,4 +127,6 @@ urlpatterns = [
     *trips.urlpatterns,
     *certificates.urlpatterns,
     *results.urlpatterns,
+    *supervision.urlpatterns,
+    *walks.urlpatterns,
 ]

@@ -32,6 +32,7 @@ MODULES: tuple[str, ...] = (
     "withdraw",
     "archive",
     "assign",
+    "cards",
 )
 
 
