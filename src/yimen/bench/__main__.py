@@ -17,12 +17,16 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m yimen.bench", description=__doc__)
     parser.add_argument("--short", action="store_true", help="under a minute; the figures scatter more")
     parser.add_argument("--items", type=int, default=10_000, help="how many the imported list has (1,000 with --short)")
+    parser.add_argument("--cases", type=int, default=0, help="only the work lists, with so many cases loaded")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     args = parser.parse_args(argv)
     folder = configure()
     started = time.monotonic()
     try:
-        found = _measure(folder, short=args.short, items_in_list=1_000 if args.short else args.items)
+        if args.cases:
+            found = _lists(folder, args.cases, seconds=1.5 if args.short else 4.5)
+        else:
+            found = _measure(folder, short=args.short, items_in_list=1_000 if args.short else args.items)
     finally:
         remove(folder)
     found["seconds"] = round(time.monotonic() - started)
@@ -72,6 +76,33 @@ def _measure(folder: Any, *, short: bool, items_in_list: int) -> dict[str, Any]:
         "items": len(codes),
         "statements_per_act": acts,
         "statements_per_request": requests,
+        "figures": [row.as_dict() for row in rows],
+    }
+
+
+def _lists(folder: Any, cases: int, *, seconds: float) -> dict[str, Any]:
+    """The pages people work through with `cases` cases loaded (bench/worklists.py)."""
+    from yimen.bench import worklists
+    from yimen.faults import seed
+
+    home = folder / "home"
+    seed.prepare(home, windows=WINDOWS, now=datetime.now(UTC))
+    known = seed.Seed.read(home)
+    with Platform(home) as platform, orm(platform.urls):
+        took = worklists.fill(platform, known, cases)
+        print(f"{cases:,} cases loaded in {took:.0f} s", file=sys.stderr)
+        (folder / "harness").mkdir(exist_ok=True)
+        (folder / "harness" / "static").symlink_to(home / "static")
+        rows, statements = worklists.bench(known, seconds=seconds)
+        version = platform.rows("SHOW server_version")[0][0]
+        durable = platform.rows("SELECT current_setting('fsync') || '/' || current_setting('synchronous_commit')")[0][0]
+    return {
+        "machine": {"cores": os.cpu_count(), "load": round(os.getloadavg()[0], 1), "python": sys.version.split()[0]},
+        "postgresql": {"version": version, "fsync/synchronous_commit": durable},
+        "items": len(known.items),
+        "cases": cases,
+        "statements_per_act": {},
+        "statements_per_request": statements,
         "figures": [row.as_dict() for row in rows],
     }
 

@@ -135,6 +135,7 @@ class Case(models.Model):
             models.Index(fields=["region", "received_at"], name="case_by_received"),
             models.Index(fields=["region", "due_on"], condition=models.Q(status="accepted"), name="case_open_by_due"),
             models.Index(fields=["region", "status", "received_at"], name="case_by_status"),
+            models.Index(fields=["region", "department", "received_at"], name="case_by_department"),
             models.Index(fields=["region", "applicant"], name="case_by_applicant"),
         ]
 

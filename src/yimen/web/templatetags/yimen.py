@@ -247,16 +247,15 @@ def _cell(of: Day, *, first: bool) -> Cell:
             full = pgettext("day of a clock", "%(what)s，暂定") % {"what": full}
     if of.is_due:
         css = "due prov" if of.is_provisional else "due"
-    drawn_as = "v" if css == "prov" else "d" if of.is_due else _STRIP[of.kind]
     if of.is_today:
-        css, drawn_as = f"{css} today", f"{drawn_as} t"
+        css = f"{css} today"
         full = pgettext("day of a clock", "%(what)s，今天") % {"what": full}
         if not of.is_due:
             word, limit = _("今天"), None
     if first:
         css += f" from-{of.on.isoweekday()}"
     month = day(of.on, "short") if first or of.on.day == 1 or of.is_due else ""
-    return Cell(css, of.on.day, word, limit, f"{day(of.on)} {full}", drawn_as, month)
+    return Cell(css, of.on.day, word, limit, f"{day(of.on)} {full}", _drawn_as(of), month)
 
 
 limit_words = dates.limit_words
@@ -351,4 +350,11 @@ def _kinds(days: Iterable[Day]) -> list[tuple[str, str]]:
 @register.inclusion_tag("components/strip.html")
 def strip(clock: ClockView) -> dict[str, Any]:
     """The same clock one row high, for tables."""
-    return {"cells": [_cell(each, first=False) for each in clock.days], "sentence": clock_sentence(clock)}
+    return {"cells": [_drawn_as(each) for each in clock.days], "sentence": clock_sentence(clock)}
+
+
+def _drawn_as(of: Day) -> str:
+    """The classes of a cell of the strip; its words are not drawn, so they are not made."""
+    is_open = of.is_provisional and of.kind is DayKind.LEFT and not of.is_due
+    css = "v" if is_open else "d" if of.is_due else _STRIP[of.kind]
+    return f"{css} t" if of.is_today else css

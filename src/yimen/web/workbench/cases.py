@@ -40,7 +40,7 @@ class CappedPaginator(Paginator):
     @cached_property
     def count(self) -> int:
         found: Any = self.object_list
-        return len(found.values_list("pk")[:MOST_COUNTED])
+        return len(found.order_by().values_list("pk")[:MOST_COUNTED])
 
     @property
     def is_capped(self) -> bool:
