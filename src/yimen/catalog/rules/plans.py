@@ -15,9 +15,14 @@ from typing import Protocol
 class Walked(Protocol):
     """A step as far as the plan asks, a model's row or a rule's value."""
 
-    key: str
-    limit_days: int | None
-    after: Sequence[str]
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def limit_days(self) -> int | None: ...
+
+    @property
+    def after(self) -> Sequence[str]: ...
 
 
 def day_of_steps(steps: Iterable[Walked]) -> dict[str, int]:

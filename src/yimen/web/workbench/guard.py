@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 
 from yimen.people import access
 from yimen.people.models import Staff, User
+
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 
 class StaffRequest(HttpRequest):
@@ -22,16 +25,16 @@ class StaffRequest(HttpRequest):
     staff: Staff
 
 
-def staff_page(*permissions: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+def staff_page(*permissions: str) -> Callable[[View], View]:
     """
     Let staff in who hold one of `permissions` (none named: any staff); the view finds them as request.staff.
 
     Others: to the login; to their new password; a kind page for a login without a post; 403 without the right.
     """
 
-    def wrap(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    def wrap(view: View) -> View:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             user = request.user
             if not isinstance(user, User):
                 return redirect_to_login(request.get_full_path() if request.method == "GET" else "/workbench/")
@@ -45,7 +48,7 @@ def staff_page(*permissions: str) -> Callable[[Callable[..., HttpResponse]], Cal
             request.staff = staff  # type: ignore[attr-defined]
             return view(request, *args, **kwargs)
 
-        return guarded
+        return cast(View, guarded)
 
     return wrap
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils import timezone
@@ -306,7 +307,7 @@ def photo(request: StaffRequest, pk: UUID, point: UUID) -> HttpResponse:
         try:
             actions.note_findings(found.pk, _found(request, found), by=request.staff, at=at)
             for file in files:
-                actions.add_photo(found.pk, point, file, by=request.staff, at=at)  # type: ignore[arg-type]
+                actions.add_photo(found.pk, point, file, by=request.staff, at=at)
         except DomainError as error:
             refused, status = str(error), 409
     if refused:
@@ -319,12 +320,12 @@ def photo(request: StaffRequest, pk: UUID, point: UUID) -> HttpResponse:
 
 @staff_page("cases.review")
 @require_safe
-def show_photo(request: StaffRequest, pk: UUID, upload: UUID) -> HttpResponse:
+def show_photo(request: StaffRequest, pk: UUID, upload: UUID) -> HttpResponseBase:
     found = visit_or_404(request, pk)
     row = Upload.objects.filter(case=found.case_id, pk=upload).first()
     if row is None or not VisitAnswer.objects.filter(visit=found, photos=row).exists():
         raise Http404
-    return uploads.send(row)  # type: ignore[return-value]
+    return uploads.send(row)
 
 
 @staff_page("cases.review")

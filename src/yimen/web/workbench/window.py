@@ -77,8 +77,8 @@ def at_window(request: StaffRequest, *args: Any, **context: Any) -> HttpResponse
     elif values["asked"]:
         values["found"] = catalog.search(values["asked"], limit=MOST_FOUND, region=staff.region_id)
     if "version" in values:
-        chosen = case.chosen if case else values["answers"].walk.chosen
-        steps = scenario.applying_steps(values["version"].steps.all(), chosen)
+        answered = case.chosen if case else values["answers"].walk.chosen
+        steps = scenario.applying_steps(values["version"].steps.all(), answered)
         values["has_visit"] = any(step.kind == FlowStep.Kind.VISIT for step in steps)
     return render(request, "workbench/window.html", values | context)
 
