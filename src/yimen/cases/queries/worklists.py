@@ -46,7 +46,7 @@ def steps_for(staff: Staff, desk: Desk, *, today: date) -> QuerySet[Task]:
             .filter(done_at=None, case__status=Case.Status.ACCEPTED)
             .exclude(kind__in=[FlowStep.Kind.MAKE, FlowStep.Kind.DELIVER])
             .select_related("case", "case__version", "case__applicant", "department")
-            .order_by("due_on", "opened_at")
+            .order_by("-case__is_urgent", "due_on", "opened_at")
         )
     else:
         tasks = open_tasks(staff)
@@ -67,6 +67,20 @@ def steps_for(staff: Staff, desk: Desk, *, today: date) -> QuerySet[Task]:
         case "week":
             tasks = tasks.filter(due_on__range=(today, today + WEEK))
     return tasks.select_related("case", "case__version", "case__applicant", "department", "assignee")
+
+
+ORDER = ("-case__is_urgent", "due_on", "opened_at", "pk")
+
+
+def page_of(steps: QuerySet[Task], start: int, count: int) -> list[Task]:
+    """Return some rows of a list in its order. They are sorted by their keys alone: whole rows are wide."""
+    keys = steps.order_by(*ORDER).values("pk")[start : start + count]
+    return list(
+        Task.objects.filter(pk__in=keys)
+        .select_related("case", "case__version", "case__applicant", "department", "assignee")
+        .prefetch_related("case__clocks")
+        .order_by(*ORDER)
+    )
 
 
 def due_counts(staff: Staff, *, today: date) -> dict[str, int]:

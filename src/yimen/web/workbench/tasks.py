@@ -30,8 +30,9 @@ from yimen.people.models import Department
 from yimen.web.workbench import sheets
 from yimen.web.workbench.guard import StaffRequest, staff_page
 
-# More than anybody can have in front of him; the list of cases has the rest.
-MOST = 200
+PAGE = 30
+# Nobody turns more pages; the list of cases has the rest.
+MOST_PAGES = 100
 WEEK = timedelta(days=7)
 WHOSE = {
     "": gettext_lazy("我的"),
@@ -87,14 +88,14 @@ def listed(request: StaffRequest, **context: Any) -> HttpResponse:
     values = request.POST if request.method == "POST" else request.GET
     desk = desk_of(values)
     away = worklists.elsewhere(staff) if desk.whose == "elsewhere" else []
-    found = (
-        list(worklists.steps_for(staff, desk, today=today).prefetch_related("case__clocks")[: MOST + 1])
-        if desk.whose != "elsewhere"
-        else []
-    )
-    clocks = queries.promised_views([task.case for task in found[:MOST]], today=today)
+    page = _page(values)
+    found = []
+    if desk.whose != "elsewhere":
+        steps = worklists.steps_for(staff, desk, today=today)
+        found = worklists.page_of(steps, (page - 1) * PAGE, PAGE + 1)
+    clocks = queries.promised_views([task.case for task in found[:PAGE]], today=today)
     groups: dict[str, list[dict[str, Any]]] = {}
-    for task in found[:MOST]:
+    for task in found[:PAGE]:
         row = {"task": task, "case": task.case, "clock": clocks.get(task.case_id)}
         groups.setdefault(group_of(task, today), []).append(row)
     return render(
@@ -108,9 +109,14 @@ def listed(request: StaffRequest, **context: Any) -> HttpResponse:
             "departments": _departments(request) if desk.whose == "unit" else [],
             "groups": [(key, title, groups[key]) for key, title in _TITLES.items() if key in groups],
             "away": away,
-            "count": len(away) or len(found[:MOST]),
-            "has_more": len(found) > MOST,
-            "first": [row for key in ("overdue", "today") for row in groups.get(key, [])][:3] if not desk.whose else [],
+            "count": len(away) or len(found[:PAGE]),
+            "number": page,
+            "from": (page - 1) * PAGE + 1,
+            "until": (page - 1) * PAGE + len(found[:PAGE]),
+            "has_more": len(found) > PAGE,
+            "first": [row for key in ("overdue", "today") for row in groups.get(key, [])][:3]
+            if not desk.whose and page == 1
+            else [],
             "pressure": halls.pressure(staff, now),
             "filters": worklists.saved_filters(staff, SavedFilter.Place.TASKS),
             "place": SavedFilter.Place.TASKS.value,
@@ -120,6 +126,13 @@ def listed(request: StaffRequest, **context: Any) -> HttpResponse:
         }
         | context,
     )
+
+
+def _page(values: QueryDict) -> int:
+    try:
+        return min(max(int(values.get("page", 1)), 1), MOST_PAGES)
+    except ValueError:
+        return 1
 
 
 def _address(desk: Desk, **changes: str) -> str:
@@ -150,7 +163,7 @@ def group_of(task: Task, today: date) -> str:
 def next_one(request: StaffRequest) -> HttpResponse:
     """To the case of the next of one's own steps after that of the case named, then from the first again."""
     steps = worklists.steps_for(request.staff, Desk(), today=localdate(timezone.now()))
-    numbers = list(dict.fromkeys(steps.values_list("case__query_no", flat=True)[:MOST]))
+    numbers = list(dict.fromkeys(steps.values_list("case__query_no", flat=True)[: PAGE * 10]))
     after = request.GET.get("after", "")
     place = numbers.index(after) + 1 if after in numbers else 0
     left = [number for number in numbers[place:] + numbers[:place] if number != after]
