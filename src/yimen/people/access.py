@@ -52,6 +52,15 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "cases.lift_bar": frozenset({Role.LEADER}),
     "cases.charge": frozenset({Role.CLERK, Role.APPROVER}),
     "cases.waive": frozenset({Role.APPROVER, Role.LEADER}),
+    "cases.ask_priority": frozenset({Role.CLERK, Role.GUIDE, Role.APPROVER, Role.LEADER, Role.HALL_MANAGER}),
+    "cases.prioritize": frozenset({Role.LEADER, Role.HALL_MANAGER}),
+    "cases.agent": frozenset({Role.CLERK, Role.APPROVER}),
+    "cases.guide": frozenset({Role.CLERK, Role.GUIDE, Role.APPROVER, Role.SURVEYOR}),
+    "cases.team": frozenset({Role.LEADER}),
+    "cases.experts": frozenset({Role.LEADER}),
+    "cases.ask_expert": frozenset({Role.APPROVER, Role.LEADER}),
+    "cases.ask_recusal": frozenset({Role.CLERK, Role.APPROVER, Role.SURVEYOR, Role.LEADER}),
+    "cases.recuse": frozenset({Role.LEADER}),
     "certificates.view": frozenset({Role.CLERK, Role.APPROVER, Role.LEADER, Role.SUPERVISOR}),
     "certificates.issue": frozenset({Role.CLERK, Role.APPROVER}),
     "certificates.report_lost": frozenset({Role.CLERK, Role.APPROVER}),
@@ -77,6 +86,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     ),
     "supervision.decide": frozenset({Role.SUPERVISOR}),
     "exchange.import": frozenset({Role.EDITOR, Role.SYSTEM_ADMIN}),
+    "exchange.manage": frozenset({Role.SYSTEM_ADMIN}),
 }
 
 

@@ -4,6 +4,7 @@ What is done with a case: receive, accept or decline, finish a step, decide, del
 Each is atomic, checks the right, locks the case, leaves one ledger row and the document the law wants.
 """
 
+from yimen.cases.actions.agents import BadAgent, end_agent, note_agent_act, start_agent
 from yimen.cases.actions.assigning import BadHand, HandReason, TakenByOther, hand_task, take_task
 from yimen.cases.actions.clocks import (
     EXTENSION_DAYS,
@@ -42,6 +43,7 @@ from yimen.cases.actions.deciding import (
     decide,
     deliver,
 )
+from yimen.cases.actions.experts import BadExpert, add_expert, ask_expert, note_advice, retire_expert
 from yimen.cases.actions.fees import (
     NotReducible,
     UnpublishedFee,
@@ -52,6 +54,7 @@ from yimen.cases.actions.fees import (
     refund_fee,
     waive_fee,
 )
+from yimen.cases.actions.guidance import BadGuidance, link_guidance, note_guidance
 from yimen.cases.actions.hearings import (
     BadHearing,
     HearingOpen,
@@ -80,6 +83,7 @@ from yimen.cases.actions.modes import (
 from yimen.cases.actions.moves import RETURNED, BadMove, deciding_organ, move, receive_move, return_move, send_up
 from yimen.cases.actions.moving import move_due_dates
 from yimen.cases.actions.opinions import BadOpinion, remove_opinion, save_opinion
+from yimen.cases.actions.priority import BadPriority, OwnAsking, answer_priority, ask_priority
 from yimen.cases.actions.receiving import (
     BadReuse,
     Ground,
@@ -96,6 +100,7 @@ from yimen.cases.actions.receiving import (
     note_materials,
     receive,
 )
+from yimen.cases.actions.recusal import Asker, BadRecusal, answer_recusal, ask_recusal
 from yimen.cases.actions.renewals import NothingToRenew, apply_renewal, deem_renewed
 from yimen.cases.actions.results import (
     GROUNDS,
@@ -110,6 +115,7 @@ from yimen.cases.actions.results import (
 )
 from yimen.cases.actions.steps import DONE_BY_ACCEPTING, TooEarly, complete_task, plain_decision, send_back
 from yimen.cases.actions.surveying import NotOnThisVisit, VisitIncomplete, add_photo, close_visit, note_findings
+from yimen.cases.actions.team import BadTeam, end_team, follow_case, form_team, join_team, leave_team
 from yimen.cases.actions.visits import (
     SCRIPT,
     BadPlan,
@@ -140,13 +146,20 @@ __all__ = [
     "JOINT_EXTENSION_KEY",
     "RETURNED",
     "SCRIPT",
+    "Asker",
+    "BadAgent",
+    "BadExpert",
+    "BadGuidance",
     "BadHand",
     "BadHearing",
     "BadMove",
     "BadOpinion",
     "BadPlan",
+    "BadPriority",
+    "BadRecusal",
     "BadReuse",
     "BadStop",
+    "BadTeam",
     "Barred",
     "CommitmentBroken",
     "DoubleBooked",
@@ -169,6 +182,7 @@ __all__ = [
     "NotSeparate",
     "NotYourTurn",
     "NothingToRenew",
+    "OwnAsking",
     "ReasonsMissing",
     "Recused",
     "TakenByOther",
@@ -186,12 +200,18 @@ __all__ = [
     "accept",
     "accept_unanswered",
     "add_clock",
+    "add_expert",
     "add_party",
     "add_photo",
     "answer_extension",
     "answer_hearing_right",
+    "answer_priority",
+    "answer_recusal",
     "apply_renewal",
+    "ask_expert",
     "ask_extension",
+    "ask_priority",
+    "ask_recusal",
     "call_hearing",
     "cancel_fee",
     "check_commitment",
@@ -208,22 +228,32 @@ __all__ = [
     "decline",
     "deem_renewed",
     "deliver",
+    "end_agent",
+    "end_team",
     "expect_no_stop",
     "extension_days",
     "flag_public_safety",
+    "follow_case",
+    "form_team",
     "hand_task",
     "heads_region",
     "is_joint",
     "issue_fee",
+    "join_team",
     "last_day_to_extend",
+    "leave_team",
     "lift_bar",
+    "link_guidance",
     "make_certificate",
     "make_up_gap",
     "missing_materials",
     "move",
     "move_due_dates",
     "next_number",
+    "note_advice",
+    "note_agent_act",
     "note_findings",
+    "note_guidance",
     "note_materials",
     "note_overdue_gap",
     "note_statement",
@@ -237,6 +267,7 @@ __all__ = [
     "receive_move",
     "refund_fee",
     "remove_opinion",
+    "retire_expert",
     "return_move",
     "revoke_decision",
     "save_opinion",
@@ -244,6 +275,7 @@ __all__ = [
     "send_up",
     "set_bar",
     "set_quota",
+    "start_agent",
     "take_task",
     "tell_hearing_right",
     "waive_fee",

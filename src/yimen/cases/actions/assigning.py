@@ -9,6 +9,7 @@ from django.db import models, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from yimen.cases import queries
 from yimen.cases.actions.common import WrongStep, expect, locked, record
 from yimen.cases.models import Case, Task
 from yimen.catalog.models import FlowStep
@@ -61,13 +62,14 @@ def take_task(task_id: UUID, *, by: Staff, at: datetime) -> Task:
     """
     Take a waiting step on oneself; taking it again changes nothing. Of two at once the first has it.
 
-    Raises TakenByOther, WrongStep when it is done, access.NotAllowed.
+    Raises TakenByOther, BadHand for who stood aside (SUP-11), WrongStep when it is done, access.NotAllowed.
     """
     task = _locked(task_id)
     access.require(by, permission_of(task), department=task.department, region=task.department.region_id)
     if task.assignee_id == by.pk:
         return task
     expect_mine(task, by)
+    _refuse_recused(task, by)
     task.assignee = by
     task.save(update_fields=["assignee"])
     record(task.case, "case.task_taken", by=by, at=at, data={"task": task.step_key})
@@ -91,6 +93,8 @@ def hand_task(task_id: UUID, to_id: UUID | None, *, reason: str, by: Staff, at: 
         to = Staff.objects.select_related("user").filter(region=task.department.region_id, pk=to_id).first()
         if to is None or not is_fit(task, to):
             raise BadHand(_("这一步要转给同一岗位上有权办的同事，请另选一位。"))
+    if to is not None:
+        _refuse_recused(task, to)
     if task.assignee_id == (to.pk if to else None):
         return task
     before, task.assignee = task.assignee_id, to
@@ -98,6 +102,11 @@ def hand_task(task_id: UUID, to_id: UUID | None, *, reason: str, by: Staff, at: 
     data = {"task": task.step_key, "reason": reason, "from": _ref(before), "to": _ref(to.pk if to else None)}
     record(task.case, "case.task_handed", by=by, at=at, data=data)
     return task
+
+
+def _refuse_recused(task: Task, staff: Staff) -> None:
+    if queries.is_recused(task.case, staff):
+        raise BadHand(_("%(name)s已经回避这件，请换一位同事来办。") % {"name": staff.name})
 
 
 def _ref(pk: UUID | None) -> str | None:

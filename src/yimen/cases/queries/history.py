@@ -8,7 +8,8 @@ from datetime import date, datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from yimen.cases.models import Case, Clock, Notice, Task
+from yimen.cases.models import Case, Clock, Notice, PriorityGrant, Task
+from yimen.cases.queries.people import AGENT_ACTS, agent_word, agents_of
 from yimen.ledger.models import Event
 from yimen.lib.dates import short_day
 from yimen.people.models import Department, Staff
@@ -71,6 +72,14 @@ _TITLES = {
     "case.stop_closed": (gettext_lazy("特别程序结束，时限接着算"), None),
     "case.extended": (gettext_lazy("经批准延长了时限"), Notice.Kind.EXTENSION),
     "case.withdrawn": (gettext_lazy("申请撤回了"), Notice.Kind.WITHDRAWAL),
+    "case.priority_granted": (gettext_lazy("经批准优先办理"), None),
+    "case.agent_started": (gettext_lazy("有人代办这件"), None),
+    "case.agent_acted": (gettext_lazy("代办了一步"), None),
+    "case.agent_ended": (gettext_lazy("代办结束了"), None),
+    "case.team_follows": (gettext_lazy("有专班全程跟着办"), None),
+    "case.expert_asked": (gettext_lazy("请了专家"), None),
+    "case.expert_advised": (gettext_lazy("专家给了意见"), None),
+    "case.recusal_decided": (gettext_lazy("回避申请有结果了"), None),
 }
 
 
@@ -84,6 +93,7 @@ def timeline(case: Case) -> list[TimelineRow]:
         str(person.pk): person for person in Staff.objects.filter(pk__in=staff_ids).select_related("post", "department")
     }
     places = _places(events)
+    agents = agents_of(case)
     rows = []
     for event in events:
         if event.kind not in _TITLES or event.data.get("clock", Clock.Kind.PROMISED) != Clock.Kind.PROMISED:
@@ -96,7 +106,9 @@ def timeline(case: Case) -> list[TimelineRow]:
                 kind=event.kind,
                 title=_said(event, task),
                 text=_detail(event, task, case, places),
-                post=_post(posts.get(event.actor.removeprefix("staff:"))),
+                post=" · ".join(
+                    filter(None, [_post(posts.get(event.actor.removeprefix("staff:"))), agent_word(agents, event)])
+                ),
                 notice=notices.get(document) if document else None,
             )
         )
@@ -142,6 +154,13 @@ def _detail(event: Event, task: Task | None, case: Case, places: dict[str, str])
         case "case.accepted":
             due_on = date.fromisoformat(event.data["due_on"])
             return _("最晚 %(day)s出结果") % {"day": short_day(due_on)}
+        case "case.agent_acted":
+            return str(AGENT_ACTS.get(event.data["what"], ""))
+        case "case.priority_granted":
+            kind, reason = PriorityGrant.Kind(event.data["kind"]), PriorityGrant.Reason(event.data["reason"])
+            return f"{kind.label} · {reason.label}"
+        case "case.recusal_decided":
+            return _("他不再办这件") if event.data["is_granted"] else _("不用回避")
         case "case.due_moved":
             days = {key: short_day(date.fromisoformat(event.data[key])) for key in ("from", "to")}
             return _("由 %(before)s改为 %(after)s") % {"before": days["from"], "after": days["to"]}

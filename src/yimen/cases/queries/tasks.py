@@ -6,6 +6,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from yimen.cases.models import Case, CaseMove, Task
 from yimen.cases.queries.modes import at_departments
+from yimen.cases.queries.people import recused_cases
 from yimen.catalog.models import FlowStep
 from yimen.people import access
 from yimen.people.models import Staff
@@ -18,7 +19,8 @@ def open_tasks(staff: Staff) -> QuerySet[Task]:
     Return the tasks waiting for what `staff` may do, the most urgent first: reviews, visits and expert steps at the
     departments where he may review, decisions on the cases of those where he may decide, and cases of other regions
     handed to those departments (HALL-17). Making and delivering are done at the window and wait in no list; nor does
-    what cannot be done while the case is with another unit.
+    what cannot be done while the case is with another unit; and he gets none of a case from which he stood aside.
+    Cases that were granted priority come before the others (HALL-10).
     """
     mine = _at(staff, "cases.review", "department") & Q(kind__in=_REVIEWS)
     mine |= _at(staff, "cases.decide", "case__department") & Q(kind=FlowStep.Kind.DECIDE)
@@ -36,7 +38,8 @@ def open_tasks(staff: Staff) -> QuerySet[Task]:
         Task.objects.filter(here, done_at=None, case__status=Case.Status.ACCEPTED)
         .filter(Q(step_key__startswith=CaseMove.STEP) & ~Exists(later) | ~Exists(moves))
         .select_related("case", "case__version", "case__applicant", "department")
-        .order_by("due_on", "opened_at")
+        .exclude(case__in=recused_cases(staff))
+        .order_by("-case__is_urgent", "due_on", "opened_at")
     )
 
 

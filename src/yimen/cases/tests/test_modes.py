@@ -9,11 +9,18 @@ from django.db import connection
 
 from yimen.cases import actions, jobs, queries
 from yimen.cases.actions import GapOpen, Handed, NotCommittable, ReasonsMissing, TooEarly, WrongStep
-from yimen.cases.models import Bar, Case, CaseMaterial, CaseMove, Clock, Commitment, GapPromise, HandlingMode, Notice
-from yimen.cases.models import Task
+from yimen.cases.models import (
+    Bar,
+    Case,
+    CaseMaterial,
+    CaseMove,
+    Clock,
+    HandlingMode,
+    Notice,
+    Task,
+)
 from yimen.cases.tests.factories import make_case, make_version
 from yimen.catalog.models import FlowStep, ItemMaterial, LocalRule
-from yimen.ledger.actions import SYSTEM
 from yimen.ledger.models import Event
 from yimen.people.access import NotAllowed
 from yimen.people.models import Role
