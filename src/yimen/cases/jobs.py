@@ -11,7 +11,7 @@ from django.utils.timezone import localdate
 from procrastinate.contrib.django import app
 
 from yimen.cases import actions, proactive, queries, telling
-from yimen.cases.actions import archiving, sealing, uploads
+from yimen.cases.actions import archiving, bundles, sealing, uploads
 from yimen.ledger import followers
 from yimen.ledger.actions import SYSTEM
 from yimen.people.models import Region
@@ -162,3 +162,16 @@ def archive_finished(timestamp: int) -> None:
     """Pack the cases whose time has come; remove what a crash left of deleted archives."""
     archiving.archive_all(at=timezone.now())
     archiving.sweep_deleted()
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="cases.follow_bundles", queueing_lock="cases.follow_bundles", pass_context=False)
+def follow_bundles(timestamp: int) -> None:
+    """Within the minute: what waited for a result begins (HALL-13)."""
+    while follow_all_bundles(at=timezone.now()):
+        pass
+
+
+def follow_all_bundles(*, at: datetime) -> int:
+    """Go on with the bundles whose cases have moved; return how many ledger rows were read."""
+    return followers.follow("cases.follow_bundles", bundles.KINDS, lambda event: bundles.follow(event, at=at), at=at)

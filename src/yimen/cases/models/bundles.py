@@ -15,8 +15,11 @@ class BundleCase(models.Model):
     """
     One application for several items (HALL-13): one form, one set of materials, one receipt, one result.
 
-    forms_sealed: the shared answers, asked once; cases: one a chosen item, opened when what they wait for is granted.
-    chosen: item ids in their order with the answers to each item's questions, {"<item id>": ["q.o", …]}.
+    forms_sealed: the answers, sealed JSON by part, form and field; cases: one a chosen item, opened when what they wait
+    for is granted.
+    chosen: the plan as it was when it began, in order: {"parts": [{"key", "item": "<id>", "name", "after": [keys],
+    "answers": ["q.o"], "fed": {"<material name, plain>": "<key>"}, "materials": {"<same>": ["<state>", "<form>"]},
+    "is_optional"}…], "stopped": why}. Later changes of the bundle do not touch it.
     """
 
     class Status(models.TextChoices):

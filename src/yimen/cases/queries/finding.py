@@ -110,6 +110,12 @@ def _count_try(key: bytes, hour: datetime) -> bool:
         return cursor.fetchone() is not None
 
 
+def unguess(asker: str, at: datetime) -> None:
+    """Give back the try of an answer that was right after all: only wrong ones count."""
+    key, hour = crypto.blind_index(asker, "query.asker"), at.replace(minute=0, second=0, microsecond=0)
+    QueryTries.objects.filter(asker=key, hour=hour, count__gt=0).update(count=F("count") - 1)
+
+
 def forget_tries(*, at: datetime) -> int:
     """Delete the wrong guesses of more than a day ago; return how many rows."""
     return QueryTries.objects.filter(hour__lt=at - timedelta(days=1)).delete()[0]
