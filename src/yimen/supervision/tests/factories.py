@@ -13,7 +13,7 @@ from yimen.people.tests.factories import NOW, make_department, make_region, make
 
 
 def make_office(**version):
-    organ = make_department(make_region(), name="市场监管局（演示）")
+    organ = make_department(make_region())
     people = {
         "clerk": make_staff(Role.CLERK, department=organ, name="收件人"),
         "approver": make_staff(Role.APPROVER, department=organ, name="审查人"),
