@@ -22,6 +22,7 @@ from yimen.supervision import queries as supervision
 from yimen.web.templatetags import yimen
 
 register = template.Library()
+Way = tuple[str, str, bool]  # address, word, whether the page shown is it or below it
 QUEUE_RIGHTS = ("hall.call", "hall.take", "hall.manage")
 register.filter("limit_words", yimen.limit_words)
 
@@ -32,12 +33,25 @@ class Door:
     A page in the navigation: its address name, its word, and the rights of which one opens it.
 
     below: pages elsewhere that belong to it; on them this door is marked.
+    group: the menu of GROUPS it stands in for those with many doors; none for what is opened all day.
     """
 
     name: str
     word: str | Promise
     permissions: tuple[str, ...]
     below: tuple[str, ...] = ()
+    group: str = ""
+
+
+# The menus of the navigation, in their order. Those with few doors see them side by side, without menus.
+GROUPS = {
+    "cases": _("办件相关"),
+    "catalog": _("事项和文书"),
+    "centre": _("机构和规则"),
+    "figures": _("统计和质量"),
+    "watch": _("监察"),
+}
+FEW_DOORS = 7
 
 
 DOORS = (
@@ -53,10 +67,18 @@ DOORS = (
         _("转办和后补"),
         ("cases.view",),
         ("workbench:gaps", "workbench:commitments", "workbench:special"),
+        group="cases",
     ),
-    Door("workbench:certificates", _("证照"), ("certificates.view",), ("workbench:quotas", "workbench:bars")),
-    Door("workbench:bars", _("不得再申请"), ("catalog.calendar",)),
-    Door("workbench:fees", _("收费"), ("insight.view",)),
+    Door("workbench:together", _("一件事和批量"), ("cases.receive",), group="cases"),
+    Door(
+        "workbench:certificates",
+        _("证照"),
+        ("certificates.view",),
+        ("workbench:quotas", "workbench:bars"),
+        group="cases",
+    ),
+    Door("workbench:bars", _("不得再申请"), ("catalog.calendar",), group="cases"),
+    Door("workbench:fees", _("收费"), ("insight.view",), group="figures"),
     Door(
         "workbench:catalog",
         _("事项"),
@@ -67,42 +89,57 @@ DOORS = (
             "workbench:dictionaries",
             "workbench:synonyms",
             "workbench:plain",
+            "workbench:bundles",
         ),
+        group="catalog",
     ),
-    Door("workbench:powers", _("权力清单"), ("powers.view",)),
-    Door("workbench:templates", _("文书模板"), ("templates.write", "templates.approve", "seals.manage")),
-    Door("workbench:archive", _("档案"), ("archive.read", "archive.keep", "archive.approve")),
-    Door("workbench:entry", _("进驻"), ("powers.view",), ("workbench:organisation",)),
-    Door("workbench:reviews", _("提意见"), ("catalog.review",)),
+    Door("workbench:powers", _("权力清单"), ("powers.view",), group="catalog"),
     Door(
-        "workbench:leaflets", _("明白纸"), ("hall.take", "hall.call", "hall.manage", "catalog.edit", "catalog.publish")
+        "workbench:templates", _("文书模板"), ("templates.write", "templates.approve", "seals.manage"), group="catalog"
+    ),
+    Door("workbench:archive", _("档案"), ("archive.read", "archive.keep", "archive.approve"), group="cases"),
+    Door("workbench:entry", _("进驻"), ("powers.view",), ("workbench:organisation",), group="catalog"),
+    Door("workbench:reviews", _("提意见"), ("catalog.review",), group="catalog"),
+    Door(
+        "workbench:leaflets",
+        _("明白纸"),
+        ("hall.take", "hall.call", "hall.manage", "catalog.edit", "catalog.publish"),
+        group="catalog",
     ),
     Door("workbench:hall", _("大厅"), ("hall.manage",)),
-    Door("workbench:calendar", _("工作日历"), ("catalog.calendar",)),
-    Door("workbench:rules", _("本地规则"), ("catalog.calendar",)),
-    Door("workbench:dictionaries", _("代码表"), ("catalog.calendar",), ("workbench:imports",)),
-    Door("workbench:places", _("机构"), ("people.manage",), ("workbench:points",)),
-    Door("workbench:organisation", _("机构调整"), ("people.manage",)),
-    Door("workbench:people", _("人员"), ("people.manage", "people.grant")),
-    Door("workbench:ledger", _("台账"), ("ledger.read",)),
-    Door("workbench:report", _("统计"), ("insight.view",)),
-    Door("workbench:workload", _("工作量"), ("insight.view",)),
-    Door("workbench:covers", _("AB 角"), ("people.cover",)),
-    Door("workbench:quality", _("质量"), ("catalog.edit", "catalog.publish", "insight.view"), ("workbench:reform",)),
-    Door("workbench:account-check", _("核对网上账户"), ("people.register",)),
-    Door("workbench:proactive", _("主动提醒"), ("notify.send", "catalog.edit")),
+    Door("workbench:calendar", _("工作日历"), ("catalog.calendar",), group="centre"),
+    Door("workbench:rules", _("本地规则"), ("catalog.calendar",), group="centre"),
+    Door("workbench:dictionaries", _("代码表"), ("catalog.calendar",), ("workbench:imports",), group="centre"),
+    Door("workbench:places", _("机构"), ("people.manage",), ("workbench:points",), group="centre"),
+    Door("workbench:organisation", _("机构调整"), ("people.manage",), group="centre"),
+    Door("workbench:people", _("人员"), ("people.manage", "people.grant"), group="centre"),
+    Door("workbench:ledger", _("台账"), ("ledger.read",), group="figures"),
+    Door("workbench:report", _("统计"), ("insight.view",), group="figures"),
+    Door("workbench:workload", _("工作量"), ("insight.view",), group="figures"),
+    Door("workbench:covers", _("AB 角"), ("people.cover",), group="centre"),
+    Door(
+        "workbench:quality",
+        _("质量"),
+        ("catalog.edit", "catalog.publish", "insight.view"),
+        ("workbench:reform",),
+        group="figures",
+    ),
+    Door("workbench:account-check", _("核对网上账户"), ("people.register",), group="centre"),
+    Door("workbench:proactive", _("主动提醒"), ("notify.send", "catalog.edit"), group="catalog"),
     Door(
         "workbench:rulebook",
         _("制度文件"),
         ("centre.write_rules", "centre.approve_rules", "cases.view", "hall.take", "catalog.publish"),
+        group="catalog",
     ),
     Door(
         "workbench:supervision",
         _("电子监察"),
         ("supervision.view",),
         ("workbench:supervision-rules", "workbench:integrity", "workbench:cards-ranking", "workbench:walks"),
+        group="watch",
     ),
-    Door("workbench:cards", _("监察牌"), ("supervision.answer", "supervision.decide")),
+    Door("workbench:cards", _("监察牌"), ("supervision.answer", "supervision.decide"), group="watch"),
 )
 
 
@@ -122,6 +159,7 @@ TABS = {
         Door("workbench:synonyms", _("大家的说法"), ("catalog.edit",)),
         Door("workbench:plain", _("行话和大白话"), ("catalog.edit",)),
         Door("workbench:imports", _("导入导出"), ("exchange.import",)),
+        Door("workbench:bundles", _("一件事"), ("catalog.edit", "catalog.publish")),
     ),
     "entry": (
         Door("workbench:entry", _("进驻率和单位"), ("powers.view",)),
