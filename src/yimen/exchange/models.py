@@ -65,7 +65,7 @@ class ApiClient(models.Model):
     """
     A department's own system that speaks to our API in the name of `staff` (S2-14): what it may do, its staff may.
 
-    key_sha256: of the key, which is shown once. cases_of: the departments whose cases it is told about.
+    staff: an account no person uses (clients.is_machine). key_sha256: of the key, which is shown once.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -2,7 +2,7 @@
 The API: one act, one call. The documentation page is off; the schema is at openapi.json.
 
 A refusal is {"error": for people, "code": for programs}: 409 what the rules refuse, 403 whose roles do not cover it,
-404 not there or not yours, 422 what cannot be read.
+404 not there or not yours, 401 no valid key or session, 422 what cannot be read, 429 too often.
 """
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -12,7 +12,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from yimen.lib.errors import DomainError
-from yimen.web.api import catalogue, hall, refusals
+from yimen.web.api import cases, catalogue, clients, hall, refusals
 from yimen.web.errors import api_error
 
 api = NinjaAPI(title="Yimen", version="1", urls_namespace="api", docs_url=None, openapi_url="/openapi.json")
@@ -48,5 +48,14 @@ def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
     return api_error(error.status_code, "bad_request", _("请求看不懂。"))
 
 
+@api.exception_handler(clients.TooManyCalls)
+def _too_many(request: HttpRequest, error: clients.TooManyCalls) -> HttpResponse:
+    response = api_error(429, "too_many", _("请求太多了，请过一会儿用同一个编号再试。"))
+    response["Retry-After"] = "30"
+    return response
+
+
 api.add_router("", hall.router)
 api.add_router("", catalogue.router)
+api.add_router("", cases.router)
+api.add_router("", clients.router)
