@@ -200,7 +200,7 @@ def pause(window_id: UUID, *, reason: str, by: Actor, at: datetime) -> WindowPau
     if stand_in is not None:
         try:
             with transaction.atomic():
-                cover = covers.begin(away.pk, reason=WindowPause.Reason(reason).label, by=by, at=at)
+                cover = covers.begin(away.pk, reason=str(WindowPause.Reason(reason).label), by=by, at=at)
         except DomainError:  # he is away himself, or covered: the queue waits
             stand_in, seat = None, None
     found = WindowPause.objects.create(
@@ -216,8 +216,9 @@ def pause(window_id: UUID, *, reason: str, by: Actor, at: datetime) -> WindowPau
     sits_here = stand_in is not None and seat is None
     window.staff, window.paused_at = (stand_in, None) if sits_here else (away, at)
     window.save(update_fields=["staff", "paused_at"])
-    data = {"reason": reason, "stand_in": str(stand_in.pk) if stand_in else None}
-    _record_window(window, "hall.window_paused", by, at, data | {"by_window": seat.number if seat else None})
+    data: dict[str, str | int | None] = {"reason": reason, "stand_in": str(stand_in.pk) if stand_in else None}
+    data["by_window"] = seat.number if seat else None
+    _record_window(window, "hall.window_paused", by, at, data)
     return found
 
 
@@ -265,7 +266,7 @@ def _end_pause(pause: WindowPause, window: Window, by: Actor, at: datetime) -> N
     pause.until_at = max(at, pause.from_at)
     pause.save(update_fields=["until_at"])
     if pause.cover is not None:
-        covers.end(pause.cover.pk, by=SYSTEM, at=at)
+        covers.end(pause.cover.pk, by=by, at=at)
     seconds = rules.seconds_between(pause.from_at, at)
     _record_window(window, "hall.window_resumed", by, at, {"reason": pause.reason, "seconds": seconds})
 

@@ -23,7 +23,7 @@ ACTS = {
     "refused": gettext_lazy("决定：不予许可"),
     "declined": gettext_lazy("不予受理"),
 }
-LONGEST, MOST_OWN = 2000, 60
+LONGEST_TITLE, LONGEST, MOST_OWN = 40, 2000, 60
 
 
 class BadOpinion(DomainError):
@@ -51,7 +51,7 @@ def save_opinion(
     title, text = title.strip(), text.strip()
     if act not in ACTS or not title or not text:
         raise BadOpinion(_("请选择用在哪一步，写上名称和内容。"))
-    if len(title) > OpinionTemplate._meta.get_field("title").max_length or len(text) > LONGEST:
+    if len(title) > LONGEST_TITLE or len(text) > LONGEST:
         raise BadOpinion(_("名称最多 40 个字，内容最多 %(n)s 个字。") % {"n": LONGEST})
     if pk is not None:
         found = _own(pk, by)

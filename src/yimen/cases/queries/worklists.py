@@ -120,8 +120,8 @@ def elsewhere(staff: Staff) -> list[Elsewhere]:
     if not found:
         return []
     opinions = Task.objects.filter(case__in=found, kind__in=_OPINIONS).order_by()
-    counted = {
-        row["case"]: row
+    counted: dict[UUID, dict[str, Any]] = {
+        row["case"]: dict(row)
         for row in opinions.values("case").annotate(
             asked=Count("step_key", distinct=True), open=Count("step_key", distinct=True, filter=Q(done_at=None))
         )

@@ -77,6 +77,13 @@ DOORS = (
         ("workbench:quotas", "workbench:bars"),
         group="cases",
     ),
+    Door(
+        "workbench:priorities",
+        _("优先和帮办"),
+        ("cases.ask_priority", "cases.prioritize"),
+        ("workbench:guidances", "workbench:teams", "workbench:experts", "workbench:conformity"),
+        group="cases",
+    ),
     Door("workbench:bars", _("不得再申请"), ("catalog.calendar",), group="cases"),
     Door("workbench:fees", _("收费"), ("insight.view",), group="figures"),
     Door(
@@ -113,6 +120,7 @@ DOORS = (
     Door("workbench:places", _("机构"), ("people.manage",), ("workbench:points",), group="centre"),
     Door("workbench:organisation", _("机构调整"), ("people.manage",), group="centre"),
     Door("workbench:people", _("人员"), ("people.manage", "people.grant"), group="centre"),
+    Door("workbench:clients", _("系统接口"), ("exchange.manage",), group="centre"),
     Door("workbench:ledger", _("台账"), ("ledger.read",), group="figures"),
     Door("workbench:report", _("统计"), ("insight.view",), group="figures"),
     Door("workbench:workload", _("工作量"), ("insight.view",), group="figures"),
@@ -145,6 +153,13 @@ DOORS = (
 
 # The pages of one door, beside each other on each of them.
 TABS = {
+    "around": (
+        Door("workbench:priorities", _("优先办理"), ("cases.ask_priority", "cases.prioritize")),
+        Door("workbench:guidances", _("办前辅导"), ("cases.guide", "insight.view")),
+        Door("workbench:teams", _("专班"), ("cases.view",)),
+        Door("workbench:experts", _("专家库"), ("cases.ask_expert", "cases.experts")),
+        Door("workbench:conformity", _("和流程对一对"), ("cases.view",)),
+    ),
     "handling": (
         Door("workbench:moves", _("转来的件"), ("cases.view",)),
         Door("workbench:gaps", _("容缺待补"), ("cases.view",)),
@@ -206,7 +221,23 @@ def workbench_nav(context: template.Context) -> dict[str, Any]:
     words = {url: str(door.word) for url, door in doors.items()}
     if isinstance(staff, Staff) and (count := cards_waiting(staff, words)):
         words[reverse("workbench:cards")] += gettext("（%(n)s）") % {"n": count}
-    return {"doors": [(url, word, url == reach.get(here)) for url, word in words.items()]}
+    plain: list[Way] = []
+    menus: dict[str, list[Way]] = {}
+    for url, door in doors.items():
+        beside = menus.setdefault(door.group, []) if door.group else plain
+        beside.append((url, words[url], url == reach.get(here)))
+    for group in GROUPS:
+        # A menu of one would only hide its page.
+        if group in menus and (len(doors) <= FEW_DOORS or len(menus[group]) == 1):
+            plain += menus.pop(group)
+    return {
+        "doors": plain,
+        "menus": [
+            (str(word), any(is_here for _url, _word, is_here in menus[group]), menus[group])
+            for group, word in GROUPS.items()
+            if group in menus
+        ],
+    }
 
 
 _CARDS_SECONDS, _MOST_COUNTED = 20, 2000
@@ -232,8 +263,8 @@ def hall_now(context: template.Context) -> dict[str, Any]:
     staff = getattr(context["request"].user, "staff", None)
     if not isinstance(staff, Staff) or not any(access.allowed(staff, right) for right in QUEUE_RIGHTS):
         return {}
-    known = context.get("pressure")
-    return {"pressure": known or halls.pressure(staff, timezone.now())}
+    known = "pressure" in context
+    return {"pressure": context["pressure"] if known else halls.pressure(staff, timezone.now())}
 
 
 @register.simple_tag(takes_context=True)

@@ -287,6 +287,9 @@ def test_revealing_needs_a_reason_and_is_in_the_ledger(desk):
 def test_a_refusal_needs_reasons_and_keeps_what_was_chosen(desk):
     case = accepted(desk)
     page = Page.open(desk.client, f"/workbench/cases/{case.query_no}").press("提交意见", outcome="passed")
+    assert page.status == 200
+    leader = client_of(make_staff(Role.LEADER, department=desk.organ))  # who reviewed does not decide
+    page = Page.open(leader, f"/workbench/cases/{case.query_no}")
     refused = page.press("作出决定", outcome="refused", reasons="不行")
     assert refused.status == 409 and "请写明理由" in refused.text
     assert refused.filled("作出决定")[1]["outcome"] == ["refused"]

@@ -44,8 +44,8 @@ WHOSE = {
 DUE = {
     "": gettext_lazy("不限"),
     "overdue": gettext_lazy("已过期"),
-    "today": gettext_lazy("今天到期"),
-    "week": gettext_lazy("七天内到期"),
+    "today": gettext_lazy("今天"),
+    "week": gettext_lazy("七天内"),
 }
 KINDS = [
     (kind.value, kind.label)
