@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.utils.timezone import localdate
 
@@ -62,6 +62,9 @@ UNKEYED = {
     "workbench:ledger-verify": "queues a check; the queue takes one at a time",
     "workbench:people-password": "a new password is shown once and kept nowhere, so no answer can be kept",
     "workbench:leaflets-booklet": "queues a print; the queue takes one at a time",
+    "workbench:client-new": "a name is taken once; the key is shown once and kept nowhere; proved beside the page",
+    "workbench:client-webhook-secret": "a new secret is shown once and kept nowhere, so no answer can be kept",
+    "api:webhook_secret": "as client-webhook-secret",
     "workbench:plain-check": "reads a text and keeps nothing; a POST because texts are long",
     "workbench:item": "saving the same draft again records nothing; proved beside the catalogue's actions",
     "workbench:item-new": "the implementation code is taken once; proved beside the catalogue's actions",
@@ -82,6 +85,12 @@ UNKEYED = {
     "workbench:visit-note": "the same findings again write nothing; proved beside the act",
     "workbench:visit-photo": "the same photo at the same point is kept once; proved beside the act",
     "workbench:catalog-points": "as item: sent with the mark of the draft it was read from",
+    "workbench:bundle-new": "a bundle's code is taken once, and saving the same again records nothing",
+    "workbench:bundle": "saving the same bundle again records nothing; proved beside its actions",
+    "workbench:bundle-publish": "a bundle is offered once, and withdrawn once; proved beside its actions",
+    "workbench:batch-list": "the same list again leaves the same people; proved beside its actions",
+    "workbench:batch-tick": "a line is ticked once; proved beside its actions",
+    "workbench:batch-close": "a batch ends once",
     **citizens.UNKEYED,
     "api:openapi-json": "reads",
     "api:api-root": "nothing there",
@@ -352,6 +361,38 @@ def _api_finish(world: World) -> Wish:
     pk, session, ticket = world.called()
     path = f"/api/v1/windows/{pk}/finish"
     return Wish(session, path, {"ticket": str(ticket.pk)}, world.session("clerk-free"), program=True)
+
+
+def _system(world: World) -> tuple[Any, Any]:
+    """A department's system that was let in, and where it is told: a public address that nobody calls here."""
+    from yimen.exchange import clients
+    from yimen.exchange.models import Webhook
+    from yimen.ledger.actions import SYSTEM
+    from yimen.lib import crypto
+    from yimen.people import actions
+    from yimen.people.models import Region
+
+    clerk, n = world.staff("clerk"), next(world._people)
+    account = actions.open_account(
+        region=Region.objects.get(pk=world.seed.region), department=clerk.department, number=f"S{n:05d}",
+        name="接口账号（演示）", username=f"system-{n}", password=None, by=SYSTEM, at=now(),
+    )  # fmt: skip
+    actions.grant_role(account, "clerk", by=SYSTEM, at=now())
+    client, _key = clients.make_client(f"业务系统 {n}（演示）", account.pk, by=world.staff("system_admin"), at=now())
+    webhook = Webhook.objects.create(
+        region_id=client.region_id, client=client, url=f"https://hooks.example.org/{n}",
+        secret_sealed=crypto.seal("secret", "exchange_webhook.secret"), made_at=now(), paused_at=now(),
+    )  # fmt: skip
+    return client, webhook
+
+
+def _system_act(act: str, **fields: str) -> Callable[[World], Wish]:
+    def make(world: World) -> Wish:
+        client, webhook = _system(world)
+        path = f"/workbench/clients/{client.pk}/" + act.format(webhook=webhook.pk)
+        return Wish(world.session("system_admin"), path, fields, world.session("security_admin"))
+
+    return make
 
 
 def _open_account(world: World) -> Wish:
@@ -1322,7 +1363,53 @@ def _supervised(act: str) -> Callable[[World], Wish]:
     return make
 
 
+def _batch_plan(world: World) -> Wish:
+    from yimen.catalog.models import ServiceItem
+
+    _pk, session, _clerk = world.window()
+    item = ServiceItem.objects.get(pk=world.seed.items["immediate"])
+    fields = {
+        "name": f"第 {next(world._people)} 批（演示）", "item": item.task_code, "on": localdate(now()).isoformat(),
+        "place": "礼堂（演示）", "units": "人社局（演示）", "checklist": "打印机",
+    }  # fmt: skip
+    return Wish(session, "/workbench/together/batches/plan", fields, world.session("clerk-free"))
+
+
+def _batch_receive(world: World) -> Wish:
+    from yimen.cases.actions import batches
+    from yimen.catalog.models import ItemVersion
+    from yimen.people.models import ServiceCenter
+
+    clerk, version = world.staff("clerk"), ItemVersion.objects.select_related("item__department")
+    batch = batches.plan_batch(
+        version.get(pk=world.seed.versions["immediate"]), center=ServiceCenter.objects.get(pk=world.seed.center),
+        name="集中办理（演示）", on=localdate(now()), place="礼堂（演示）",
+        units=["人社局（演示）"], checklist=["打印机"], by=clerk, at=now(),
+    )  # fmt: skip
+    people = [world.person() for _ in range(2)]
+    listed = [batches.Listed(n, one["name"], one["id_number"], one["phone"]) for n, one in enumerate(people, 2)]
+    batches.put_list(batch.pk, listed, by=clerk, at=now())
+    path = f"/workbench/together/batches/{batch.pk}/receive"
+    return Wish(world.session("clerk"), path, world.materials(), world.session("clerk-free"))
+
+
+def _bundle_receive(world: World) -> Wish:
+    from yimen.catalog.actions.bundles import BundleLine, publish_bundle, save_bundle
+    from yimen.ledger.actions import SYSTEM
+
+    _pk, session, clerk = world.window()
+    lines = [BundleLine(key, UUID(world.seed.items[key])) for key in ("immediate", "promised")]
+    code = f"bundle-{next(world._people)}"
+    bundle = save_bundle(lead=clerk.department, code=code, name="一件事（演示）", lines=lines, by=SYSTEM, at=now())
+    publish_bundle(bundle.pk, by=SYSTEM, at=now())
+    path = f"/workbench/together/bundles/{code}/received"
+    return Wish(session, path, world.person(), world.session("clerk-free"))
+
+
 TRIED: dict[str, Callable[[World], Wish]] = {
+    "workbench:batch-plan": _batch_plan,
+    "workbench:batch-receive": _batch_receive,
+    "workbench:bundle-receive": _bundle_receive,
     "workbench:case-card": _supervised("give"),
     "workbench:card-answer": _supervised("answer"),
     "workbench:card-appeal": _supervised("appeal"),
@@ -1356,12 +1443,19 @@ TRIED: dict[str, Callable[[World], Wish]] = {
     "workbench:case-correct": _correct,
     "workbench:case-withdraw": _on_case("withdraw", "received", {"asked": "1"}),
     "workbench:case-stop-open": _on_case(
-        "stop", "accepted",
-        {"ground": "testing", "needed_days": "3", "stop_reason": "空气质量要检测"}, role="approver", kind="promised",
+        "stop",
+        "accepted",
+        {"ground": "testing", "needed_days": "3", "stop_reason": "空气质量要检测"},
+        role="approver",
+        kind="promised",
     ),
     "workbench:case-stop-close": _stopped,
     "workbench:case-extension-ask": _on_case(
-        "extension", "accepted", {"extension_reason": "要等上级部门的复函"}, role="approver", kind="promised",
+        "extension",
+        "accepted",
+        {"extension_reason": "要等上级部门的复函"},
+        role="approver",
+        kind="promised",
     ),
     "workbench:case-extension-answer": _extension,
     "workbench:case-task": _task,
@@ -1369,6 +1463,10 @@ TRIED: dict[str, Callable[[World], Wish]] = {
     **citizens.TRIED,
     "workbench:case-deliver": _on_case("deliver", "completed", {"how": "window"}),
     "workbench:people-open": _open_account,
+    "workbench:client-end": _system_act("end"),
+    "workbench:client-webhook": _system_act("webhooks", url="https://93.184.216.34/told"),
+    "workbench:client-webhook-resume": _system_act("webhooks/{webhook}/resume"),
+    "workbench:client-webhook-end": _system_act("webhooks/{webhook}/end"),
     "workbench:people-grant": _grant,
     "workbench:people-end-role": _end_role,
     "workbench:people-close": _close,

@@ -13,13 +13,14 @@ from django.views.decorators.http import require_POST, require_safe
 from yimen.cases import queries as cases
 from yimen.cases.models import Case, Notice
 from yimen.cases.queries.applying import own_case
+from yimen.cases.queries.bundles import find_bundle_for_citizen
 from yimen.catalog import queries as catalog
 from yimen.lib.errors import DomainError
 from yimen.notify import queries as notify
 from yimen.people.models import User
 from yimen.ratings.models import RatingLevel
 from yimen.web import documents
-from yimen.web.portal import reads
+from yimen.web.portal import bundles, reads
 from yimen.web.portal.cards import cards_of
 from yimen.web.portal.forms import ProgressForm
 
@@ -36,10 +37,10 @@ def progress(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         status = 422
         if form.is_valid():
+            asked = {name: form.cleaned_data[name] for name in ("number", "last_four")}
             try:
                 case = cases.find_for_citizen(
-                    form.cleaned_data["number"],
-                    form.cleaned_data["last_four"],
+                    **asked,
                     asker=request.META["REMOTE_ADDR"],
                     at=timezone.now(),
                 )
@@ -50,6 +51,11 @@ def progress(request: HttpRequest) -> HttpResponse:
                 if case:
                     open_case(request, case)
                     return redirect("portal:case", case.query_no)
+                if made := find_bundle_for_citizen(**asked, asker=request.META["REMOTE_ADDR"], at=timezone.now()):
+                    bundles.open_bundle(request, made, until=(timezone.now() + OPEN_FOR).timestamp())
+                    for part in made.cases.all():
+                        open_case(request, part)
+                    return redirect("portal:bundle-case", made.query_no)
                 # The same answer for "no such number" and "not this phone".
                 form.add_error(None, _("没有查到。请对一对编号和手机号后四位；凭证不在手边，打电话也能查。"))
     return render(request, "portal/progress.html", {"form": form}, status=status)

@@ -3,6 +3,7 @@ from django.urls import path
 from yimen.web.portal import (
     account,
     apply,
+    bundles,
     cards,
     cases,
     checklist,
@@ -53,6 +54,7 @@ urlpatterns = [
     *checklist.urlpatterns,
     *leaflets.urlpatterns,
     *points.urlpatterns,
+    *bundles.urlpatterns,
     *flow.urlpatterns,
     *rulebook.urlpatterns,
     *decisions.urlpatterns,
