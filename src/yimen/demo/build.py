@@ -22,6 +22,7 @@ from yimen.demo import (
     powers,
     reform,
     scenario,
+    systems,
     visits,
     words,
 )
@@ -82,6 +83,7 @@ def build(at: datetime) -> None:
     words.build(region.pk, by=staff["editor"], at=at)
     desks.build(staff, at)
     documents.build(organs.values(), staff, at)
+    systems.build(staff, at)
 
 
 def _person(

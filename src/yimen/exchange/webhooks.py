@@ -267,20 +267,22 @@ def _deliver(delivery: WebhookDelivery, at: datetime, send: Send) -> bool:
         WebhookDelivery.objects.filter(pk=delivery.pk).update(done_at=at, status=status, error="")
         Webhook.objects.filter(pk=webhook.pk, failures__gt=0).update(failures=0)
         return True
-    WebhookDelivery.objects.filter(pk=delivery.pk).update(status=status, error=error)
-    _failed(webhook, at)
+    _failed(delivery, at, status=status, error=error)
     return False
 
 
-def _failed(webhook: Webhook, at: datetime) -> None:
+def _failed(delivery: WebhookDelivery, at: datetime, *, status: int | None, error: str) -> None:
     with transaction.atomic():
-        webhook = Webhook.objects.select_for_update(of=("self",)).select_related("client").get(pk=webhook.pk)
+        webhooks = Webhook.objects.select_for_update(of=("self",)).select_related("client")
+        webhook = webhooks.get(pk=delivery.webhook_id)
         webhook.failures += 1
         if webhook.failures >= MOST_FAILURES and webhook.paused_at is None:
             webhook.paused_at = at
             _record(webhook, "exchange.webhook_paused", by=SYSTEM, at=at)
         webhook.save(update_fields=["failures", "paused_at"])
         pause = PAUSES[min(webhook.failures, len(PAUSES)) - 1]
+        row = webhook.deliveries.filter(pk=delivery.pk, done_at=None)
+        row.update(status=status, error=error, next_at=at + pause)
         webhook.deliveries.filter(done_at=None, next_at__lt=at + pause).update(next_at=at + pause)
 
 

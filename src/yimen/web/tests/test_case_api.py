@@ -29,6 +29,7 @@ from yimen.people.tests.factories import (
     phone_number,
     resident_id,
 )
+from yimen.testing import ROOT
 from yimen.web.api import clients as api_clients
 from yimen.web.limits import Limit
 
@@ -502,3 +503,12 @@ def test_only_the_system_administrator_lets_systems_in_and_never_in_a_persons_na
     with pytest.raises(access.NotAllowed):
         clients.make_client("新系统", free.pk, by=person, at=NOW)
     assert clients.make_client("新系统", free.pk, by=office.admin, at=NOW)[0].staff == free
+
+
+def test_the_page_for_departments_names_every_call_and_every_kind(client):
+    """docs/api.md is what a department reads first."""
+    text = (ROOT / "docs/api.md").read_text(encoding="utf-8")
+    assert {kind for kind in webhooks.KINDS if f"`{kind}`" not in text} == set()
+    paths = client.get("/api/v1/openapi.json").json()["paths"]
+    ends = {path.rsplit("}/", 1)[1] for path in paths if path.startswith("/api/v1/cases/{number}/")}
+    assert {end for end in ends if f"/{end.split('/{')[0]}" not in text} == set()
