@@ -16,6 +16,7 @@ from yimen.cases.actions.common import WrongStep, checked_reasons, expect, give,
 from yimen.cases.actions.moving import Moved, work_out_again
 from yimen.cases.models import Case, Clock, ClockStop, Extension, HandlingMode, Notice
 from yimen.catalog import queries as catalog
+from yimen.ledger.actions import Actor
 from yimen.lib.dates import long_day
 from yimen.lib.errors import DomainError
 from yimen.lib.workdays import Limit
@@ -48,8 +49,7 @@ def add_clock(case: Case, kind: Clock.Kind, *, day: date, limit: Limit) -> Clock
     it as queries.STOPPING says. A case has one clock of a kind.
     """
     clock = Clock(region_id=case.region_id, case=case, kind=kind, started_on=day, limit=limit.number, unit=limit.unit)
-    pauses = queries.pauses_of(case) if case.due_is_provisional else queries.Pauses()
-    clock.due_on, clock.is_provisional = queries.due_of(clock, case, catalog.work_calendar(), pauses)
+    clock.due_on, clock.is_provisional = queries.due_of(clock, case, catalog.work_calendar(), queries.pauses_of(case))
     clock.save(force_insert=True)
     return clock
 
@@ -104,6 +104,7 @@ def close_stop(case_id: UUID, *, result: str, by: Staff, at: datetime) -> ClockS
     """
     case = locked(case_id)
     access.require(by, "cases.stop", department=case.department, region=case.region_id)
+    expect(case, Case.Status.ACCEPTED)
     stop = case.stops.filter(ended_on=None).first()
     if stop is None:
         raise WrongStep(_("这件现在没有在进行的特别程序，可能已经有人结束了。请刷新看最新进度。"))
@@ -117,11 +118,21 @@ def close_stop(case_id: UUID, *, result: str, by: Staff, at: datetime) -> ClockS
     return stop
 
 
-def expect_no_stop(case: Case) -> None:
+def expect_no_stop(case: Case, at: datetime) -> None:
     """Raise WrongStep while a special procedure of the case runs: nothing is decided before its result is there."""
-    # While one runs the due date is provisional, so most cases need no look.
-    if case.due_is_provisional and case.stops.filter(ended_on=None).exists():
+    assert case.due_on is not None
+    # While one runs the due date is provisional, or was over before it began, so most cases need no look.
+    may_run = case.due_is_provisional or localdate(at) > case.due_on
+    if may_run and case.stops.filter(ended_on=None).exists():
         raise WrongStep(_("特别程序还没有结束，请先在“特别程序”里写明结果、结束它，再作决定。"))
+
+
+def end_stops(case: Case, *, by: Actor, at: datetime) -> None:
+    """End what runs when the case itself is over; its clocks have ended then, so none moves."""
+    for stop in case.stops.filter(ended_on=None):
+        stop.ended_on, stop.closed_at = max(localdate(at), stop.started_on), at
+        stop.closed_by = by if isinstance(by, Staff) else None
+        stop.save(update_fields=["ended_on", "closed_at", "closed_by"])
 
 
 def _stop_letter(stop: ClockStop) -> documents.Letter:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from yimen.cases import documents
-from yimen.cases.models import Case, Notice
+from yimen.cases.models import Case, CaseMaterial, Correction, Notice
 from yimen.ledger import actions as ledger
 from yimen.ledger.actions import Actor
 from yimen.lib.errors import DomainError
@@ -55,7 +56,7 @@ def record(case: Case, kind: str, *, by: Actor, at: datetime, data: dict[str, An
 def locked(case_id: UUID) -> Case:
     return (
         Case.objects.select_for_update(of=("self",))
-        .select_related("item", "version", "department", "center", "applicant")
+        .select_related("item", "version", "department", "center", "applicant", "renewal")
         .get(pk=case_id)
     )
 
@@ -82,4 +83,19 @@ def note_visit(case: Case, day: date) -> bool:
     if day in case.visit_days:
         return False
     case.visit_days = sorted([*case.visit_days, day])
+    return True
+
+
+_ENOUGH = frozenset({CaseMaterial.State.COMPLETE, CaseMaterial.State.LATER, CaseMaterial.State.COMMITTED})
+
+
+def put_right(correction: Correction, rows: Iterable[CaseMaterial], at: datetime) -> bool:
+    """Tick off the lines of a correction whose material is there now; return whether all of it is."""
+    there = {row.pk for row in rows if row.state in _ENOUGH}
+    correction.lines.filter(done_at=None, material__in=there).update(done_at=at)
+    correction.lines.filter(done_at__isnull=False).exclude(material__in=there).update(done_at=None)
+    if correction.lines.filter(done_at=None).exists():
+        return False
+    correction.answered_at = at
+    correction.save(update_fields=["answered_at"])
     return True

@@ -27,8 +27,9 @@ from yimen.cases.actions.common import (
 from yimen.cases.actions.hearings import cited, settled_hearing
 from yimen.cases.actions.modes import before_decision
 from yimen.cases.actions.moves import come_to_rest, deciding_organ
+from yimen.cases.actions.results import refuse_if_renewed
 from yimen.cases.actions.steps import AFTER_DECISION, expect_nothing_skipped, finish, open_tasks, steps_for
-from yimen.cases.models import Case, Clock, HandlingMode, Notice, Task
+from yimen.cases.models import Case, Clock, HandlingMode, Notice, SiteVisit, Task
 from yimen.cases.rules import results as orders
 from yimen.catalog import queries as catalog
 from yimen.catalog.models import FlowStep
@@ -71,16 +72,17 @@ def decide(case_id: UUID, *, outcome: str, by: Staff, at: datetime, reasons: str
 
     An immediate case may be decided by the clerk who serves it. Raises ReasonsMissing for a refusal without
     reasons (LAW-17) and for granting what a step rejected without saying why, WrongStep while other steps are open
-    or when it is decided already, HearingOpen before a hearing was held or given up (LAW-16), NotSeparate for whoever
-    accepted or reviewed it himself or stepped aside (SUP-10, SUP-11), NotYourTurn and NoPlaceLeft for limited places
-    (LAW-20), TakenByOther while a colleague has the decision in hand.
+    or when it is decided already, also by force of law (LAW-19), HearingOpen before a hearing was held or given up
+    (LAW-16), NotSeparate for whoever accepted or reviewed it himself or stepped aside (SUP-10, SUP-11), NotYourTurn
+    and NoPlaceLeft for limited places (LAW-20), TakenByOther while a colleague has the decision in hand.
     """
     case = locked(case_id)
     right = "cases.decide_at_once" if case.version.is_immediate else "cases.decide"
     organ = deciding_organ(case)
     access.require(by, right, department=organ, region=organ.region_id)
     expect(case, Case.Status.ACCEPTED)
-    expect_no_stop(case)
+    refuse_if_renewed(case, at)
+    expect_no_stop(case, at)
     steps = list(case.tasks.all())
     waiting = [task for task in steps if task.done_at is None]
     tasks = come_to_rest(case, waiting, outcome=outcome, opinion=reasons, by=by, at=at)
@@ -158,7 +160,12 @@ def expect_separate(case: Case, tasks: Iterable[Task], by: Staff, *, at: datetim
     # The rules are asked only when there is a conflict: hardly ever.
     if case.accepted_by_id == by.pk and not catalog.local_rule(case.region_id, SAME_ACCEPTOR, day, default=0):
         raise NotSeparate(_("这件是您受理的，决定要由另一位同事来作：受理的人不作决定。"))
+    tasks = list(tasks)
     examined = any(task.done_by_id == by.pk and task.kind in EXAMINING for task in tasks)
+    if any(task.kind == FlowStep.Kind.VISIT for task in tasks):
+        # Who went along examined too, whoever of them finished the step.
+        went = SiteVisit.objects.filter(case=case, surveyors=by, status=SiteVisit.Status.DONE)
+        examined = examined or went.exists() or case.tasks.filter(surveyors=by).exists()
     if examined and not catalog.local_rule(case.region_id, SAME_REVIEWER, day, default=0):
         raise NotSeparate(_("这件有一步审查是您办的，决定要由另一位同事来作：审查的人不作决定。"))
 

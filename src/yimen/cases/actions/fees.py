@@ -23,6 +23,7 @@ from yimen.people.models import Staff
 CHANNELS = ("cash", "card", "wechat", "alipay", "bank", "other")
 CENT = Decimal("0.01")
 State = FeeSlip.State
+_NOT_TAKEN = frozenset({Case.Status.DECLINED, Case.Status.WITHDRAWN})
 
 
 class UnpublishedFee(TracedError):
@@ -44,7 +45,8 @@ def issue_fee(
     """
     Make the payment slip of one published fee of the case's version, with its legal basis, and give the notice.
 
-    amount: yuan, two decimals, `quantity` times what the published standard says. Raises UnpublishedFee, WrongAmount, WrongStep for a closed case or a second slip, access.NotAllowed.
+    amount: yuan, two decimals, `quantity` times what the published standard says. Raises UnpublishedFee, WrongAmount,
+    WrongStep for a closed case or a second slip, access.NotAllowed.
     """
     case = locked(case_id)
     access.require(by, "cases.charge", department=case.department, region=case.region_id)
@@ -102,10 +104,16 @@ def _note_refusal(case_id: UUID, fee_id: UUID, *, by: Staff, at: datetime) -> No
 
 @transaction.atomic
 def pay_fee(slip_id: UUID, *, channel: str, by: Staff, at: datetime, receipt_no: str = "", payer: str = "") -> FeeSlip:
-    """Note a slip as paid: channel is one of CHANNELS, receipt_no that of the treasury; payer empty: the applicant."""
+    """
+    Note a slip as paid: channel is one of CHANNELS, receipt_no that of the treasury; payer empty: the applicant.
+
+    Raises WrongStep for a slip that is not due, and for a case that was refused, declined or withdrawn.
+    """
     slip, case = _locked(slip_id)
     access.require(by, "cases.charge", department=case.department, region=case.region_id)
     _expect(slip, State.DUE)
+    if case.status in {Case.Status.RECEIVED, *_NOT_TAKEN} or case.outcome == Case.Outcome.REFUSED:
+        raise WrongStep(_("没有准予的件不收费。请撤销这张缴费单；已经收了的，退给申请人。"))
     if channel not in CHANNELS:
         raise DomainError(_("请选择怎么缴的：现金、银行卡、微信、支付宝，或者转账。"))
     slip.state, slip.paid_at, slip.pay_channel = State.PAID, at, channel

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -139,8 +139,10 @@ def call_hearing(
     day, first = localdate(planned_for), rules.earliest(localdate(at))
     if day < first:
         raise BadHearing(_("要提前 7 天通知，最早 %(day)s举行。") % {"day": short_day(first)})
-    if day > hearing.hold_by:
-        raise BadHearing(_("要求听证后 20 个工作日内要举行，最晚 %(day)s。") % {"day": short_day(hearing.hold_by)})
+    # Called too late it is held all the same, as soon as it can be: the right does not lapse with the organ's delay.
+    last = max(hearing.hold_by, catalog.work_calendar().due(first - timedelta(days=1), 1).on)
+    if day > last:
+        raise BadHearing(_("要求听证后 20 个工作日内要举行，最晚 %(day)s。") % {"day": short_day(last)})
     if not place.strip():
         raise BadHearing(_("请写在哪里举行。"))
     require_impartial(case, chair)
@@ -211,7 +213,13 @@ def add_party(case_id: UUID, *, name: str, interest: str, by: Staff, at: datetim
     case = _case_of(case_id, by)
     if not name.strip() or not interest.strip():
         raise BadHearing(_("请写这一位是谁、这件和他有什么关系。"))
-    told = Hearing.objects.filter(case=case).exists()
+    hearing = Hearing.objects.select_for_update().filter(case=case).first()
+    told = hearing is not None
+    if hearing is not None and hearing.status in {Hearing.Status.TOLD, Hearing.Status.WAIVED}:
+        # He has his own five working days, and no decision is made before they are over.
+        hearing.ask_by = max(hearing.ask_by, rules.ask_by(localdate(at), catalog.work_calendar()))
+        hearing.status = Hearing.Status.TOLD
+        hearing.save(update_fields=["ask_by", "status"])
     party = InterestedParty.objects.create(
         region_id=case.region_id,
         case=case,

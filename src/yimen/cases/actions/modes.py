@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -11,12 +12,13 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from yimen.cases import documents
-from yimen.cases.actions.common import WrongStep, checked_reasons, expect, give, locked, note_visit, record
+from yimen.cases.actions.common import WrongStep, checked_reasons, expect, give, locked, note_visit, put_right, record
 from yimen.cases.models import (
     Bar,
     Case,
     CaseMaterial,
     Commitment,
+    Correction,
     GapPromise,
     HandlingMode,
     Notice,
@@ -236,7 +238,10 @@ def commit(case_id: UUID, materials: Collection[UUID], text: str, *, by: Actor, 
     commitment.materials.set(rows)
     case.handling_mode = HandlingMode.COMMITMENT
     case.save(update_fields=["handling_mode"])
-    data = {"materials": [str(row.material_id) for row in rows], "check_by": check_by.isoformat()}
+    data: dict[str, Any] = {"materials": [str(row.material_id) for row in rows], "check_by": check_by.isoformat()}
+    if (correction := Correction.objects.filter(case=case, answered_at=None).first()) is not None:
+        # Promised in place of what the correction asked for is an answer too; the five working days begin anew.
+        data["correction_answered"] = put_right(correction, case.materials.all(), at)
     record(case, "case.committed", by=by, at=at, data=data)
     return commitment
 

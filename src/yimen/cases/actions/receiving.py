@@ -28,9 +28,10 @@ from yimen.cases.actions.common import (
     locked,
     next_number,
     note_visit,
+    put_right,
     record,
 )
-from yimen.cases.actions.results import give_place, refuse_barred
+from yimen.cases.actions.results import give_place, refuse_barred, refuse_if_renewed
 from yimen.cases.actions.steps import open_tasks, steps_for
 from yimen.cases.models import Case, CaseMaterial, Clock, Correction, Notice
 from yimen.cases.rules.modes import FIRST_REVIEW_DAYS
@@ -224,7 +225,7 @@ def note_materials(case_id: UUID, materials: Mapping[UUID, Handed], *, by: Actor
     if again := [str(row.material_id) for row in changed if row.reused_from_id or row.certificate_no]:
         data["reused"] = again
     if (correction := Correction.objects.filter(case=case, answered_at=None).first()) is not None:
-        data["correction_answered"] = _put_right(correction, rows.values(), at)
+        data["correction_answered"] = put_right(correction, rows.values(), at)
     record(case, "case.materials_noted", by=by, at=at, data=data)
     return case
 
@@ -263,21 +264,6 @@ def _check_reuse(case: Case, rows: Iterable[CaseMaterial], day: date) -> None:
             row.certificate_no and row.certificate_no not in shown.get(row.material.name, ())
         ):
             raise BadReuse(_("“%(name)s”现在不能沿用以前的，请让申请人重新交一份。") % {"name": row.material.name})
-
-
-def _put_right(correction: Correction, rows: Iterable[CaseMaterial], at: datetime) -> bool:
-    """Tick off the lines of a correction whose material is there now; return whether all of it is."""
-    there = {row.pk for row in rows if row.state in _ENOUGH}
-    correction.lines.filter(done_at=None, material__in=there).update(done_at=at)
-    correction.lines.filter(done_at__isnull=False).exclude(material__in=there).update(done_at=None)
-    if correction.lines.filter(done_at=None).exists():
-        return False
-    correction.answered_at = at
-    correction.save(update_fields=["answered_at"])
-    return True
-
-
-_ENOUGH = frozenset({CaseMaterial.State.COMPLETE, CaseMaterial.State.LATER, CaseMaterial.State.COMMITTED})
 
 
 @transaction.atomic
@@ -404,6 +390,7 @@ def decline(case_id: UUID, *, reasons: str, by: Actor, at: datetime, ground: str
 
 def refuse_if_deemed(case: Case, at: datetime) -> None:
     """Raise WrongStep when the law has accepted a received case already, whether or not the job has run (LAW-5)."""
+    refuse_if_renewed(case, at)
     if is_deemed(case, at):
         raise WrongStep(_("收到材料已经超过五个工作日没有答复，依法视为已经受理，只能接着办。请刷新看最新进度。"))
 

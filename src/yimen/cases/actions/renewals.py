@@ -10,12 +10,14 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from yimen.cases import queries
+from yimen.cases.actions.clocks import end_stops
 from yimen.cases.actions.common import WrongStep, give, locked, record
 from yimen.cases.actions.deciding import close
 from yimen.cases.actions.receiving import accept_deemed
 from yimen.cases.actions.results import make_certificate
 from yimen.cases.actions.steps import AFTER_DECISION, open_tasks
 from yimen.cases.models import Case, Notice, Renewal, Task
+from yimen.cases.queries import results
 from yimen.cases.rules import results as rules
 from yimen.certificates import queries as certificates
 from yimen.certificates.models import Certificate
@@ -84,7 +86,8 @@ def deem_renewed(case_id: UUID, *, by: Actor, at: datetime) -> bool:
     case = locked(case_id)
     access.require(by, "cases.accept", department=case.department, region=case.region_id)
     renewal = Renewal.objects.select_for_update().filter(case=case).first()
-    if renewal is None or renewal.deemed_at is not None or not case.is_open or localdate(at) <= renewal.expires_on:
+    # Looked at again under the lock: since it was listed a correction may have gone out.
+    if renewal is None or not results.has_lapsed(renewal, case, localdate(at)):
         return False
     if case.status == Case.Status.RECEIVED:
         accept_deemed(case, by=by, at=at)
@@ -92,6 +95,8 @@ def deem_renewed(case_id: UUID, *, by: Actor, at: datetime) -> bool:
     before = case.tasks.filter(done_at=None).exclude(kind__in=AFTER_DECISION)
     while before.update(done_at=at, outcome=Task.Outcome.PASSED, opinion=reasons):
         open_tasks(case, at=at)
+    case.moves.filter(closed_at=None).update(closed_at=at)
+    end_stops(case, by=by, at=at)
     case.reasons = reasons
     close(case, Case.Outcome.GRANTED, is_on_time=False, at=at)
     renewal.deemed_at = at

@@ -14,7 +14,7 @@ from yimen.cases import documents, queries
 from yimen.cases.actions.common import WrongStep, checked_reasons, give, locked, next_number, record
 from yimen.cases.actions.steps import finish, open_tasks
 from yimen.cases.models import Bar, Case, Commitment, Notice, Quota, Renewal, Task
-from yimen.cases.queries.results import PUBLIC_SAFETY
+from yimen.cases.queries.results import PUBLIC_SAFETY, has_lapsed
 from yimen.cases.rules import results as rules
 from yimen.catalog import actions as catalog_actions
 from yimen.catalog import queries as catalog
@@ -68,8 +68,9 @@ def make_certificate(
     """
     Make the certificate of a granted case (制证), which ends the MAKE step where the flow has one.
 
-    valid_from: today when left out; a renewal follows on the old one and takes its place. valid_until: as long as the
-    item's renewal rule or the old certificate says, else for ever. Raises WrongStep before a grant and the second time.
+    valid_from: today when left out, never before the decision; a renewal follows on the old one and takes its place.
+    valid_until: as long as the item's renewal rule or the old certificate says, else for ever. Raises WrongStep before
+    a grant and the second time, certificates.WrongDay.
     """
     case = locked(case_id)
     access.require(by, "certificates.issue", department=case.department, region=case.region_id)
@@ -86,6 +87,13 @@ def make_certificate(
         valid_from = valid_from or old.valid_until + timedelta(days=1)
         valid_until = valid_until or renewed_until(old.valid_from, old.valid_until)
     valid_from = valid_from or today
+    assert case.completed_at is not None
+    decided_on = localdate(case.completed_at)
+    follows_on = old.valid_until + timedelta(days=1) if old is not None and old.valid_until is not None else decided_on
+    if valid_from < min(decided_on, follows_on):
+        raise certificates.WrongDay(
+            _("有效期不能从作出决定以前算起，最早从 %(day)s起。") % {"day": long_day(min(decided_on, follows_on))}
+        )
     made = certificates.issue(
         case.item,
         case.applicant,
@@ -169,6 +177,9 @@ def revoke_decision(case_id: UUID, *, ground: str, finding: str, by: Staff, at: 
     data = {"ground": ground, "certificate": certificate.number if certificate else ""}
     record(case, "case.revoked", by=by, at=at, data=data)
     notice = give(case, Notice.Kind.REVOCATION, by=by, at=at, letter=letter)
+    if case.status == Case.Status.COMPLETED:  # nothing is left to be made or handed over
+        case.clocks.filter(ended_on=None).update(ended_on=today)
+        case.tasks.filter(done_at=None).update(done_at=at)
     if ground == "fraud" and is_safety:
         _bar(case, Bar.Ground.FRAUD, finding, by=by, at=at)
     return notice
@@ -276,6 +287,19 @@ def flag_public_safety(
         by=by,
         at=at,
     )
+
+
+# -- renewals ---------------------------------------------------------------------------------------------------------
+
+
+def refuse_if_renewed(case: Case, at: datetime) -> None:
+    """Raise WrongStep when the law has granted a renewal already, whether or not the job has run (LAW-19)."""
+    renewal = getattr(case, "renewal", None)
+    if renewal is not None and has_lapsed(renewal, case, localdate(at)):
+        raise WrongStep(
+            _("原来的证 %(day)s到期，到期前没有作出决定，依法视为准予延续，不能再作别的决定。请刷新看最新进度。")
+            % {"day": long_day(renewal.expires_on)}
+        )
 
 
 # -- limited places ---------------------------------------------------------------------------------------------------

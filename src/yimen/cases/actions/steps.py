@@ -223,8 +223,10 @@ def task_due(case: Case, step: FlowStep, opened_on: date, calendar: Calendar) ->
     if step.limit_days is None:
         assert case.due_on is not None
         return case.due_on
-    # Only a stop that runs now reaches past the day a step opens; while one does the case's own day is provisional.
-    stops = queries.pauses_of(case).stops if case.due_is_provisional else ()
+    # Only a stop that runs now reaches past the day a step opens; while one does the case's own day is provisional or
+    # was over before.
+    may_run = case.due_is_provisional or (case.due_on is not None and opened_on > case.due_on)
+    stops = queries.pauses_of(case).stops if may_run else ()
     return queries.task_due_on(opened_on, step.limit_days, calendar, stops)
 
 

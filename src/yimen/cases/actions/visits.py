@@ -117,6 +117,7 @@ def note_wish(visit_id: UUID, wish: str, *, by: Actor, at: datetime) -> SiteVisi
         access.require(by, "cases.review", department=visit.task.department, region=visit.task.department.region_id)
     if visit.status != SiteVisit.Status.TO_CALL:
         raise WrongStep(_("时间已经约好了。要改时间，请打电话给办事的人。"))
+    _expect_open(case, visit)
     if not wish.strip():
         raise BadPlan(_("请写您希望哪天、几点，例如“11 月 26 日上午”。"))
     visit.wished_for = wish.strip()[:200]

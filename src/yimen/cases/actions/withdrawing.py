@@ -11,11 +11,11 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from yimen.cases import documents
+from yimen.cases.actions.clocks import end_stops
 from yimen.cases.actions.common import WrongStep, give, locked, record
 from yimen.cases.models import Case, Notice
 from yimen.ledger.actions import Actor
 from yimen.people import access
-from yimen.people.models import Staff
 
 MOST_REASON = 300
 
@@ -23,8 +23,8 @@ MOST_REASON = 300
 @transaction.atomic
 def withdraw(case_id: UUID, *, reason: str, by: Actor, at: datetime) -> Case:
     """
-    Withdraw the application (撤回) at the applicant's wish: clocks, open tasks and a running stop end, and he gets a
-    confirmation. He need not say why.
+    Withdraw the application (撤回) at the applicant's wish: clocks, open tasks, moves and a running stop end, and he
+    gets a confirmation. He need not say why.
 
     by: the applicant himself (`case.applicant`), or staff who take his request at the window. Raises WrongStep once it
     is decided, declined or withdrawn already, access.NotAllowed for anybody else.
@@ -40,10 +40,8 @@ def withdraw(case_id: UUID, *, reason: str, by: Actor, at: datetime) -> Case:
     was, reason = case.status, reason.strip()[:MOST_REASON]
     case.clocks.filter(ended_on=None).update(ended_on=day)
     case.tasks.filter(done_at=None).update(done_at=at)
-    for stop in case.stops.filter(ended_on=None):
-        stop.ended_on, stop.closed_at = max(day, stop.started_on), at
-        stop.closed_by = by if isinstance(by, Staff) else None
-        stop.save(update_fields=["ended_on", "closed_at", "closed_by"])
+    case.moves.filter(closed_at=None).update(closed_at=at)
+    end_stops(case, by=by, at=at)
     case.status, case.withdrawn_at = Case.Status.WITHDRAWN, at
     case.save(update_fields=["status", "withdrawn_at"])
     give(case, Notice.Kind.WITHDRAWAL, by=by, at=at, letter=_letter(reason))

@@ -175,6 +175,15 @@ def lapsed_renewals(region: str, *, today: date) -> list[UUID]:
     return list(found.order_by("expires_on", "pk").values_list("case_id", flat=True))
 
 
+def has_lapsed(renewal: Renewal, case: Case, day: date) -> bool:
+    """Tell whether the law has granted a renewal that nobody decided, as lapsed_renewals() lists them (LAW-19)."""
+    if renewal.deemed_at is not None or renewal.expires_on >= day:
+        return False
+    if case.status == Case.Status.RECEIVED:
+        return not renewal.is_late and not Correction.objects.filter(case=case, answered_at=None).exists()
+    return case.status == Case.Status.ACCEPTED
+
+
 def open_renewal(region: str, certificate_no: str) -> Renewal | None:
     """Return the renewal of this certificate that is not decided yet."""
     return Renewal.objects.filter(
