@@ -370,7 +370,7 @@ def _system(world: World) -> tuple[Any, Any]:
     from yimen.ledger.actions import SYSTEM
     from yimen.lib import crypto
     from yimen.people import actions
-    from yimen.people.models import Region
+    from yimen.people.models import Region, Staff
 
     clerk, n = world.staff("clerk"), next(world._people)
     account = actions.open_account(
@@ -378,7 +378,9 @@ def _system(world: World) -> tuple[Any, Any]:
         name="接口账号（演示）", username=f"system-{n}", password=None, by=SYSTEM, at=now(),
     )  # fmt: skip
     actions.grant_role(account, "clerk", by=SYSTEM, at=now())
-    client, _key = clients.make_client(f"业务系统 {n}（演示）", account.pk, by=world.staff("system_admin"), at=now())
+    admin = Staff.objects.filter(grants__role="system_admin", region=world.seed.region).first()
+    assert admin is not None
+    client, _key = clients.make_client(f"业务系统 {n}（演示）", account.pk, by=admin, at=now())
     webhook = Webhook.objects.create(
         region_id=client.region_id, client=client, url=f"https://hooks.example.org/{n}",
         secret_sealed=crypto.seal("secret", "exchange_webhook.secret"), made_at=now(), paused_at=now(),
