@@ -114,6 +114,11 @@ class ClockView:
         return len(self.days) > RIBBON_CELLS
 
     @property
+    def is_past(self) -> bool:
+        """Whether its last day lies behind: on the free days that follow it no day is over yet, and none is left."""
+        return not self.is_ended and self.days[-1].on > self.due_on
+
+    @property
     def lead_cells(self) -> int:
         """Empty cells before the first day where weeks are shown in columns, Monday first."""
         return self.start_on.weekday()
