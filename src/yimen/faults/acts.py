@@ -75,6 +75,7 @@ UNKEYED = {
     "workbench:form-edit": "as item: sent with the mark of the draft it was read from",
     "workbench:form-sample-edit": "as item: sent with the mark of the draft it was read from",
     "workbench:form-delete": "as item: sent with the mark of the draft it was read from",
+    "workbench:guidances-export": "reads",
     "portal:form": "makes a PDF of what was typed and keeps nothing",
     "portal:forms": "as form",
     "workbench:catalog-flow": "saving the same flow again records nothing; proved beside the flow editor",
@@ -1408,6 +1409,78 @@ def _bundle_receive(world: World) -> Wish:
     return Wish(session, path, world.person(), world.session("clerk-free"))
 
 
+def _around(act: str) -> Callable[[World], Wish]:
+    """People around a case: what each act needs to be there before it."""
+
+    def make(world: World) -> Wish:
+        from yimen.cases import actions
+        from yimen.people.models import ServiceCenter
+
+        case, n = world.case("accepted", "promised"), next(world._people)
+        clerk, approver, leader = world.staff("clerk"), world.staff("approver"), world.staff("leader")
+        path, role = f"/workbench/cases/{case.query_no}/{act}", "clerk"
+        fields: dict[str, Any] = {}
+        match act:
+            case "priority":
+                fields = {"kind": "urgent", "reason": "exam"}
+            case "priority/ticket":
+                path, fields = f"/workbench/{act}", {"kind": "urgent", "reason": "exam", "label": world.ticket().label}
+            case "priority/answer":
+                grant = actions.ask_priority("urgent", "exam", case_id=case.pk, by=clerk, at=now())
+                path, role, fields = f"/workbench/priority/{grant.pk}", "leader", {"answered": "yes"}
+            case "agent/new":
+                fields = {"kind": "helper", "number": clerk.number, "consent": "当面签了代办单"}
+            case "agent/act" | "agent/end":
+                actions.start_agent(case.pk, "helper", staff=clerk, consent="当面签了代办单", by=clerk, at=now())
+                fields = {"what": "form"} if act == "agent/act" else {}
+            case "guidance/new":
+                path = f"/workbench/{act}"
+                fields = {"item": str(case.item_id), "who": f"小店 {n}", "advice": "先改好水池再来申请。"}
+            case "guidance":
+                center, case = ServiceCenter.objects.get(pk=world.seed.center), world.case("received", "promised")
+                told = actions.note_guidance(
+                    case.item, f"小店 {n}", "先改好水池再来申请。", center=center, by=clerk, at=now()
+                )
+                path, fields = f"/workbench/cases/{case.query_no}/{act}", {"guidance": str(told.pk)}
+            case "team/new":
+                role = "leader"
+                fields = {"name": f"专班 {n}", "members": f"{clerk.number} 收件\n{approver.number} 审查"}
+            case "team/change":
+                members = [(clerk, "收件"), (approver, "审查")]
+                team = actions.form_team(f"专班 {n}", members, case_id=case.pk, by=leader, at=now())
+                path, role = f"/workbench/teams/{team.pk}", "leader"
+                fields = {"what": "join", "number": leader.number, "duty": "牵头"}
+            case "recusal/new":
+                fields = {"asker": "applicant", "number": approver.number, "reason": "申请人是他的姐夫。"}
+            case "recusal/answer":
+                reason = "申请人是他的姐夫。"
+                asked = actions.ask_recusal(case.pk, approver, reason, asker="applicant", by=clerk, at=now())
+                path = f"/workbench/cases/{case.query_no}/recusal/{asked.pk}"
+                role, fields = "leader", {"answered": "no"}
+            case _other:
+                path, role, fields = _expert(act, case, n, approver, leader)
+        return Wish(world.session(role), path, fields, world.session("guide"))
+
+    return make
+
+
+def _expert(act: str, case: Any, n: int, approver: Any, leader: Any) -> tuple[str, str, dict[str, Any]]:
+    """The path, the role and the fields for one act on the directory, or on a question to an expert."""
+    from yimen.cases import actions
+
+    if act == "experts/new":
+        return f"/workbench/{act}", "leader", {"name": f"专家 {n}", "organisation": "设计院", "fields_known": "消防"}
+    expert = actions.add_expert(f"专家 {n}", "设计院", ["消防"], by=leader, at=now())
+    if act == "experts/retire":
+        return f"/workbench/experts/{expert.pk}/retire", "leader", {}
+    question = "排烟管要离窗户几米？"
+    if act == "expert/new":
+        fields = {"expert": str(expert.pk), "question": question}
+        return f"/workbench/cases/{case.query_no}/{act}", "approver", fields
+    asked = actions.ask_expert(case.pk, expert.pk, question, by=approver, at=now())
+    return f"/workbench/cases/{case.query_no}/expert/{asked.pk}", "approver", {"advice": "不少于二十米。"}
+
+
 TRIED: dict[str, Callable[[World], Wish]] = {
     "workbench:batch-plan": _batch_plan,
     "workbench:batch-receive": _batch_receive,
@@ -1599,6 +1672,22 @@ TRIED: dict[str, Callable[[World], Wish]] = {
     "workbench:cover-end": _cover("end"),
     "workbench:window-pause": _away("pause"),
     "workbench:window-resume": _away("resume"),
+    "workbench:case-priority": _around("priority"),
+    "workbench:priority-ticket": _around("priority/ticket"),
+    "workbench:priority-answer": _around("priority/answer"),
+    "workbench:case-agent": _around("agent/new"),
+    "workbench:case-agent-act": _around("agent/act"),
+    "workbench:case-agent-end": _around("agent/end"),
+    "workbench:guidance-new": _around("guidance/new"),
+    "workbench:case-guidance": _around("guidance"),
+    "workbench:case-team": _around("team/new"),
+    "workbench:team-change": _around("team/change"),
+    "workbench:expert-new": _around("experts/new"),
+    "workbench:expert-retire": _around("experts/retire"),
+    "workbench:case-expert": _around("expert/new"),
+    "workbench:case-advice": _around("expert/advice"),
+    "workbench:case-recusal": _around("recusal/new"),
+    "workbench:case-recusal-answer": _around("recusal/answer"),
 }
 
 

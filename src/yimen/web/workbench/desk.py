@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from yimen.cases import queries as case_queries
 from yimen.catalog.models import ServiceItem
 from yimen.hall import actions, queries
 from yimen.hall.models import Hall, Ticket
@@ -51,6 +52,8 @@ def at_desk(request: StaffRequest, *, refused: str = "") -> HttpResponse:
     if hall is None:
         return render(request, "workbench/desk.html", {"hall": None})
     queues = queries.desk(hall, timezone.now())
+    waiting = [ticket for queue in queues for ticket in queue.waiting]
+    put_first = case_queries.ticket_priorities(hall.region_id, [ticket.pk for ticket in waiting])
     asked = request.GET.get("q", "").replace("\x00", "").strip()[:SEARCH_MAX]
     posted = request.POST
     open_series = [queue.wait for queue in queues if queue.wait.is_open]
@@ -60,6 +63,7 @@ def at_desk(request: StaffRequest, *, refused: str = "") -> HttpResponse:
         "halls": halls,
         "queues": queues,
         "open_series": open_series,
+        "priorities": [(ticket, put_first[ticket.pk]) for ticket in waiting if ticket.pk in put_first],
         "passed": [(queue.wait, ticket) for queue in queues for ticket in queue.passed],
         "asked": asked,
         "found": queries.items_in(hall, asked) if asked else [],

@@ -50,10 +50,12 @@ def at_window(request: StaffRequest, *args: Any, **context: Any) -> HttpResponse
         chosen = {"windows": _windows(staff), "pauses": pauses}
         return render(request, "workbench/window_choose.html", chosen | context)
     ticket = halls.open_ticket(window)
+    first = case_queries.ticket_priorities(staff.region_id, [ticket.pk]) if ticket else {}
     posted = request.POST if request.method == "POST" else None
     values: dict[str, Any] = {
         "window": window,
         "ticket": ticket,
+        "priority": next(iter(first.values()), None),
         "waits": halls.waiting(window, now),
         "pauses": pauses,
         "pause_reasons": WindowPause.Reason.choices,

@@ -32,6 +32,11 @@ MODULES: tuple[str, ...] = (
     "withdraw",
     "archive",
     "assign",
+    "priority",
+    "agent",
+    "helpers",
+    "recusal",
+    "conformity",
     "cards",
 )
 
