@@ -110,7 +110,8 @@ def _one(place: int, act: str, pk: UUID, by: Staff, at: datetime, said: Mapping[
 def results(mark: str, *, by: Staff) -> list[Line]:
     """Return the answers to one of his own runs, in the order of the form; none when they are forgotten."""
     rows = Once.objects.filter(actor=by.ledger_ref, act=_act(mark), answer__isnull=False)
-    found = sorted((row.answer | {"is_done": row.status == 303} for row in rows), key=lambda one: one.get("place", 0))
+    told = [(row.answer or {}) | {"is_done": row.status == 303} for row in rows]
+    found = sorted(told, key=lambda one: one.get("place", 0))
     return [
         Line(one.get("number", ""), one.get("name", ""), one["is_done"], one.get("text", "") or one.get("error", ""))
         for one in found

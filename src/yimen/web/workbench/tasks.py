@@ -143,11 +143,11 @@ def _address(desk: Desk, **changes: str) -> str:
 
 def _departments(request: StaffRequest) -> list[Department]:
     """The units to choose from in the list of a whole unit; none for who sees only one."""
-    departments = {
-        grant.department_id for grant in request.staff.granted if grant.role in access.PERMISSIONS["cases.view"]
-    }
+    grants = [grant for grant in request.staff.granted if grant.role in access.PERMISSIONS["cases.view"]]
     found = Department.objects.filter(region_id=request.staff.region_id).order_by("name")
-    return list(found if None in departments else found.filter(pk__in=departments))
+    if all(grant.department_id for grant in grants):
+        found = found.filter(pk__in=[grant.department_id for grant in grants if grant.department_id])
+    return list(found)
 
 
 def group_of(task: Task, today: date) -> str:

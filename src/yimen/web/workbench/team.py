@@ -24,7 +24,7 @@ from yimen.people import access, covers
 from yimen.people.models import PostCover
 from yimen.web.once import Done, keyed
 from yimen.web.templatetags.workbench import QUEUE_RIGHTS
-from yimen.web.workbench.guard import StaffRequest, posted_ids, posted_text, staff_page
+from yimen.web.workbench.guard import StaffRequest, posted_id, posted_ids, posted_text, staff_page
 
 # As many days back the pauses of windows are shown.
 PAUSE_DAYS = 7
@@ -202,10 +202,9 @@ def cover_begin(request: StaffRequest) -> Done:
 @require_POST
 @keyed("people.end_cover", stay=covers_page)
 def cover_end(request: StaffRequest) -> Done:
-    pk = (posted_ids(request, "cover") or [None])[0]
+    pk = posted_id(request, "cover")
     if not PostCover.objects.filter(pk=pk, region=request.staff.region_id).exists():
         raise Http404
-    assert pk is not None
     covers.end(pk, by=request.staff, at=timezone.now())
     return Done(reverse("workbench:covers"), _("顶岗结束了。"))
 
