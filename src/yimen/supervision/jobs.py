@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection
 from django.utils import timezone
@@ -19,6 +19,8 @@ from yimen.supervision import actions, watching
 NAME = "supervision.follow"
 # A first run over a long ledger stops here and goes on in the next.
 MOST_ROUNDS = 40
+# Rows older than this call for nothing any more: a first run over years of history must not rain cards.
+MOST_AGE = timedelta(days=30)
 
 log = logging.getLogger("yimen.supervision")
 
@@ -38,6 +40,8 @@ def follow_new(*, at: datetime) -> int:
     books: dict[str, watching.Book] = {}
 
     def handle(event: Event) -> None:
+        if at - event.recorded_at > MOST_AGE:
+            return
         book = books.get(event.region)
         if book is None:
             book = books[event.region] = watching.book_of(event.region)
