@@ -99,10 +99,9 @@ def _prepare(new: Sequence[Due], at: datetime) -> list[tuple[Due, Case, rules.Na
     ids = {one.lapse.case for one in new}
     by_id = {case.pk: case for case in Case.objects.filter(pk__in=ids).select_related("center")}
     holders: dict[UUID, list[UUID | None]] = {}
-    for case, assignee in (
-        Task.objects.filter(case__in=ids, done_at=None).order_by("due_on").values_list("case_id", "assignee_id")
-    ):
-        holders.setdefault(case, []).append(assignee)
+    waiting = Task.objects.filter(case__in=ids, done_at=None).order_by("due_on")
+    for pk, assignee in waiting.values_list("case_id", "assignee_id"):
+        holders.setdefault(pk, []).append(assignee)
     departments = Department.objects.in_bulk({one.lapse.department for one in new})
     people = {region: people_of(region) for region in {one.region_id for one in departments.values()}}
     until = _days_after(next(iter(by_id.values())).region_id, at, ANSWER_DAYS_KEY, ANSWER_DAYS)
@@ -371,8 +370,8 @@ def set_rule(
         region_id=code,
         trigger=trigger,
         colour=colour,
-        department_id=department,
-        item_id=item,
+        department=Department.objects.filter(pk=department).first() if department else None,
+        item=ServiceItem.objects.filter(pk=item).first() if item else None,
         effective_on=effective_on,
         defaults={
             "threshold": dict(threshold),

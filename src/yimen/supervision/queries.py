@@ -231,8 +231,8 @@ def board(staff: Staff, *, today: date) -> Board:
     for row in running:
         counts[row["department"]].update({name: row[name] for name in ("overdue", "today", "week")})
     cards = cards_for(staff).filter(state__in=WAITING).order_by()
-    for row in cards.values("department", "colour").annotate(n=Count("pk")):
-        counts[row["department"]][row["colour"]] += row["n"]
+    for unit, colour, n in cards.values_list("department", "colour").annotate(n=Count("pk")):
+        counts[unit][colour] += n
     units = Department.objects.in_bulk(counts)
     lines = [
         Line(

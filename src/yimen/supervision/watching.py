@@ -132,7 +132,7 @@ def _clocks(region: str, book: Book, calendar: Calendar, on: date) -> Iterator[D
         now = rules.standing(started_on, due_on, limit, unit, calendar, on=on)
         facts = {"due_on": due_on.isoformat(), "clock": kind}
         if now.over:
-            lapse = Lapse(f"{kind}:{case}", OF_CLOCK[kind], case, department, item, facts)
+            lapse = Lapse(f"{kind}:{case}", OF_CLOCK[Clock.Kind(kind)], case, department, item, facts)
         else:
             lapse = Lapse(f"near:{case}", Trigger.NEAR_LIMIT, case, department, item, facts)
         yield from _met(lapse, now, book, on)
