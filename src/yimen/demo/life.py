@@ -26,7 +26,7 @@ from yimen.cases.actions import Handed
 from yimen.cases.models import Case, CaseMaterial, Task
 from yimen.catalog import queries as catalog
 from yimen.catalog.models import FlowStep, ItemVersion
-from yimen.demo import bundles, centre, clocks, handling, results, scenario, supervision, visits
+from yimen.demo import bundles, centre, clocks, handling, people_around, results, scenario, supervision, visits
 from yimen.hall import actions as hall
 from yimen.hall.models import Hall, Series, Ticket, Window
 from yimen.ledger.actions import PUBLIC
@@ -318,6 +318,7 @@ def begin(now: datetime) -> None:
     clocks.begin(now)
     supervision.begin(now)
     bundles.begin(now)
+    people_around.begin(now)
 
 
 def _history_days(known: date) -> list[date]:
