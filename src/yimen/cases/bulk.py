@@ -315,9 +315,7 @@ class _Version:
 
 class _Versions:
     def __init__(self, calendar: Calendar) -> None:
-        self.due = cache(
-            lambda day, limit, started_at: rules.due(day, limit, (), calendar, started_at=started_at)
-        )
+        self.due = cache(lambda day, limit, started_at: rules.due(day, limit, (), calendar, started_at=started_at))
         self.due_of_step = cache(lambda day, days: calendar.due(day, days).on)
         self._known: dict[tuple[UUID, tuple[str, ...]], _Version] = {}
 

@@ -319,8 +319,13 @@ def flow(item: Item, organs: dict[str, Department]) -> tuple[StepDraft, ...]:
     decide = "窗口首席代表岗" if item.is_immediate else "审批岗"
     steps.append(
         StepDraft(
-            "decide", "决定", kind.DECIDE, decide, "作出决定，签发文书",
-            0 if item.is_immediate or item.order == "three days" else 1, after=last,
+            "decide",
+            "决定",
+            kind.DECIDE,
+            decide,
+            "作出决定，签发文书",
+            0 if item.is_immediate or item.order == "three days" else 1,
+            after=last,
         )
     )
     last = ("decide",)

@@ -192,7 +192,8 @@ def _failed(
     later, approver = at + timedelta(days=2), staff["approver-dzb"]
     for task in case.tasks.filter(done_at=None, kind="review"):
         cases.complete_task(task.pk, outcome="rejected", opinion="写的内容分不清要哪份文件。", by=approver, at=later)
-    cases.decide(case.pk, outcome="refused", reasons="申请内容不明确，补正后仍不符合条件。", by=staff["leader"], at=later)
+    why = "申请内容不明确，补正后仍不符合条件。"
+    cases.decide(case.pk, outcome="refused", reasons=why, by=staff["leader"], at=later)
 
 
 _PROMISE = """一、您来办事，第一个接待您的人负责到底，不让您自己找下一个窗口。

@@ -74,8 +74,7 @@ def suggest(request: HttpRequest) -> JsonResponse:
     """What is typed so far may mean these; nothing is kept of it."""
     found = catalog.suggested(_asked(request), SUGGESTED, region=context.center().region)
     rows = [
-        {"name": item.name, "note": item.department, "url": reverse("portal:item", args=[item.pk])}
-        for item in found
+        {"name": item.name, "note": item.department, "url": reverse("portal:item", args=[item.pk])} for item in found
     ]
     return JsonResponse({"items": rows}, headers={"Cache-Control": "private, max-age=60"})
 

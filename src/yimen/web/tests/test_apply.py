@@ -320,8 +320,12 @@ def test_each_lands_where_he_belongs(center):
 def test_each_mistake_in_signing_up_stands_at_its_field(client: Client, center, wrong, where):
     sign_up(84, at=timezone.now())
     good = {
-        "name": "林小满", "id_number": resident_id(85), "phone": phone_number(85), "username": "newone", "password": "a long word 8",
-    }  # fmt: skip
+        "name": "林小满",
+        "id_number": resident_id(85),
+        "phone": phone_number(85),
+        "username": "newone",
+        "password": "a long word 8",
+    }
     page = Page.open(client, "/my/sign-up").press("注册", **(good | wrong))
     assert page.status == 422
     assert f'href="#id_{where}"' in page.response.content.decode()

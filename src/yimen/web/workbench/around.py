@@ -134,7 +134,9 @@ def priority_page(request: StaffRequest, *args: Any, refused: str = "", **kwargs
     page = _pages(request, queries.priorities(region).exclude(approved_at=None, refused_at=None))
     waiting = list(queries.priorities_waiting(region)[:100])
     tickets = {grant.ticket for grant in [*waiting, *page] if grant.ticket}
-    labels = dict(Ticket.objects.filter(region_id=region, pk__in=tickets).values_list("pk", "label"))
+    labels: dict[UUID | None, str] = dict(
+        Ticket.objects.filter(region_id=region, pk__in=tickets).values_list("pk", "label")
+    )
     context = {
         "page": page,
         "done": [(grant, labels.get(grant.ticket, "")) for grant in page],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
@@ -29,7 +30,8 @@ def panel(opened: Opened) -> Panel | None:
     """One statement for the colleagues, when a step of the reader's waits."""
     if opened.case.status != Case.Status.ACCEPTED:
         return None
-    staff, rows = opened.staff, []
+    staff = opened.staff
+    rows: list[dict[str, Any]] = []
     for task in opened.tasks:
         if task.done_at is not None or task.kind in _AT_WINDOW or not is_shown(task, staff):
             continue

@@ -34,7 +34,7 @@ def panel(opened: Opened) -> Panel | None:
     if may_give:
         ids = {case.received_by_id, case.accepted_by_id}
         ids |= {pk for task in opened.tasks for pk in (task.done_by_id, task.assignee_id)}
-        people = list(Staff.objects.filter(pk__in=ids - {None}).order_by("number"))
+        people = list(Staff.objects.filter(pk__in=[pk for pk in ids if pk]).order_by("number"))
     return Panel(
         "cards",
         _("发监察牌"),
