@@ -58,7 +58,7 @@ def fill(platform: Platform, seed: Seed, cases: int) -> float:
             own = _id("'case'")
             row: dict[str, str] = {
                 "id": own,
-                "case_no": "t.case_no || 'B' || n",
+                "case_no": "left(t.case_no, 40) || 'B' || to_hex(n)",
                 "query_no": "'BN-' || to_char(t.received_at - " + shift + ", 'YYMMDD') || '-' || lpad(n::text, 7, '0')",
                 "department_id": unit,
                 "applicant_id": _id("'person'", f"(1 + n % {PEOPLE})"),
@@ -76,7 +76,7 @@ def fill(platform: Platform, seed: Seed, cases: int) -> float:
             step |= {"opened_at": f"t.opened_at - {shift}", "done_at": f"t.done_at - {shift}"}
             _copy(cursor, "cases_task", "t.case_id = %s", of_case, step, cases, where)
             _copy(cursor, "cases_casematerial", "t.case_id = %s", of_case, {"id": own_id, "case_id": own}, cases, where)
-            paper = {"id": own_id, "case_id": own, "number": "t.number || '-' || n", "wants_seal": "false"}
+            paper = {"id": own_id, "case_id": own, "number": "left(t.number, 40) || '-' || n", "wants_seal": "false"}
             paper |= {"verify_code": "substr(md5(t.id::text || n), 1, 20)", "issued_at": f"t.issued_at - {shift}"}
             _copy(cursor, "cases_notice", "t.case_id = %s AND t.kind = 'receipt'", of_case, paper, cases, where)
         for table in TABLES:
