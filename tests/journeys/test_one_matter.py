@@ -27,7 +27,7 @@ def press(page: Page, key: str) -> None:
 
 def sign_in(page: Page, username: str) -> None:
     page.goto("/accounts/login/")
-    page.get_by_label(re.compile("账号|用户名")).fill(username)
+    page.get_by_label(re.compile("登录名")).fill(username)
     page.locator("input[type=password]").fill(centre.PASSWORD)
     press(page, "Enter")
     page.wait_for_url("**/workbench/**")

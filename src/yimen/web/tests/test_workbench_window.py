@@ -95,7 +95,7 @@ def test_an_immediate_case_from_the_call_to_delivery(hall, clock):
     assert Ticket.objects.get().status == Ticket.Status.FINISHED
     assert "A001 办完了" in page.text and page.has_button("叫下一位")
     notices = list(case.notices.all())
-    assert {notice.kind for notice in notices} == {"receipt", "acceptance", "decision"}
+    assert {notice.kind for notice in notices} == {"receipt", "acceptance", "decision", "delivery"}
     for notice in notices:
         answer = hall.client.get(f"/workbench/cases/{case.query_no}/notices/{notice.pk}")
         assert answer["Content-Type"] == "application/pdf" and answer.content.startswith(b"%PDF")
@@ -121,7 +121,9 @@ def test_a_promised_case_from_the_window_to_the_approver_and_back(hall, clock):
     assert refused.filled("提交意见")[1]["opinion"] == ["现场符合要求。"]  # what was typed is still there
     page = refused.press("提交意见", surveyor=[approver.pk, other.pk])
     page = page.press("提交意见", outcome="passed", opinion="材料符合要求。")
-    page = page.press("作出决定", outcome="granted")
+    assert page.press("作出决定", outcome="granted").status == 409  # whoever reviewed does not decide (SUP-10)
+    leader = client_of(make_staff(Role.LEADER, department=organ, name="陆明（演示）"))
+    page = Page.open(leader, f"/workbench/cases/{case.query_no}").press("作出决定", outcome="granted")
     assert "决定作出了" in page.text
     assert "没有要您办的任务" in Page.open(theirs, "/workbench/tasks").text
 
@@ -211,11 +213,12 @@ def test_a_number_not_seen_before_leaves_the_fields_open(hall):
 @pytest.mark.parametrize("reasons, status", [("不归我们管", 409), ("这件由民政局办，请带同样的材料去他们窗口。", 200)])
 def test_refusing_to_accept_needs_reasons(hall, reasons, status):
     page = received(hall, make_version())
-    page = page.press("不予受理", reasons=reasons, right_organ="民政局（演示）")
+    button = "不受理，开文书"
+    page = page.press(button, ground="not_ours", reasons=reasons, right_organ="民政局（演示）")
     case = Case.objects.get()
     assert page.status == status
     if status == 409:
-        assert case.status == Case.Status.RECEIVED and page.filled("不予受理")[1]["reasons"] == [reasons]
+        assert case.status == Case.Status.RECEIVED and page.filled(button)[1]["reasons"] == [reasons]
     else:
         assert case.status == Case.Status.DECLINED and case.notices.filter(kind="decline").exists()
 
