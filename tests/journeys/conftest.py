@@ -49,9 +49,13 @@ def platform(tmp_path_factory):
         assert process.wait(30) == 0, log.read_text()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
-    """Debian's chromium; skips where it is missing, fails in CI."""
+    """
+    Debian's chromium; skips where it is missing, fails in CI.
+
+    Not for the session: while Playwright runs there is an event loop in this thread, and Django's tests refuse one.
+    """
     if CHROMIUM is None:
         message = "chromium is not installed (apt-get install chromium)"
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(message)

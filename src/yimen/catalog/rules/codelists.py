@@ -107,7 +107,7 @@ SHIPPED: Mapping[str, tuple[Term, ...]] = {
     ),
     # Ours: no national list is known, so the codes are provisional.
     "visit_failure": _words(
-        *("卫生不达标", "布局和图纸不一致", "设施设备没有装好", "消防、安全隐患", "没有按制度做", "缺人员或者健康证明"),
+        *("卫生不达标", "布局和图纸不一致", "设施设备没有装好", "消防安全隐患", "没有按制度做", "缺人员或者健康证明"),
         *("还没有准备好", "检测或者检验不合格", "其他"),
         is_provisional=True,
     ),

@@ -198,7 +198,7 @@ def test_a_photo_is_taken_shown_to_those_who_may_and_kept_once(hall, clock, sett
     answer = VisitAnswer.objects.get(visit=visit, point=point)
     assert (answer.finding, answer.photos.count()) == ("passed", 1)
     shown = client.get(f"/workbench/visits/{visit.pk}/photos/{answer.photos.get().pk}")
-    assert shown["Content-Type"] == "image/png"
+    assert shown["Content-Type"] == "image/png" and b"".join(shown.streaming_content).startswith(b"\x89PNG")
     assert client.post(path, {f"p-{point.pk}": SimpleUploadedFile("a.png", b"no picture")}).status_code == 409
     assert client.post(path, {}).status_code == 422
 
@@ -241,7 +241,7 @@ def test_a_hearing_is_asked_for_online_called_and_written_down(hall, clock):
     assert Hearing.objects.get(case=case).status == Hearing.Status.HELD
 
 
-@pytest.mark.parametrize("many", [1, 4])
+@pytest.mark.parametrize("many", [2, 5])
 def test_lists_cost_the_same_for_many(hall, clock, many):
     version = ItemVersion.objects.get(pk=hall.case.version_id)
     for n in range(many):
@@ -266,7 +266,7 @@ def test_lists_cost_the_same_for_many(hall, clock, many):
         connection,
     ) as found:
         client.get("/workbench/visits")
-    assert len(found) <= 9
+    assert len(found) <= 10
 
 
 def test_checkpoints_are_edited_in_a_draft_and_come_with_the_next_edition(hall):
