@@ -12,12 +12,14 @@ from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from yimen.cases.models import Case
 from yimen.cases.tests.factories import make_case, make_version
 from yimen.exchange import clients, webhooks
 from yimen.exchange.models import WebhookDelivery
+from yimen.ledger import followers
 from yimen.ledger.models import Event
 from yimen.people.models import Applicant, Role
 from yimen.people.tests.factories import (
@@ -137,13 +139,29 @@ def receiver(settings):
 @pytest.fixture
 def committed(monkeypatch):
     """Tests run in one transaction: what it wrote counts as committed."""
-    from yimen.ledger import followers
-
     monkeypatch.setattr(followers, "horizon", lambda: 2**62)
     monkeypatch.setattr(clients, "horizon", lambda: 2**62)
 
 
+@pytest.fixture
+def alone(monkeypatch):
+    """
+    Nobody else writes to this database: whatever is written is committed.
+
+    The real horizon waits for the oldest transaction of the whole server, so for the tests of another worker too.
+    """
+
+    def newest():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
+            return cursor.fetchone()[0]
+
+    monkeypatch.setattr(followers, "horizon", newest)
+    monkeypatch.setattr(clients, "horizon", newest)
+
+
 @pytest.mark.capability("S2-14")
+@pytest.mark.usefixtures("alone")
 @pytest.mark.django_db(transaction=True)
 def test_a_departments_system_takes_a_case_and_its_result_comes_back_by_webhook(office, receiver, clock):
     hook = office.desk.post("webhooks", {"url": receiver.url, "kinds": ["case.decided", "case.delivered"]})
@@ -383,6 +401,7 @@ def hooked(office, receiver, **fields):
     return webhooks.register(office.desk.row, receiver.url, fields.get("kinds", []), by=office.desk.staff, at=NOW)
 
 
+@pytest.mark.usefixtures("alone")
 @pytest.mark.django_db(transaction=True)
 def test_each_row_is_told_once_and_only_what_may_be_seen(office, receiver):
     hooked(office, receiver)
@@ -394,6 +413,7 @@ def test_each_row_is_told_once_and_only_what_may_be_seen(office, receiver):
     assert [json.loads(body)["number"] for _headers, body in receiver.got] == [number]
 
 
+@pytest.mark.usefixtures("alone")
 @pytest.mark.django_db(transaction=True)
 def test_what_fails_is_tried_again_ever_later_then_paused_and_resumed(office, receiver):
     hook = hooked(office, receiver)
@@ -415,6 +435,7 @@ def test_what_fails_is_tried_again_ever_later_then_paused_and_resumed(office, re
     assert len({headers["Yimen-Delivery"] for headers, _body in receiver.got}) == 1
 
 
+@pytest.mark.usefixtures("alone")
 @pytest.mark.django_db(transaction=True)
 def test_an_ended_client_is_told_nothing_more(office, receiver):
     hooked(office, receiver)
