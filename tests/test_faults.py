@@ -169,7 +169,7 @@ def faults(*arguments: str) -> tuple[int, str]:
         env=values | {"PYTHONPATH": str(ROOT / "src")},
         capture_output=True,
         text=True,
-        timeout=580,
+        timeout=1500,
         cwd=ROOT,
     )
     print(done.stdout, done.stderr[-3000:])
@@ -177,7 +177,7 @@ def faults(*arguments: str) -> tuple[int, str]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1560)
 def test_nothing_acknowledged_is_lost():
     code, said = faults("--short")
     figures = ROOT / ".yimen" / "faults.txt"  # .ci/run prints it: output of parallel tests is not shown
