@@ -17,7 +17,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.timezone import get_current_timezone, localdate, localtime
 from stdnum.cn import ric, uscc
 
@@ -59,6 +59,11 @@ class Life:
             person.user.username: person
             for person in Staff.objects.filter(region=self.hall.region_id).select_related("user", "department")
         }
+        self.approvers = {
+            person.department_id: person
+            for username, person in self.staff.items()
+            if username.startswith("approver-")
+        }
         self.series = {series.letter: series for series in Series.objects.filter(hall=self.hall)}
         self.windows = [
             window
@@ -75,7 +80,6 @@ class Life:
         self.order = count()
         self.idle: set[int] = set()
         self.served: set[UUID] = set()
-        self.left_alone: set[UUID] = set()  # cases
 
     # --- the event queue ---
 
@@ -210,8 +214,11 @@ class Life:
     def _office(self, at: datetime) -> None:
         if not _in_hours(at):
             return
-        tasks = Task.objects.filter(region=self.hall.region_id, done_at=None, case__is_demo=True).exclude(
-            Q(kind__in=[FlowStep.Kind.RECEIVE, FlowStep.Kind.ACCEPT]) | Q(case__in=self.left_alone)
+        # The cases staged for somebody to look at came without a ticket and stay as they are.
+        tasks = (
+            Task.objects.filter(region=self.hall.region_id, done_at=None, case__is_demo=True)
+            .filter(Exists(Ticket.objects.filter(case=OuterRef("case"))))
+            .exclude(kind__in=[FlowStep.Kind.RECEIVE, FlowStep.Kind.ACCEPT])
         )
         for task in tasks.select_related("case__version", "department"):
             if self._ready(task, at):
@@ -227,11 +234,6 @@ class Life:
         return at - task.opened_at >= timedelta(hours=hours)
 
     def _do(self, task: Task, at: datetime) -> None:
-        approver = next(
-            person
-            for username, person in self.staff.items()
-            if username.startswith("approver-") and person.department_id == task.department_id
-        )
         if task.kind == FlowStep.Kind.DECIDE:
             cases.decide(task.case_id, outcome=Case.Outcome.GRANTED, by=self.staff["leader"], at=at)
         elif task.kind == FlowStep.Kind.MAKE:
@@ -241,6 +243,7 @@ class Life:
         elif task.kind == FlowStep.Kind.VISIT:
             visits.look(task, [self.staff["surveyor1"], self.staff["surveyor2"]], at=at)
         else:
+            approver = self.approvers[task.department_id]
             cases.complete_task(task.pk, outcome=Task.Outcome.PASSED, opinion="符合规定。", by=approver, at=at)
 
     # --- who comes ---
@@ -345,7 +348,6 @@ def history(now: datetime, progress: Callable[[int, int], None] = lambda done, e
     days = [day for day in days if day not in lived]
     if not days:
         return 0
-    life.left_alone.add(known.pk)
     for n, day in enumerate(days):
         opens, closes = _local(day, OPENS), _local(day, CLOSES)
         life.open_windows(opens - timedelta(minutes=5))
