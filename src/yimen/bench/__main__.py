@@ -18,6 +18,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--short", action="store_true", help="under a minute; the figures scatter more")
     parser.add_argument("--items", type=int, default=10_000, help="how many the imported list has (1,000 with --short)")
     parser.add_argument("--cases", type=int, default=0, help="only the work lists, with so many cases loaded")
+    parser.add_argument("--lifecycle", action="store_true", help="only a case's life of eight acts over HTTP")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     args = parser.parse_args(argv)
     folder = configure()
@@ -25,6 +26,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if args.cases:
             found = _lists(folder, args.cases, seconds=1.5 if args.short else 4.5)
+        elif args.lifecycle:
+            found = _lifecycle(folder, seconds=3 if args.short else 10)
         else:
             found = _measure(folder, short=args.short, items_in_list=1_000 if args.short else args.items)
     finally:
@@ -68,6 +71,8 @@ def _measure(folder: Any, *, short: bool, items_in_list: int) -> dict[str, Any]:
             department = Staff.objects.select_related("department").get(pk=known.staff["clerk"]).department
             search.fill(department)
             rows += search.bench(department.region, platform, rounds=count)
+        lives, lived = _lives(platform, known, seconds=2 * seconds)
+        rows += lives
         acts = cases.per_act(known)
         requests = http.statements(known, [str(pk) for pk in materials], codes[0])
     return {
@@ -75,9 +80,41 @@ def _measure(folder: Any, *, short: bool, items_in_list: int) -> dict[str, Any]:
         "postgresql": {"version": version, "fsync/synchronous_commit": durable},
         "items": len(codes),
         "statements_per_act": acts,
+        "statements_per_life": lived,
         "statements_per_request": requests,
         "figures": [row.as_dict() for row in rows],
     }
+
+
+def _lifecycle(folder: Any, *, seconds: float) -> dict[str, Any]:
+    """A case's life of eight acts over HTTP (bench/lifecycle.py)."""
+    from yimen.faults import seed
+
+    home = folder / "home"
+    seed.prepare(home, windows=WINDOWS, now=datetime.now(UTC))
+    known = seed.Seed.read(home)
+    with Platform(home) as platform, orm(platform.urls):
+        rows, statements = _lives(platform, known, seconds=seconds)
+        version = platform.rows("SHOW server_version")[0][0]
+        durable = platform.rows("SELECT current_setting('fsync') || '/' || current_setting('synchronous_commit')")[0][0]
+    return {
+        "machine": {"cores": os.cpu_count(), "load": round(os.getloadavg()[0], 1), "python": sys.version.split()[0]},
+        "postgresql": {"version": version, "fsync/synchronous_commit": durable},
+        "items": len(known.items),
+        "statements_per_act": statements,
+        "statements_per_request": {},
+        "figures": [row.as_dict() for row in rows],
+    }
+
+
+def _lives(platform: Platform, known: Any, *, seconds: float) -> tuple[list[Any], dict[str, int]]:
+    from yimen.bench import lifecycle
+
+    try:
+        return lifecycle.bench(lifecycle.prepare(known, WINDOWS), platform, seconds=seconds)
+    except lifecycle.Unexpected:
+        print(platform.last_words(), file=sys.stderr)
+        raise
 
 
 def _lists(folder: Any, cases: int, *, seconds: float) -> dict[str, Any]:
@@ -122,9 +159,17 @@ def _table(found: dict[str, Any]) -> str:
         line += f"{row['median_ms']:>11.1f}{row['p99_ms']:>9.1f}"
         if row["ratio"]:
             line += f"{row['raw_per_second']:>9.1f}{row['ratio']:>10.2f}"
+        if row["web_ms"]:
+            line += f"   processor an act: web {row['web_ms']:.2f} ms, database {row['database_ms']:.2f} ms"
         lines.append(line)
     lines += ["", "statements a lifecycle: " + ", ".join(f"{act} {n}" for act, n in acts.items())]
     lines[-1] += f" = {sum(acts.values())}"
+    if lived := found.get("statements_per_life"):
+        lines.append(
+            "statements a life over HTTP: "
+            + ", ".join(f"{act} {n}" for act, n in lived.items())
+            + f" = {sum(lived.values())}"
+        )
     lines.append(
         "statements a request: " + ", ".join(f"{what} {n}" for what, n in found["statements_per_request"].items())
     )

@@ -27,7 +27,8 @@ class Figure:
     One row of the table. clients: how many at once; per_second over all of them; median and p99 of one in ms.
 
     raw_per_second: the same SQL sent by psycopg alone with as many connections; ratio: how many times quicker it is.
-    statements: how many the database sees for one, BEGIN and COMMIT not counted.
+    statements: how many the database sees for one, BEGIN and COMMIT not counted. web_ms, database_ms: processor time of
+    the web processes and of the database's for one act of it.
     """
 
     what: str
@@ -37,6 +38,8 @@ class Figure:
     p99_ms: float
     raw_per_second: float | None = None
     statements: int | None = None
+    web_ms: float | None = None
+    database_ms: float | None = None
 
     @property
     def ratio(self) -> float | None:
