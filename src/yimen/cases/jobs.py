@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime
 
 from django.db import connection
@@ -14,12 +13,11 @@ from yimen.cases import actions, proactive, queries, telling
 from yimen.cases.actions import archiving, bundles, sealing, uploads
 from yimen.ledger import followers
 from yimen.ledger.actions import SYSTEM
+from yimen.lib.each import is_cut_off, one_by_one
 from yimen.people.models import Region
 
 NAME = "cases.follow_calendar"
 KINDS = ("catalog.calendar_announced", "catalog.calendar_day_set", "catalog.calendar_loaded")
-
-log = logging.getLogger("yimen.cases")
 
 
 @app.periodic(cron="* * * * *")
@@ -53,8 +51,16 @@ def follow(*, at: datetime) -> int:
 
 
 def _move_all(at: datetime) -> None:
+    failure = None
     for region in Region.objects.order_by("code"):
-        actions.move_due_dates(region.pk, by=SYSTEM, at=at)
+        try:
+            actions.move_due_dates(region.pk, by=SYSTEM, at=at)
+        except Exception as error:  # the other regions do not wait; the row that asked for it is not ticked off
+            if is_cut_off():
+                raise
+            failure = failure or error
+    if failure:
+        raise failure
 
 
 @app.periodic(cron="50 3 * * *")
@@ -72,16 +78,14 @@ def accept_unanswered(timestamp: int) -> None:
 
 def accept_all_unanswered(*, at: datetime) -> int:
     """Accept every case nobody answered in time, as of its receipt (LAW-5); return how many."""
-    count = 0
-    for region in Region.objects.order_by("code"):
-        for case_id in queries.unanswered(region.pk, today=localdate(at)):
-            try:
-                count += actions.accept_unanswered(case_id, by=SYSTEM, at=at)
-            except Exception as error:  # one case must not keep the others waiting
-                if connection.connection is None or connection.connection.closed:
-                    raise
-                log.error("case %s could not be accepted: %s", case_id, type(error).__name__)
-    return count
+    waiting = (pk for code in _regions() for pk in queries.unanswered(code, today=localdate(at)))
+    return one_by_one(
+        waiting, lambda pk: actions.accept_unanswered(pk, by=SYSTEM, at=at), what="not accepted by law: case"
+    )
+
+
+def _regions() -> list[str]:
+    return list(Region.objects.order_by("code").values_list("code", flat=True))
 
 
 @app.periodic(cron="20 3 * * *")
@@ -94,7 +98,7 @@ def forget_tries(timestamp: int) -> None:
 @app.task(name="cases.find_due", queueing_lock="cases.find_due", pass_context=False)
 def find_due(timestamp: int) -> None:
     """Look for people due for a service; staff decide which notices go out (S3-2)."""
-    proactive.find_all_due(Region.objects.order_by("code").values_list("code", flat=True), by=SYSTEM, at=timezone.now())
+    proactive.find_all_due(_regions(), by=SYSTEM, at=timezone.now())
 
 
 @app.periodic(cron="5 0 * * *")
@@ -104,17 +108,9 @@ def deem_renewals(timestamp: int) -> None:
 
 
 def deem_all_renewals(*, at: datetime) -> int:
-    """Grant every renewal nobody decided by the end of its expiry day (LAW-19); return how many."""
-    count = 0
-    for region in Region.objects.order_by("code"):
-        for case_id in queries.lapsed_renewals(region.pk, today=localdate(at)):
-            try:
-                count += actions.deem_renewed(case_id, by=SYSTEM, at=at)
-            except Exception as error:  # one case must not keep the others waiting
-                if connection.connection is None or connection.connection.closed:
-                    raise
-                log.error("renewal of case %s could not be deemed: %s", case_id, type(error).__name__)
-    return count
+    """Grant every renewal asked for in time and undecided at the end of its expiry day (LAW-19); return how many."""
+    waiting = (pk for code in _regions() for pk in queries.lapsed_renewals(code, today=localdate(at)))
+    return one_by_one(waiting, lambda pk: actions.deem_renewed(pk, by=SYSTEM, at=at), what="not deemed renewed: case")
 
 
 @app.periodic(cron="10 7 * * *")
@@ -125,11 +121,8 @@ def note_overdue(timestamp: int) -> None:
 
 def note_overdue_gaps(*, at: datetime) -> int:
     """Leave one ledger row for each promised material whose day has passed (HALL-11); return how many are new."""
-    count = 0
-    for region in Region.objects.order_by("code"):
-        for gap_id in queries.overdue_gaps(region.pk, today=localdate(at)):
-            count += actions.note_overdue_gap(gap_id, by=SYSTEM, at=at)
-    return count
+    waiting = (pk for code in _regions() for pk in queries.overdue_gaps(code, today=localdate(at)))
+    return one_by_one(waiting, lambda pk: actions.note_overdue_gap(pk, by=SYSTEM, at=at), what="not noted: gap")
 
 
 @app.periodic(cron="* * * * *")

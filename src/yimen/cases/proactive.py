@@ -21,6 +21,7 @@ from yimen.cases.models import Case
 from yimen.catalog.models import ServiceItem
 from yimen.ledger import actions as ledger
 from yimen.ledger.actions import Actor
+from yimen.lib.each import one_by_one
 from yimen.lib.ids import uuid7
 from yimen.lib.workdays import LOCAL_ZONE, add_months
 from yimen.notify import actions as notify
@@ -164,8 +165,11 @@ def _wish(item: ServiceItem, applicant: UUID, occasion: str, due_on: date, kind:
 
 def find_all_due(regions: Iterable[str], *, by: Actor, at: datetime) -> int:
     """Look through everybody for every item of these regions; return how many messages are new."""
-    made = 0
-    for region in regions:
-        for item in items_with_rule(region):
-            made += find_due(item, by=by, at=at, most=10**9).made
-    return made
+    made = []
+    items = {item.pk: item for region in regions for item in items_with_rule(region)}
+    one_by_one(
+        items,
+        lambda pk: made.append(find_due(items[pk], by=by, at=at, most=10**9).made),
+        what="not looked for: item",
+    )
+    return sum(made)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime
 
-from django.db import connection
 from django.utils import timezone
 from django.utils.timezone import localdate
 from procrastinate.contrib.django import app
 
 from yimen.certificates import actions, queries
 from yimen.ledger.actions import SYSTEM
+from yimen.lib.each import one_by_one
 from yimen.people.models import Region
-
-log = logging.getLogger("yimen.certificates")
 
 
 @app.periodic(cron="25 0 * * *")
@@ -25,13 +22,6 @@ def note_states(timestamp: int) -> None:
 
 def note_all_states(*, at: datetime) -> int:
     """Mark what has run out and what changes today; return how many. State on a day never waits for this."""
-    count = 0
-    for region in Region.objects.order_by("code"):
-        for pk in queries.to_note(region.pk, today=localdate(at)):
-            try:
-                count += actions.note_state(pk, by=SYSTEM, at=at)
-            except Exception as error:  # one must not keep the others waiting
-                if connection.connection is None or connection.connection.closed:
-                    raise
-                log.error("certificate %s: %s", pk, type(error).__name__)
-    return count
+    regions = Region.objects.order_by("code").values_list("code", flat=True)
+    waiting = (pk for code in list(regions) for pk in queries.to_note(code, today=localdate(at)))
+    return one_by_one(waiting, lambda pk: actions.note_state(pk, by=SYSTEM, at=at), what="state not noted: certificate")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from django.db import connection
 from django.utils import timezone
 from django.utils.timezone import localdate
 from procrastinate.contrib.django import app
@@ -13,8 +12,10 @@ from procrastinate.contrib.django import app
 from yimen.ledger import followers
 from yimen.ledger.actions import SYSTEM
 from yimen.ledger.models import Event
+from yimen.lib.each import is_cut_off, one_by_one
 from yimen.people.models import Region
 from yimen.supervision import actions, watching
+from yimen.supervision.watching import Due
 
 NAME = "supervision.follow"
 # A first run over a long ledger stops here and goes on in the next.
@@ -57,9 +58,22 @@ def watch_clocks(*, at: datetime) -> int:
         try:
             due = watching.running(region.pk, watching.book_of(region), on=today)
             for batch in watching.batches(due):
-                count += len(actions.give_cards(region.pk, batch, by=SYSTEM, at=at))
+                count += _give(region.pk, batch, at)
         except Exception as error:  # one region must not keep the others waiting
-            if connection.connection is None or connection.connection.closed:
+            if is_cut_off():
                 raise
             log.error("region %s could not be watched: %s", region.pk, type(error).__name__)
     return count
+
+
+def _give(region: str, batch: list[Due], at: datetime) -> int:
+    try:
+        return len(actions.give_cards(region, batch, by=SYSTEM, at=at))
+    except Exception:
+        if is_cut_off():
+            raise
+    # One of them cannot be given: each by itself, so that the others are.
+    by_occasion = {f"{one.lapse.occasion} {one.colour}": one for one in batch}
+    return one_by_one(
+        by_occasion, lambda key: actions.give_cards(region, [by_occasion[key]], by=SYSTEM, at=at), what="no card for"
+    )

@@ -26,6 +26,7 @@ from yimen.catalog.models import ServiceItem
 from yimen.ledger import actions as ledger
 from yimen.ledger.actions import SYSTEM, Actor
 from yimen.lib import packing
+from yimen.lib.each import is_cut_off
 from yimen.lib.errors import DomainError
 from yimen.people import access
 from yimen.people.models import Region, Staff
@@ -147,6 +148,8 @@ def archive_all(*, at: datetime, most: int = 2000) -> int:
             except NotYet:
                 continue
             except Exception as error:
+                if is_cut_off():
+                    raise
                 log.error("case %s could not be archived: %s", case_id, type(error).__name__)
     return count
 

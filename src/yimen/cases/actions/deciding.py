@@ -27,7 +27,7 @@ from yimen.cases.actions.common import (
 from yimen.cases.actions.hearings import cited, settled_hearing
 from yimen.cases.actions.modes import before_decision
 from yimen.cases.actions.moves import come_to_rest, deciding_organ
-from yimen.cases.actions.results import refuse_if_renewed
+from yimen.cases.actions.results import expect_renewable, refuse_if_renewed
 from yimen.cases.actions.steps import AFTER_DECISION, expect_nothing_skipped, finish, open_tasks, steps_for
 from yimen.cases.models import Case, Clock, HandlingMode, Notice, SiteVisit, Task
 from yimen.cases.rules import results as orders
@@ -98,8 +98,10 @@ def decide(case_id: UUID, *, outcome: str, by: Staff, at: datetime, reasons: str
     if outcome not in Case.Outcome.values:
         raise DomainError(_("请选择准予，或者不予许可。"))
     expect_separate(case, steps, by, at=at)
-    if outcome == Case.Outcome.GRANTED and case.quota_place is not None:
-        take_place(case)
+    if outcome == Case.Outcome.GRANTED:
+        expect_renewable(case, at)
+        if case.quota_place is not None:
+            take_place(case, at)
     is_against_a_step = _last_said_no(steps)
     besides = before_decision(case, outcome, is_against_a_step=is_against_a_step, at=at)
     case.reasons = checked_reasons(reasons) if outcome == Case.Outcome.REFUSED or is_against_a_step else reasons.strip()
@@ -170,16 +172,24 @@ def expect_separate(case: Case, tasks: Iterable[Task], by: Staff, *, at: datetim
         raise NotSeparate(_("这件有一步审查是您办的，决定要由另一位同事来作：审查的人不作决定。"))
 
 
-def take_place(case: Case) -> None:
+def take_place(case: Case, at: datetime) -> None:
     """
     Keep the order of acceptance for limited places, and their number (LAW-20); call with the case locked.
 
-    Raises NotYourTurn while an earlier one is undecided, NoPlaceLeft. Two that grant at once queue on the quota's row.
+    Who renews keeps the place he has. Raises NotYourTurn while an earlier one is undecided, also one the law has
+    accepted and nobody noted yet (LAW-5); NoPlaceLeft. Two that grant at once queue on the quota's row.
     """
     assert case.accepted_at is not None
     quota = queries.quota_of(case.item_id, localdate(case.accepted_at)).select_for_update().first()
     if quota is None:
         return  # places were given, but by now no number is set for that day
+    if queries.keeps_place(case, quota):
+        return
+    if unnoted := queries.accepted_by_law(quota, before=case.accepted_at, day=localdate(at)):
+        raise NotYourTurn(
+            _("前面还有 %(n)s 件收了材料超过五个工作日没有答复，依法已经视为受理，排在这件前面。请先受理、办完那几件。")
+            % {"n": len(unnoted)}
+        )
     waiting = queries.placed(quota).filter(status=Case.Status.ACCEPTED)
     earlier = orders.before(queries.places(waiting), case.pk)
     if earlier:

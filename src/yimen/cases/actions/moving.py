@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import DatabaseError, connection, transaction
+from django.db import transaction
 from django.utils.timezone import localdate
 
 from yimen.cases import queries
@@ -16,7 +16,7 @@ from yimen.cases.actions.steps import plain_decision
 from yimen.cases.models import Case, Clock
 from yimen.catalog import queries as catalog
 from yimen.ledger.actions import Actor
-from yimen.lib.errors import DomainError
+from yimen.lib.each import is_cut_off
 from yimen.people import access
 
 
@@ -49,8 +49,8 @@ def move_due_dates(region: str, *, by: Actor, at: datetime) -> int:
     for case_id in queries.cases_to_move(region):
         try:
             moved += _move_case(case_id, by=by, at=at)
-        except (DomainError, DatabaseError) as error:
-            if connection.connection is None or connection.connection.closed:
+        except Exception as error:
+            if is_cut_off():
                 raise
             failure = failure or error
     if failure:

@@ -38,8 +38,9 @@ def apply_renewal(case_id: UUID, certificate_no: str, *, by: Actor, at: datetime
     """
     Say that a case asks to renew a certificate of its applicant. is_late: less than thirty days before expiry.
 
-    Raises WrongStep when the case is decided or renews something already, NothingToRenew for a certificate that is not
-    his, not valid, without an end, run out, or being renewed in another case; access.NotAllowed.
+    Late or not goes by the day the application came in. Raises WrongStep when the case is decided or renews something
+    already, NothingToRenew for a certificate that is not his, of another item or unit (see queries.renews), not valid,
+    run out before he asked, without an end, or being renewed in another case; access.NotAllowed.
     """
     case = locked(case_id)
     access.require(by, "cases.receive", department=case.department, region=case.region_id)
@@ -51,9 +52,26 @@ def apply_renewal(case_id: UUID, certificate_no: str, *, by: Actor, at: datetime
     if found is None or found.holder_id != case.applicant_id:
         raise NothingToRenew(_("没有找到这位申请人的这张证，请对一对证号。"))
     # Two cases for one certificate queue here.
-    certificate = Certificate.objects.select_for_update(of=("self",)).get(pk=found.pk)
-    today = localdate(at)
-    if certificates.state_on(certificate, today) != Certificate.State.VALID or certificate.replaced_by_id is not None:
+    certificate = (
+        Certificate.objects.select_for_update(of=("self",)).select_related("item", "department").get(pk=found.pk)
+    )
+    if not results.is_same_item(certificate, case):
+        raise NothingToRenew(
+            _("这张证是“%(other)s”的，这件办的是“%(item)s”。延续要按发证的那个事项收件。")
+            % {"other": certificate.item.name, "item": case.version.name}
+        )
+    if not results.is_same_unit(certificate, case):
+        raise NothingToRenew(
+            _("这张证是%(other)s发的，延续由发证的单位决定，请转到%(other)s去办。")
+            % {"other": certificate.department.name}
+        )
+    asked_on, today = localdate(case.received_at), localdate(at)
+    may_be = {Certificate.State.VALID} if today == asked_on else {Certificate.State.VALID, Certificate.State.EXPIRED}
+    if (
+        certificates.state_on(certificate, asked_on) != Certificate.State.VALID
+        or certificates.state_on(certificate, today) not in may_be
+        or certificate.replaced_by_id is not None
+    ):
         raise NothingToRenew(_("这张证已经不是有效的，不能延续，请按新办来办。"))
     if certificate.valid_until is None:
         raise NothingToRenew(_("这张证长期有效，不用延续。"))
@@ -64,7 +82,7 @@ def apply_renewal(case_id: UUID, certificate_no: str, *, by: Actor, at: datetime
         case=case,
         certificate_no=certificate.number,
         expires_on=certificate.valid_until,
-        is_late=rules.is_late(localdate(case.received_at), certificate.valid_until),
+        is_late=rules.is_late(asked_on, certificate.valid_until),
     )
     data = {
         "certificate": certificate.number,
@@ -79,7 +97,8 @@ def apply_renewal(case_id: UUID, certificate_no: str, *, by: Actor, at: datetime
 def deem_renewed(case_id: UUID, *, by: Actor, at: datetime) -> bool:
     """
     Complete a renewal nobody decided by the end of its expiry day as granted, and renew the certificate for the same
-    span (LAW-19). False, and nothing changes, when it was decided meanwhile or there is still time.
+    span (LAW-19). False, and nothing changes, when it was decided meanwhile, there is still time, or the law does not
+    grant it by lapse of time: asked for late, the certificate ended meanwhile, no limited place left (LAW-20).
 
     The case counts as completed late: the organ owed a decision before expiry.
     """

@@ -14,7 +14,7 @@ from yimen.cases import documents, queries
 from yimen.cases.actions.common import WrongStep, checked_reasons, give, locked, next_number, record
 from yimen.cases.actions.steps import finish, open_tasks
 from yimen.cases.models import Bar, Case, Commitment, Notice, Quota, Renewal, Task
-from yimen.cases.queries.results import PUBLIC_SAFETY, has_lapsed
+from yimen.cases.queries.results import PUBLIC_SAFETY, has_lapsed, may_be_renewed
 from yimen.cases.rules import results as rules
 from yimen.catalog import actions as catalog_actions
 from yimen.catalog import queries as catalog
@@ -300,6 +300,13 @@ def refuse_if_renewed(case: Case, at: datetime) -> None:
             _("原来的证 %(day)s到期，到期前没有作出决定，依法视为准予延续，不能再作别的决定。请刷新看最新进度。")
             % {"day": long_day(renewal.expires_on)}
         )
+
+
+def expect_renewable(case: Case, at: datetime) -> None:
+    """Raise WrongStep when a case renews a certificate that has ended meanwhile: there is nothing to renew any more."""
+    renewal = getattr(case, "renewal", None)
+    if renewal is not None and not may_be_renewed(renewal, localdate(at)):
+        raise WrongStep(_("要延续的证 %(number)s 已经失效，不能准予延续。") % {"number": renewal.certificate_no})
 
 
 # -- limited places ---------------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from yimen.certificates.models import ESeal
 from yimen.ledger.actions import SYSTEM
 from yimen.lib import pdf, signing
 from yimen.lib.dates import long_day
+from yimen.lib.each import is_cut_off
 from yimen.lib.errors import DomainError
 
 log = logging.getLogger("yimen.cases")
@@ -119,16 +120,23 @@ def seal_waiting(*, at: datetime, most: int = 500) -> int:
         except pdf.DocumentFault as error:
             Notice.objects.filter(pk=pk).update(wants_seal=False)
             log.error("document %s gets no seal: %s", pk, error)
+        except Exception as error:  # it is planned the next time
+            if is_cut_off():
+                raise
+            log.error("document %s has no plan: %s", pk, type(error).__name__)
     waiting = SignedNotice.objects.filter(signed_at=None, failures__lt=MOST_FAILURES)
     count = 0
     for pk in list(waiting.order_by("failures", "planned_at").values_list("pk", flat=True)[:most]):
         try:
             count += finish_seal(pk, at=at) is not None
-        except (signing.SigningFault, DomainError, pdf.DocumentFault) as error:
+        except Exception as error:
+            if is_cut_off():
+                raise
+            is_known = isinstance(error, signing.SigningFault | DomainError | pdf.DocumentFault)
             SignedNotice.objects.filter(pk=pk, signed_at=None).update(
-                failures=F("failures") + 1, fault=str(error)[:200]
+                failures=F("failures") + 1, fault=(str(error) if is_known else type(error).__name__)[:200]
             )
-            log.error("a document waits for its seal: %s", error)
-            if not isinstance(error, pdf.DocumentFault):
+            log.error("a document waits for its seal: %s", error if is_known else type(error).__name__)
+            if isinstance(error, signing.SigningFault | DomainError):
                 break  # the service is away: the others would only wait for the same answer
     return count

@@ -23,6 +23,7 @@ from yimen.catalog.models import ItemMaterial
 from yimen.ledger import actions as ledger
 from yimen.ledger.actions import Actor
 from yimen.lib import crypto
+from yimen.lib.each import one_by_one
 from yimen.lib.errors import DomainError
 from yimen.lib.ids import uuid7
 from yimen.lib.uploads import FAULTS, Found, Refused, Store, WrongOffset, clean_name
@@ -265,25 +266,29 @@ def remove_loose(*, at: datetime) -> int:
     loose = Upload.objects.filter(case=None, removed_at=None, made_at__lt=before).exclude(
         is_open & Q(state=Upload.State.READY)
     )
-    count = 0
-    for pk in loose.values_list("pk", flat=True)[:1000]:
-        with transaction.atomic():
-            upload = Upload.objects.select_for_update().get(pk=pk)
-            if upload.case_id is None and upload.removed_at is None:
-                _drop(upload, by=ledger.SYSTEM, at=at)
-                count += 1
-    return count
+
+    @transaction.atomic
+    def remove(pk: UUID) -> bool:
+        upload = Upload.objects.select_for_update().get(pk=pk)
+        if upload.case_id is not None or upload.removed_at is not None:
+            return False
+        _drop(upload, by=ledger.SYSTEM, at=at)
+        return True
+
+    return one_by_one(list(loose.values_list("pk", flat=True)[:1000]), remove, what="loose file not removed")
 
 
 def sweep(*, at: datetime) -> int:
     """Remove files without a row, left by acts that were undone more than a day ago; return how many."""
-    here, count = store(), 0
-    old = (at - timedelta(days=1)).timestamp()
-    for pk, written in here.ids():
-        if written < old and not Upload.objects.filter(pk=pk, removed_at=None).exists():
-            here.remove(pk)
-            count += 1
-    return count
+    here, old = store(), (at - timedelta(days=1)).timestamp()
+
+    def remove(pk: UUID) -> bool:
+        if Upload.objects.filter(pk=pk, removed_at=None).exists():
+            return False
+        here.remove(pk)
+        return True
+
+    return one_by_one((pk for pk, written in here.ids() if written < old), remove, what="stray file not removed")
 
 
 def _code(region: Region | str) -> str:

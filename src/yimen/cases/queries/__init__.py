@@ -31,7 +31,7 @@ from yimen.cases.queries.finding import (
     visible_to,
 )
 from yimen.cases.queries.forms import FORMS, FormSheet, answers_in_words, filled_forms, form_sheets, prefill_sources
-from yimen.cases.queries.history import TimelineRow, timeline
+from yimen.cases.queries.history import TimelineRow, events_of, timeline
 from yimen.cases.queries.materials import (
     REUSE_MONTHS,
     REUSE_MONTHS_KEY,
@@ -73,6 +73,7 @@ from yimen.cases.queries.people import (
 from yimen.cases.queries.results import (
     FeeLine,
     FeeMonth,
+    accepted_by_law,
     bar_on,
     bars,
     due_fees,
@@ -82,6 +83,7 @@ from yimen.cases.queries.results import (
     granted_count,
     is_public_safety,
     is_recused,
+    keeps_place,
     lapsed_renewals,
     open_renewal,
     placed,
@@ -94,6 +96,7 @@ from yimen.cases.queries.results import (
     to_publish,
 )
 from yimen.cases.queries.tasks import open_tasks
+from yimen.cases.queries.whole import read_whole, what_there_is
 from yimen.cases.queries.withdrawals import Pair, withdrawn_and_again
 
 __all__ = [
@@ -114,6 +117,7 @@ __all__ = [
     "TimelineRow",
     "TooManyTries",
     "UnitStep",
+    "accepted_by_law",
     "agents_of",
     "answer_due",
     "answer_from",
@@ -131,6 +135,7 @@ __all__ = [
     "due_fees",
     "due_of",
     "earlier_materials",
+    "events_of",
     "expert_requests",
     "experts",
     "experts_for",
@@ -150,6 +155,7 @@ __all__ = [
     "is_public_safety",
     "is_recused",
     "joint_opinions",
+    "keeps_place",
     "lapsed_renewals",
     "moves_here",
     "moves_of",
@@ -171,6 +177,7 @@ __all__ = [
     "queue",
     "quota_of",
     "quotas",
+    "read_whole",
     "recusals_of",
     "recused_cases",
     "started_at",
@@ -185,6 +192,7 @@ __all__ = [
     "unit_steps",
     "visible_to",
     "waits_for_applicant",
+    "what_there_is",
     "where_now",
     "withdrawn_and_again",
 ]

@@ -10,16 +10,22 @@ from uuid import UUID
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import TruncMonth
+from django.utils.timezone import localdate
 
 from yimen.cases.models import Bar, Case, Correction, FeeSlip, Notice, Quota, Recusal, Renewal
+from yimen.cases.queries.clocks import answer_due, answer_from, waits_for_applicant
 from yimen.cases.rules import results as rules
 from yimen.catalog import queries as catalog
-from yimen.catalog.models import LocalRule, ServiceItem
+from yimen.catalog.models import ItemVersion, LocalRule, ServiceItem
+from yimen.catalog.queries import powers
+from yimen.certificates import queries as certificates
+from yimen.certificates.models import Certificate
 from yimen.lib.workdays import LOCAL_ZONE
 from yimen.people.models import Applicant, Staff
 
 PUBLIC_SAFETY = "public_safety:"
 PUBLICITY_DAYS = 7  # 双公示, working days [GKU]
+_RENEWABLE = frozenset({Certificate.State.VALID, Certificate.State.LOST, Certificate.State.EXPIRED})
 
 
 # -- decisions --------------------------------------------------------------------------------------------------------
@@ -88,7 +94,12 @@ def placed(quota: Quota) -> QuerySet[Case]:
 def granted_count(quota: Quota) -> int:
     """Return how many places are given; one whose decision was revoked is free again."""
     revoked = Notice.objects.filter(case=OuterRef("pk"), kind=Notice.Kind.REVOCATION)
-    return placed(quota).filter(~Exists(revoked), outcome=Case.Outcome.GRANTED).count()
+    granted = placed(quota).filter(~Exists(revoked), outcome=Case.Outcome.GRANTED)
+    renewals = granted.filter(renewal__isnull=False)
+    if not renewals.exists():
+        return granted.count()
+    # Who renews keeps his place: one place, however often.
+    return granted.exclude(pk__in=_renewed_by(renewals).values("pk")).count()
 
 
 def places(cases: Iterable[Case]) -> list[rules.Place]:
@@ -160,28 +171,100 @@ def public_safety_items(region: str, day: date) -> list[ServiceItem]:
 # -- renewals ---------------------------------------------------------------------------------------------------------
 
 
+def is_same_item(certificate: Certificate, case: Case) -> bool:
+    """Tell whether the case is about the item the certificate was issued for, or the one that item was merged into."""
+    if certificate.item_id == case.item_id:
+        return True
+    return ItemVersion.objects.filter(item=case.item_id, merged_from__item=certificate.item_id).exists()
+
+
+def is_same_unit(certificate: Certificate, case: Case) -> bool:
+    """Tell whether the unit that decides the case issued the certificate, or took the item over from who did."""
+    if certificate.department_id == case.department_id:
+        return True
+    return powers.was_handed_over(certificate.item_id, case.region_id, by=certificate.department_id)
+
+
 def lapsed_renewals(region: str, *, today: date) -> list[UUID]:
     """
-    Return the cases whose renewal counts as granted by lapse of time (LAW-19), the oldest first.
+    Return the cases whose renewal may count as granted by lapse of time (LAW-19), the oldest first; has_lapsed() tells.
 
-    Asked for in time: from receipt on, unless a correction is still with the applicant. Asked for late: only when the
-    organ accepted it all the same.
+    Only what was asked for in time: from receipt on, unless a correction is still with the applicant.
     """
     waits_for_papers = Correction.objects.filter(case=OuterRef("case"), answered_at=None)
     undecided = Q(case__status=Case.Status.ACCEPTED) | (
-        Q(case__status=Case.Status.RECEIVED, is_late=False) & ~Exists(waits_for_papers)
+        Q(case__status=Case.Status.RECEIVED) & ~Exists(waits_for_papers)
     )
-    found = Renewal.objects.filter(undecided, region_id=region, deemed_at=None, expires_on__lt=today)
+    found = Renewal.objects.filter(undecided, region_id=region, deemed_at=None, is_late=False, expires_on__lt=today)
     return list(found.order_by("expires_on", "pk").values_list("case_id", flat=True))
 
 
 def has_lapsed(renewal: Renewal, case: Case, day: date) -> bool:
-    """Tell whether the law has granted a renewal that nobody decided, as lapsed_renewals() lists them (LAW-19)."""
-    if renewal.deemed_at is not None or renewal.expires_on >= day:
+    """
+    Tell whether the law has granted a renewal that nobody decided (LAW-19).
+
+    Not when it was asked for late, when the certificate has ended meanwhile otherwise than by its day, or when every
+    limited place is given or waited for by others before (LAW-20): then somebody has to decide.
+    """
+    if renewal.deemed_at is not None or renewal.is_late or renewal.expires_on >= day:
         return False
     if case.status == Case.Status.RECEIVED:
-        return not renewal.is_late and not Correction.objects.filter(case=case, answered_at=None).exists()
-    return case.status == Case.Status.ACCEPTED
+        if Correction.objects.filter(case=case, answered_at=None).exists():
+            return False
+    elif case.status != Case.Status.ACCEPTED:
+        return False
+    return may_be_renewed(renewal, day) and has_place(case, day)
+
+
+def may_be_renewed(renewal: Renewal, day: date) -> bool:
+    """Tell whether the certificate of a renewal still stands on `day`, or has only run out."""
+    certificate = certificates.by_number(renewal.region_id, renewal.certificate_no)
+    if certificate is None or certificate.replaced_by_id is not None:
+        return False
+    return certificates.state_on(certificate, day) in _RENEWABLE
+
+
+def has_place(case: Case, day: date) -> bool:
+    """Tell whether a limited place is left for `case` once all who stand before it on `day` got theirs (LAW-20)."""
+    accepted_at = case.accepted_at or answer_from(case)
+    quota = quota_of(case.item_id, localdate(accepted_at)).first()
+    if quota is None or keeps_place(case, quota):
+        return True
+    before = placed(quota).filter(status=Case.Status.ACCEPTED, accepted_at__lt=accepted_at).exclude(pk=case.pk).count()
+    before += len(accepted_by_law(quota, before=accepted_at, day=day, besides=case.pk))
+    return granted_count(quota) + before < quota.number
+
+
+def keeps_place(case: Case, quota: Quota) -> bool:
+    """Tell whether `case` renews what was granted under this very quota: it needs no place besides that one."""
+    return placed(quota).filter(pk__in=_renewed_by([case.pk]), outcome=Case.Outcome.GRANTED).exists()
+
+
+def _renewed_by(cases: Iterable[UUID] | QuerySet[Case]) -> QuerySet[Case]:
+    """Return the cases whose certificates `cases` renew."""
+    renewals = Renewal.objects.filter(case__in=cases)
+    issued = Certificate.objects.filter(
+        region_id__in=renewals.values("region"), number__in=renewals.values("certificate_no")
+    )
+    return Case.objects.filter(region_id__in=renewals.values("region"), case_no__in=issued.values("case_no"))
+
+
+def accepted_by_law(quota: Quota, *, before: datetime, day: date, besides: UUID | None = None) -> list[UUID]:
+    """
+    Return the cases the law had accepted under `quota` before that moment though no job has noted it yet (LAW-5).
+
+    day: today; a case is accepted as of when its materials were there once five working days went by unanswered.
+    """
+    begin = datetime.combine(quota.effective_on, time(), LOCAL_ZONE)
+    waiting = Case.objects.filter(
+        region_id=quota.region_id, item_id=quota.item_id, status=Case.Status.RECEIVED, received_at__lt=before
+    ).select_related("correction")
+    calendar = catalog.work_calendar()
+    return [
+        case.pk
+        for case in waiting.exclude(pk=besides)
+        if not waits_for_applicant(case) and begin <= answer_from(case) < before and day > answer_due(case, calendar)
+    ]
 
 
 def open_renewal(region: str, certificate_no: str) -> Renewal | None:

@@ -11,7 +11,9 @@ from yimen.cases import actions, jobs, queries
 from yimen.cases.models import Bar, Case, Notice, Quota, Recusal, Renewal
 from yimen.cases.tests.factories import make_case, make_version
 from yimen.catalog import actions as catalog
+from yimen.certificates import actions as certificates
 from yimen.certificates.models import Certificate
+from yimen.ledger import actions as ledger
 from yimen.ledger.actions import SYSTEM
 from yimen.ledger.models import Event
 from yimen.people.access import NotAllowed
@@ -390,7 +392,7 @@ def test_a_renewal_undecided_at_the_end_of_the_expiry_day_is_granted(office):
 
 @pytest.mark.parametrize(
     ("asked_on", "accepted", "deemed"),
-    [(date(2026, 11, 20), False, True), (date(2026, 12, 30), False, False), (date(2026, 12, 30), True, True)],
+    [(date(2026, 11, 20), False, True), (date(2026, 12, 30), False, False), (date(2026, 12, 30), True, False)],
     ids=["in time, only received", "late, only received", "late, accepted"],
 )
 def test_who_asked_in_time_is_protected_from_receipt_on(office, asked_on, accepted, deemed):
@@ -419,7 +421,7 @@ def test_a_renewal_decided_in_time_is_left_alone(office, outcome):
     assert kinds(case) == before
 
 
-@pytest.mark.parametrize("what", ["another's", "run out", "for ever", "twice"])
+@pytest.mark.parametrize("what", ["another's", "another item", "another unit", "run out", "for ever", "twice"])
 def test_only_a_valid_certificate_of_his_own_is_renewed_and_once(office, what):
     version, made = renewable(office)
     at = datetime(2027, 1, 5, tzinfo=UTC) if what == "run out" else AT
@@ -427,12 +429,126 @@ def test_only_a_valid_certificate_of_his_own_is_renewed_and_once(office, what):
         asked(office, version, made)
     if what == "for ever":
         Certificate.objects.filter(pk=made.pk).update(valid_until=None)
+    if what == "another unit":
+        Certificate.objects.filter(pk=made.pk).update(department=make_department(version.item.region))
+    if what == "another item":
+        version = version_of(office)
     case = make_case(version=version, at=at, by=office.clerk)
     if what != "another's":
         Case.objects.filter(pk=case.pk).update(applicant=made.holder)
     with pytest.raises(actions.NothingToRenew):
         actions.apply_renewal(case.pk, made.number, by=office.clerk, at=at)
     assert Renewal.objects.count() == int(what == "twice")
+
+
+def test_an_item_merged_into_another_is_renewed_there_and_one_handed_over_with_its_new_unit(office):
+    version, made = renewable(office)
+    newer = version_of(office)
+    newer.merged_from.add(version)
+    assert asked(office, newer, made).renewal.certificate_no == made.number
+    _version, other = renewable(office)
+    before = make_department(office.decider.department.region)
+    Certificate.objects.filter(pk=other.pk).update(department=before)
+    data = {"from": str(before.pk), "to": str(office.decider.department_id), "items": [str(_version.item_id)]}
+    ledger.record("department:x", "powers.items_transferred", region=made.region_id, by=SYSTEM, at=AT, data=data)
+    assert asked(office, _version, other).renewal.certificate_no == other.number
+
+
+def test_what_came_in_before_expiry_can_be_written_down_as_a_renewal_after_it(office):
+    version, made = renewable(office)
+    case = make_case(version=version, at=AT, by=office.clerk)
+    Case.objects.filter(pk=case.pk).update(applicant=made.holder)
+    assert not actions.apply_renewal(case.pk, made.number, by=office.clerk, at=datetime(2027, 1, 2, tzinfo=UTC)).is_late
+
+
+NEW_YEAR = datetime(2027, 1, 1, 2, tzinfo=UTC)
+
+
+def test_a_certificate_revoked_meanwhile_is_not_renewed_and_keeps_no_other_waiting(office):
+    version, first = renewable(office, promised_days=60)
+    revoked = asked(office, version, first)
+    actions.accept(revoked.pk, by=office.clerk, at=AT)
+    _version, second = renewable(office, promised_days=60)
+    other = asked(office, _version, second)
+    certificates.change_state(first.pk, "revoked", ground="经查不再符合条件。", by=office.leader, at=AT)
+    assert jobs.deem_all_renewals(at=NEW_YEAR) == 1
+    revoked.refresh_from_db()
+    other.refresh_from_db()
+    assert (revoked.status, other.outcome) == ("accepted", "granted")
+    actions.complete_task(revoked.tasks.get().pk, outcome="passed", opinion="", by=office.reviewer, at=NEW_YEAR)
+    with pytest.raises(actions.WrongStep, match="已经失效"):
+        office.decide(revoked, at=NEW_YEAR)
+    assert office.decide(revoked, "refused", at=NEW_YEAR, reasons="原来的证已经撤销，没有可以延续的许可。")
+
+
+@pytest.mark.parametrize("job", ["deem_all_renewals", "note_overdue_gaps", "accept_all_unanswered"])
+def test_one_that_fails_keeps_no_other_waiting(office, job, monkeypatch, caplog):
+    listed, act = {
+        "deem_all_renewals": ("lapsed_renewals", "deem_renewed"),
+        "note_overdue_gaps": ("overdue_gaps", "note_overdue_gap"),
+        "accept_all_unanswered": ("unanswered", "accept_unanswered"),
+    }[job]
+    done = []
+
+    def doing(pk, *, by, at):
+        if pk == "bad":
+            raise ValueError("a name")
+        done.append(pk)
+        return True
+
+    monkeypatch.setattr(queries, listed, lambda _region, *, today: ["one", "bad", "two"])
+    monkeypatch.setattr(actions, act, doing)
+    assert getattr(jobs, job)(at=AT) == 2
+    assert done == ["one", "two"]
+    assert "ValueError" in caplog.text
+    assert "a name" not in caplog.text
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_deemed_renewal_takes_no_place_that_is_not_there(office, number):
+    """Its certificate is older than the limit, and somebody stands before it."""
+    version, made = renewable(office, promised_days=60)
+    actions.set_quota(version.item, number, basis="《演示条例》第九条", effective_on=TODAY, by=office.leader, at=AT)
+    first = office.ready(version, AT)
+    case = asked(office, version, made, AT + timedelta(minutes=1))
+    actions.accept(case.pk, by=office.clerk, at=AT + timedelta(minutes=1))
+    assert jobs.deem_all_renewals(at=NEW_YEAR) == number - 1
+    case.refresh_from_db()
+    assert case.outcome == ("granted" if number == 2 else "")
+    first.refresh_from_db()
+    assert office.decide(first, at=NEW_YEAR).outcome == "granted"
+
+
+def test_who_renews_keeps_the_place_he_has(office):
+    version = limited(office, 1, promised_days=60)
+    first = office.granted(version)
+    made = actions.make_certificate(first.pk, by=office.clerk, at=AT, valid_until=UNTIL)
+    case = asked(office, version, made, AT)
+    actions.accept(case.pk, by=office.clerk, at=AT)
+    assert jobs.deem_all_renewals(at=NEW_YEAR) == 1
+    assert queries.granted_count(Quota.objects.get()) == 1
+    late = office.ready(version, AT + timedelta(days=1))
+    with pytest.raises(actions.NoPlaceLeft):
+        office.decide(late, at=NEW_YEAR)
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_case_the_law_has_accepted_goes_first_though_no_job_has_run(office, answered):
+    """Received a week before; its five working days are over, or it was told on time that papers are missing."""
+    version = limited(office, 5, promised_days=60)
+    waiting = make_case(version=version, at=AT, by=office.clerk, complete=not answered)
+    if answered:
+        asked_for = {row.material_id: "要交" for row in waiting.materials.filter(material__source="applicant")}
+        actions.correct(waiting.pk, asked_for, by=office.clerk, at=AT)
+    later = AT + timedelta(days=5)
+    case = office.ready(version, later)
+    end = AT + timedelta(days=9)
+    with nullcontext() if answered else pytest.raises(actions.NotYourTurn, match="视为受理"):
+        office.decide(case, at=end)
+    if not answered:
+        assert jobs.accept_all_unanswered(at=end) == 1
+        with pytest.raises(actions.NotYourTurn, match="第 2 位"):
+            office.decide(case, at=end)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.timezone import localdate
@@ -22,6 +23,7 @@ from yimen.catalog.queries.scenario import scenario_faults
 from yimen.catalog.queries.shared import sharing_on
 from yimen.catalog.rules.notice import NoticeForm, NoticeMaterial, NoticeStep, notice_faults
 from yimen.ledger.actions import SYSTEM, Actor
+from yimen.lib.each import one_by_one
 from yimen.lib.errors import DomainError
 from yimen.people import access
 from yimen.people.models import Staff
@@ -223,22 +225,30 @@ def put_in_force(at: datetime) -> DayChanges:
     """
     today, changes = localdate(at), DayChanges()
     due = ItemVersion.objects.filter(state=ItemVersion.State.APPROVED, effective_on__lte=today)
-    for row in due.select_related("item").order_by("effective_on", "pk"):
-        with transaction.atomic():
-            item, version = _locked(row)
-            if version.state != ItemVersion.State.APPROVED or not version.effective_on or version.effective_on > today:
-                continue
-            if publish_faults(version, today):
-                changes.held += 1
-                continue
-            _put_in_force(item, version, SYSTEM, at, {"planned": version.effective_on.isoformat()})
-            changes.published += 1
+
+    @transaction.atomic
+    def begin(pk: UUID) -> None:
+        item, version = _locked(rows[pk])
+        if version.state != ItemVersion.State.APPROVED or not version.effective_on or version.effective_on > today:
+            return
+        if publish_faults(version, today):
+            changes.held += 1
+            return
+        _put_in_force(item, version, SYSTEM, at, {"planned": version.effective_on.isoformat()})
+        changes.published += 1
+
+    rows = {row.pk: row for row in due.select_related("item").order_by("effective_on", "pk")}
+    one_by_one(rows, begin, what="not put in force: edition")
     over = ItemVersion.objects.filter(state=ItemVersion.State.PUBLISHED, cancel_on__lte=today)
-    for row in over.select_related("item").order_by("cancel_on", "pk"):
-        with transaction.atomic():
-            item, version = _locked(row)
-            if version.state != ItemVersion.State.PUBLISHED or not version.cancel_on or version.cancel_on > today:
-                continue
-            _out_of_force(item, _("计划取消日期 %(day)s 已到。") % {"day": version.cancel_on.isoformat()}, SYSTEM, at)
-            changes.withdrawn += 1
+
+    @transaction.atomic
+    def end(pk: UUID) -> None:
+        item, version = _locked(rows[pk])
+        if version.state != ItemVersion.State.PUBLISHED or not version.cancel_on or version.cancel_on > today:
+            return
+        _out_of_force(item, _("计划取消日期 %(day)s 已到。") % {"day": version.cancel_on.isoformat()}, SYSTEM, at)
+        changes.withdrawn += 1
+
+    rows = {row.pk: row for row in over.select_related("item").order_by("cancel_on", "pk")}
+    one_by_one(rows, end, what="not withdrawn: edition")
     return changes

@@ -522,6 +522,12 @@ class Held:
     document_no: str
 
 
+def was_handed_over(item_id: UUID, region: str, *, by: UUID) -> bool:
+    """Tell whether an item was handed from the organ `by` to another (S4-34)."""
+    found = Event.objects.filter(region=region, kind=TRANSFERRED, data__items__contains=[str(item_id)])
+    return found.filter(data__from=str(by)).exists()
+
+
 def held_for_others(region: Region | str) -> list[Held]:
     """Return every item that was handed to the organ that has it now, by organ and name; three queries."""
     last: dict[str, Mapping[str, object]] = {}

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from yimen.cases import actions
 from yimen.cases.models import Bar, Case, Notice, Renewal
+from yimen.cases.queries import results
 from yimen.certificates import queries as certificates
 from yimen.certificates.models import Certificate
 from yimen.lib.errors import DomainError
@@ -20,6 +21,7 @@ from yimen.web.workbench import acts
 from yimen.web.workbench.guard import StaffRequest, posted_text, staff_page
 from yimen.web.workbench.panels.base import Opened, Panel
 
+READS = ("renewal", "bars")
 _DECIDED = (Case.Status.COMPLETED, Case.Status.DELIVERED)
 
 
@@ -27,13 +29,14 @@ def panel(opened: Opened) -> Panel | None:
     case = opened.case
     certificate: Certificate | None = None
     renewable, bars, is_revoked = list[Certificate](), list[Bar](), False
-    renewal = Renewal.objects.filter(case=case).first()
+    renewal = Renewal.objects.get(case=case) if opened.has("renewal") else None
     if case.is_open and renewal is None and opened.may("cases.receive"):
-        renewable = [one for one in certificates.valid_for(case.applicant, opened.today) if _may_be_renewed(one)]
+        valid = certificates.valid_for(case.applicant, opened.today)
+        renewable = [one for one in valid if _may_be_renewed(one) and results.is_same_item(one, case)]
     if case.status in _DECIDED:
         certificate = certificates.of_case(case.region_id, case.case_no)
         is_revoked = any(notice.kind == Notice.Kind.REVOCATION for notice in case.notices.all())
-    if case.status in _DECIDED or case.status == Case.Status.DECLINED:
+    if opened.has("bars") and (case.status in _DECIDED or case.status == Case.Status.DECLINED):
         bars = list(case.bars.all())
     granted = case.outcome == Case.Outcome.GRANTED and not is_revoked
     refused = case.status == Case.Status.DECLINED or case.outcome == Case.Outcome.REFUSED
@@ -108,7 +111,7 @@ def renew(request: StaffRequest, number: str) -> Done:
     case = acts.case_of(request, number)
     renewal = actions.apply_renewal(case.pk, posted_text(request, "certificate"), by=request.staff, at=timezone.now())
     if renewal.is_late:
-        return acts.done(request, case, _("记为延续了。离到期不到 30 天，请尽快办。"))
+        return acts.done(request, case, _("记为延续了。离到期不到 30 天，到期不会自动延续，请尽快办。"))
     return acts.done(request, case, _("记为延续了，到期以前要作出决定。"))
 
 
