@@ -100,10 +100,16 @@ def clock_view(clock: Clock, case: Case, calendar: Calendar, *, today: date, pau
     )
 
 
-def clock_views(case: Case, *, today: date) -> dict[str, rules.ClockView]:
-    """Return how each clock of the case stands, by kind; stops and extension are only read where they moved one."""
+def clock_views(case: Case, *, today: date, may_have_moved: bool = True) -> dict[str, rules.ClockView]:
+    """
+    Return how each clock of the case stands, by kind; stops and extension are only read where they moved one.
+
+    may_have_moved: False when it is known that the case has neither.
+    """
     calendar, clocks = catalog.work_calendar(), list(case.clocks.all())
-    has_moved = any(due_of(clock, case, calendar) != (clock.due_on, clock.is_provisional) for clock in clocks)
+    has_moved = may_have_moved and any(
+        due_of(clock, case, calendar) != (clock.due_on, clock.is_provisional) for clock in clocks
+    )
     pauses = pauses_of(case) if has_moved else NONE
     return {clock.kind: clock_view(clock, case, calendar, today=today, pauses=pauses) for clock in clocks}
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from yimen.cases.models import Case, Clock, Notice, PriorityGrant, Task
+from yimen.cases.models import AgentService, Case, Clock, Notice, PriorityGrant, Task
 from yimen.cases.queries.people import AGENT_ACTS, agent_word, agents_of
 from yimen.ledger.models import Event
 from yimen.lib.dates import short_day
@@ -83,9 +84,23 @@ _TITLES = {
 }
 
 
-def timeline(case: Case) -> list[TimelineRow]:
-    """Return the case's history from the ledger, newest first, in a constant number of statements."""
-    events = list(Event.objects.filter(region=case.region_id, stream=case.stream).order_by("-seq"))
+def events_of(case: Case) -> list[Event]:
+    """Return everything the ledger holds of a case, newest first."""
+    # The chain's hashes are for who checks it.
+    rows = Event.objects.filter(region=case.region_id, stream=case.stream).defer("previous", "hash")
+    return list(rows.order_by("-seq"))
+
+
+def timeline(
+    case: Case, *, events: Sequence[Event] | None = None, agents: Sequence[AgentService] | None = None
+) -> list[TimelineRow]:
+    """
+    Return the case's history from the ledger, newest first, in a constant number of statements.
+
+    events, agents: those of the case, when they are read already.
+    """
+    if events is None:
+        events = events_of(case)
     notices = {notice.kind: notice for notice in case.notices.all()}
     tasks = {task.step_key: task for task in case.tasks.all()}
     staff_ids = {event.actor.removeprefix("staff:") for event in events if event.actor.startswith("staff:")}
@@ -93,7 +108,8 @@ def timeline(case: Case) -> list[TimelineRow]:
         str(person.pk): person for person in Staff.objects.filter(pk__in=staff_ids).select_related("post", "department")
     }
     places = _places(events)
-    agents = agents_of(case)
+    if agents is None:
+        agents = agents_of(case)
     rows = []
     for event in events:
         if event.kind not in _TITLES or event.data.get("clock", Clock.Kind.PROMISED) != Clock.Kind.PROMISED:
@@ -130,7 +146,7 @@ def _said(event: Event, task: Task | None) -> str:
             return str(_TITLES[event.kind][0])
 
 
-def _places(events: list[Event]) -> dict[str, str]:
+def _places(events: Sequence[Event]) -> dict[str, str]:
     """The names of the departments a case went to and came from; asks only for a case that was handed on."""
     keys = {event.data.get(key, "") for event in events if event.kind.startswith("case.move") for key in ("from", "to")}
     keys.discard("")

@@ -247,26 +247,26 @@ class ItemConformity:
     kinds: Counter[conformity.Kind] = field(default_factory=Counter)
 
 
-def conformity_of(cases: Sequence[Case], *, today: date) -> list[Deviating]:
+def conformity_of(cases: Sequence[Case], *, today: date, events: Iterable[Event] | None = None) -> list[Deviating]:
     """
     Compare each case with its own edition of the flow; when and in which round steps ended is read from the ledger.
 
     A post counts only where the step's department has one of that name: a flow may name posts nobody set up. Four
-    statements whatever the number.
+    statements whatever the number; fewer for a case that was read whole. events: of these cases, when they are read.
     """
-    ids = [case.pk for case in cases]
-    tasks: dict[UUID, list[Task]] = defaultdict(list)
-    for task in Task.objects.filter(case__in=ids).select_related("done_by__post").order_by("round", "opened_at"):
-        tasks[task.case_id].append(task)
-    ended = _ended(cases)
+    tasks = _tasks(cases)
+    ended = _ended(cases, events)
     posts = set(
         Post.objects.filter(
             department__in={task.department_id for rows in tasks.values() for task in rows}
         ).values_list("department", "name")
     )
     flows: dict[UUID, list[FlowStep]] = defaultdict(list)
-    for step in FlowStep.objects.filter(version__in={case.version_id for case in cases}).order_by("position"):
-        flows[step.version_id].append(step)
+    if is_whole(cases):
+        flows |= {case.version_id: list(case.version.steps.all()) for case in cases}
+    else:
+        for step in FlowStep.objects.filter(version__in={case.version_id for case in cases}).order_by("position"):
+            flows[step.version_id].append(step)
     compared = []
     for case in cases:
         steps = [
@@ -294,11 +294,33 @@ def conformity_of(cases: Sequence[Case], *, today: date) -> list[Deviating]:
     return compared
 
 
-def _ended(cases: Sequence[Case]) -> dict[tuple[str, str, int], datetime]:
-    events = Event.objects.filter(
-        region__in={case.region_id for case in cases}, stream__in=[case.stream for case in cases], kind="case.task_done"
-    )
-    return {(one.stream, one.data.get("task", ""), one.data.get("round", 1)): one.at for one in events}
+def is_whole(cases: Iterable[Case]) -> bool:
+    """Tell whether each of them went through whole.read_whole()."""
+    return all("tasks" in getattr(case, "_prefetched_objects_cache", {}) for case in cases)
+
+
+def _tasks(cases: Sequence[Case]) -> dict[UUID, list[Task]]:
+    if is_whole(cases):
+        return {case.pk: sorted(case.tasks.all(), key=lambda task: (task.round, task.opened_at)) for case in cases}
+    found: dict[UUID, list[Task]] = defaultdict(list)
+    rows = Task.objects.filter(case__in=[case.pk for case in cases]).select_related("done_by__post")
+    for task in rows.order_by("round", "opened_at"):
+        found[task.case_id].append(task)
+    return found
+
+
+def _ended(cases: Sequence[Case], events: Iterable[Event] | None) -> dict[tuple[str, str, int], datetime]:
+    if events is None:
+        events = Event.objects.filter(
+            region__in={case.region_id for case in cases},
+            stream__in=[case.stream for case in cases],
+            kind="case.task_done",
+        )
+    return {
+        (one.stream, one.data.get("task", ""), one.data.get("round", 1)): one.at
+        for one in events
+        if one.kind == "case.task_done"
+    }
 
 
 def _is_overtaken(task: Task) -> bool:

@@ -26,7 +26,7 @@ from yimen.people import access
 from yimen.people.models import Role, Staff
 from yimen.web.templatetags.yimen import day
 from yimen.web.workbench.forms import FORM, NOTE, REUSED, STATE
-from yimen.web.workbench.panels import Opened, panels_of
+from yimen.web.workbench.panels import Opened, panels_of, reads
 
 DECIDING = {FlowStep.Kind.DECIDE, FlowStep.Kind.MAKE, FlowStep.Kind.DELIVER}
 CHIPS = {
@@ -236,14 +236,16 @@ def shown(
 ) -> dict[str, Any]:
     """Return what templates need of a case; a constant number of statements. act: the act whose form came back."""
     today = localdate(now)
-    tasks = list(case.tasks.select_related("department", "assignee").order_by("opened_at", "name"))
+    queries.read_whole(case)
+    opened = Opened(case, staff, now, queries.what_there_is(case, reads()), posted, act)
+    tasks, notices = opened.tasks, list(case.notices.all())
     is_new = case.status == Case.Status.RECEIVED
     rows = material_rows(case, case.version, posted, offered_on=today if is_new else None)
-    clocks = queries.clock_views(case, today=today)
+    has_moved = opened.has("stops") or opened.has("extension")
+    clocks = queries.clock_views(case, today=today, may_have_moved=has_moved)
     acts = acts_for(case, staff, tasks)
-    panels = panels_of(Opened(case, staff, tasks, now, posted, act)) if with_history else []
+    panels = panels_of(opened) if with_history else []
     missing = actions.missing_materials(case.materials.select_related("material")) if acts.accept else []
-    notices = list(case.notices.select_related("signed"))
     return {
         "case": case,
         "status_chip": CHIPS[Case.Status(case.status)],
@@ -265,7 +267,7 @@ def shown(
         "typed": typed(posted),
         "may_reveal": access.allowed(staff, "people.reveal", region=case.region_id),
         "notices": notices,
-        "entries": entries(case) if with_history else [],
+        "entries": entries(opened) if with_history else [],
         "panels": panels,
         "kept_words": worklists.opinion_templates(staff) if acts.accept or acts.tasks or acts.decide else [],
         "may_walk": access.allowed(staff, "cases.review") or access.allowed(staff, "cases.decide"),
@@ -283,8 +285,9 @@ def typed(posted: QueryDict | None) -> dict[str, Any]:
     return {name: posted.get(name, "") for name in names} | {"surveyors": posted.getlist("surveyor")}
 
 
-def entries(case: Case) -> list[dict[str, Any]]:
+def entries(opened: Opened) -> list[dict[str, Any]]:
     """Return the timeline as components/timeline.html draws it."""
+    case = opened.case
     return [
         {
             "at": row.at,
@@ -297,5 +300,5 @@ def entries(case: Case) -> list[dict[str, Any]]:
             if row.notice
             else None,
         }
-        for row in queries.timeline(case)
+        for row in queries.timeline(case, events=opened.events, agents=opened.agents)
     ]

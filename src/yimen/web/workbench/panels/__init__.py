@@ -1,8 +1,8 @@
 """
 The cards of a case's page beyond the plain course of things, each from a module of its own here.
 
-A module has `panel(opened) -> Panel | None`, the pages of its acts and their `urlpatterns`. It stands in MODULES;
-nothing else knows it.
+A module has `panel(opened) -> Panel | None`, the pages of its acts and their `urlpatterns`, and in READS the relations
+of Case it reads when the case has any (opened.has). It stands in MODULES; nothing else knows it.
 """
 
 from __future__ import annotations
@@ -51,10 +51,16 @@ def urlpatterns() -> list[Any]:
     return [pattern for module in modules() for pattern in getattr(module, "urlpatterns", [])]
 
 
+@cache
+def reads() -> frozenset[str]:
+    """Return the relations of Case the cards ask about."""
+    return frozenset(name for module in modules() for name in getattr(module, "READS", ()))
+
+
 def panels_of(opened: Opened) -> list[Panel]:
     """Return the cards that have something to say or to do for this reader, in the order of MODULES."""
     found = (module.panel(opened) for module in modules())
     return [panel for panel in found if panel is not None]
 
 
-__all__ = ["MODULES", "Opened", "Panel", "modules", "panels_of", "urlpatterns"]
+__all__ = ["MODULES", "Opened", "Panel", "modules", "panels_of", "reads", "urlpatterns"]

@@ -22,11 +22,12 @@ from yimen.web.workbench.around import ForCase, Sheet, person_of
 from yimen.web.workbench.guard import StaffRequest, posted_id, posted_text, staff_page
 from yimen.web.workbench.panels.base import Opened, Panel
 
+READS = ("agents", "guidances")
+
 
 def panel(opened: Opened) -> Panel | None:
-    case = opened.case
-    agents = queries.agents_of(case)
-    guided = list(Guidance.objects.filter(region_id=case.region_id, item=case.item_id, case=case).select_related("by"))
+    case, agents = opened.case, opened.agents
+    guided = list(case.guidances.select_related("by")) if opened.has("guidances") else []
     present = next((one for one in agents if queries.is_acting(one, opened.now)), None)
     may = opened.may("cases.agent") and (case.is_open or case.status == Case.Status.COMPLETED)
     return Panel(

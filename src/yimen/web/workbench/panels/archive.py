@@ -7,11 +7,14 @@ from yimen.cases.queries import documents
 from yimen.people import access
 from yimen.web.workbench.panels.base import Opened, Panel
 
+READS = ("archives",)
+
 
 def panel(opened: Opened) -> Panel | None:
     case = opened.case
     missing = documents.unprintable(case)
-    archives = list(case.archives.order_by("-edition")) if case.status in FINISHED else []
+    is_kept = case.status in FINISHED and opened.has("archives")
+    archives = list(case.archives.order_by("-edition")) if is_kept else []
     if not archives and missing is None:
         return None
     context = {

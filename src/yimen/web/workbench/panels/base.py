@@ -2,29 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 from django.http import QueryDict
 from django.utils.timezone import localdate
 
-from yimen.cases.models import Case, Task
+from yimen.cases import queries
+from yimen.cases.models import AgentService, Case, Task
+from yimen.ledger.models import Event
 from yimen.people import access
 from yimen.people.models import Department, Staff
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A case on somebody's page. posted, act: the form that came back and the name of its address, else None, ""."""
+    """
+    A case on somebody's page, read whole (queries.read_whole). there: which of the relations the cards name in READS
+    have any row for it. posted, act: the form that came back and the name of its address, else None, "".
+    """
 
     case: Case
     staff: Staff
-    tasks: Sequence[Task]
     now: datetime
+    there: frozenset[str] = frozenset()
     posted: QueryDict | None = None
     act: str = ""
+
+    @cached_property
+    def tasks(self) -> list[Task]:
+        return list(self.case.tasks.all())
+
+    @cached_property
+    def events(self) -> list[Event]:
+        return queries.events_of(self.case)
+
+    @cached_property
+    def agents(self) -> list[AgentService]:
+        """Who acts and acted for the applicant, the present one first."""
+        return queries.agents_of(self.case) if self.has("agents") else []
+
+    def has(self, name: str) -> bool:
+        """Tell whether the case has any row of that relation: what it has not, no card reads."""
+        return name in self.there
 
     @property
     def today(self) -> date:

@@ -17,7 +17,7 @@ from yimen.web.workbench.guard import StaffRequest, posted_text, staff_page
 from yimen.web.workbench.panels.base import Opened, Panel
 from yimen.web.workbench.supervision import chips
 
-GIVE = "case-card"
+GIVE, READS = "case-card", ("cards",)
 BY_HAND = (Trigger.OTHER, Trigger.OFF_SYSTEM, Trigger.FEE_OUTSIDE, Trigger.UNLISTED_ASKED, Trigger.REFUSED_VALID)
 
 
@@ -26,7 +26,8 @@ def panel(opened: Opened) -> Panel | None:
     if not any(access.allowed(staff, one) for one in ("supervision.view", "supervision.answer")):
         return None
     watches = opened.may("supervision.view")
-    found = [card for card in queries.cards_of(case) if watches or staff.pk in card.named]
+    given = queries.cards_of(case) if opened.has("cards") else []
+    found = [card for card in given if watches or staff.pk in card.named]
     may_give = opened.may("supervision.manage")
     if not found and not may_give:
         return None

@@ -15,6 +15,7 @@ from yimen.web.workbench import acts
 from yimen.web.workbench.guard import StaffRequest, posted_text, staff_page
 from yimen.web.workbench.panels.base import Opened, Panel
 
+READS = ("stops", "extension")
 OPEN, CLOSE, ASK, ANSWER = "case-stop-open", "case-stop-close", "case-extension-ask", "case-extension-answer"
 
 
@@ -22,8 +23,12 @@ def panel(opened: Opened) -> Panel | None:
     case = opened.case
     if case.accepted_at is None:
         return None
-    stops = list(ClockStop.objects.filter(case=case).select_related("notice"))
-    extension = Extension.objects.filter(case=case).select_related("notice", "asked_by", "approved_by").first()
+    stops = list(case.stops.select_related("notice")) if opened.has("stops") else []
+    extension = (
+        Extension.objects.select_related("notice", "asked_by", "approved_by").get(case=case)
+        if opened.has("extension")
+        else None
+    )
     running = next((stop for stop in stops if stop.ended_on is None), None)
     is_running = case.status == Case.Status.ACCEPTED
     may_stop, may_ask = opened.may("cases.stop"), opened.may("cases.extend")

@@ -14,6 +14,7 @@ from yimen.web.workbench import acts
 from yimen.web.workbench.guard import StaffRequest, posted_ids, posted_text, staff_page
 from yimen.web.workbench.panels.base import Opened, Panel
 
+READS = ("commitment",)
 COMMIT, CHECK = "case-commit", "case-commitment"
 
 
@@ -21,11 +22,9 @@ def panel(opened: Opened) -> Panel | None:
     case = opened.case
     if case.status == case.Status.RECEIVED and case.handling_mode == HandlingMode.OWN:
         return _offer(opened)
-    if case.handling_mode == HandlingMode.OWN:
+    if case.handling_mode == HandlingMode.OWN or not opened.has("commitment"):
         return None
-    found = Commitment.objects.filter(case=case).prefetch_related("materials__material").first()
-    if found is None:
-        return None
+    found = Commitment.objects.prefetch_related("materials__material").get(case=case)
     is_due = found.checked_at is None and case.status not in {case.Status.RECEIVED, case.Status.WITHDRAWN}
     return Panel(
         "commitment",

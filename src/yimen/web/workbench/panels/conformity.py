@@ -12,7 +12,7 @@ from yimen.web.workbench.panels.base import Opened, Panel
 def panel(opened: Opened) -> Panel | None:
     if not opened.tasks:
         return None
-    (compared,) = queries.conformity_of([opened.case], today=opened.today)
+    (compared,) = queries.conformity_of([opened.case], today=opened.today, events=opened.events)
     if not compared.found:
         return None
     rows = told(compared)

@@ -15,11 +15,13 @@ from yimen.web.workbench import acts, forms
 from yimen.web.workbench.guard import StaffRequest, staff_page
 from yimen.web.workbench.panels.base import Opened, Panel
 
+READS = ("correction",)
+
 
 def panel(opened: Opened) -> Panel | None:
-    correction = Correction.objects.filter(case=opened.case).select_related("notice").first()
-    if correction is None:
+    if not opened.has("correction"):
         return None
+    correction = Correction.objects.select_related("notice").get(case=opened.case)
     lines = list(correction.lines.select_related("material__material").order_by("material__material__position"))
     return Panel(
         "correction",

@@ -18,6 +18,7 @@ from yimen.web.workbench import acts
 from yimen.web.workbench.guard import StaffRequest, posted_id, posted_text, staff_page
 from yimen.web.workbench.panels.base import Opened, Panel
 
+READS = ("fees",)
 State = FeeSlip.State
 CHANNELS = (
     ("cash", gettext_lazy("现金")),
@@ -41,7 +42,7 @@ def panel(opened: Opened) -> Panel | None:
     case = opened.case
     if not case.version.has_fee:
         return None
-    slips = list(case.fees.select_related("fee", "notice").order_by("issued_at"))
+    slips = list(case.fees.select_related("fee", "notice").order_by("issued_at")) if opened.has("fees") else []
     taken = {slip.fee_id for slip in slips if slip.state != State.CANCELLED}
     can_charge = case.status in _CHARGED and case.outcome != Case.Outcome.REFUSED and opened.may("cases.charge")
     open_fees = [fee for fee in case.version.fees.all() if fee.pk not in taken] if can_charge else []

@@ -17,14 +17,14 @@ from yimen.web.workbench import acts
 from yimen.web.workbench.guard import StaffRequest, posted_text, staff_page
 from yimen.web.workbench.panels.base import Opened, Panel
 
+READS = ("gaps",)
+
 
 def panel(opened: Opened) -> Panel | None:
     case = opened.case
-    if case.handling_mode == HandlingMode.OWN:
+    if case.handling_mode == HandlingMode.OWN or not opened.has("gaps"):
         return None
     gaps = list(case.gaps.select_related("material__material").order_by("due_on", "material__material__position"))
-    if not gaps:
-        return None
     is_awaited = case.status == case.Status.ACCEPTED or case.outcome == case.Outcome.GRANTED
     return Panel(
         "gaps",

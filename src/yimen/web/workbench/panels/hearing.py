@@ -22,6 +22,7 @@ from yimen.web.workbench import acts
 from yimen.web.workbench.guard import StaffRequest, posted_id, posted_text, staff_page
 from yimen.web.workbench.panels.base import Opened, Panel
 
+READS = ("hearing", "parties")
 ACTS = (
     "case-hearing-tell",
     "case-hearing-answer",
@@ -37,13 +38,15 @@ def panel(opened: Opened) -> Panel | None:
     if case.accepted_at is None:
         return None
     hearing = (
-        Hearing.objects.filter(case=case).select_related("chair__department", "told_notice", "call_notice").first()
+        Hearing.objects.select_related("chair__department", "told_notice", "call_notice").get(case=case)
+        if opened.has("hearing")
+        else None
     )
     may = case.status == Case.Status.ACCEPTED and opened.may("cases.review")
     if hearing is None and not may:
         return None
     status = hearing.status if hearing else ""
-    parties = reads.parties_of(case) if hearing or may else []
+    parties = reads.parties_of(case) if opened.has("parties") else []
     context = {
         "case": case,
         "hearing": hearing,

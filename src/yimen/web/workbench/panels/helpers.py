@@ -22,10 +22,13 @@ from yimen.web.workbench.around import ForCase, Sheet, person_of
 from yimen.web.workbench.guard import StaffRequest, posted_text, staff_page
 from yimen.web.workbench.panels.base import Opened, Panel
 
+READS = ("teams", "expert_requests")
+
 
 def panel(opened: Opened) -> Panel | None:
     case = opened.case
-    teams, asked = queries.teams_of(case), queries.expert_requests(case)
+    teams = queries.teams_of(case) if opened.has("teams") else []
+    asked = queries.expert_requests(case) if opened.has("expert_requests") else []
     may_team = case.is_open and opened.may("cases.team")
     may_ask = case.is_open and opened.may("cases.ask_expert")
     if not (teams or asked or may_team or may_ask):

@@ -23,18 +23,15 @@ from yimen.web.workbench import acts
 from yimen.web.workbench.guard import StaffRequest, posted_text, staff_page
 from yimen.web.workbench.panels.base import Opened, Panel
 
+READS = ("messages", "uploads")
 ONLINE = {Case.Channel.WEB, Case.Channel.MOBILE}
 MOST_FILES = 10
 
 
 def panel(opened: Opened) -> Panel | None:
     case = opened.case
-    written = messages_of(case)
-    files = list(
-        Upload.objects.filter(region_id=case.region_id, case=case, state=Upload.State.READY, removed_at=None)
-        .select_related("material")
-        .order_by("material__position", "made_at")
-    )
+    written = messages_of(case) if opened.has("messages") else []
+    files = _files(case) if opened.has("uploads") else []
     online = case.channel in ONLINE
     try:
         messages.require(opened.staff, case)
@@ -60,6 +57,11 @@ def panel(opened: Opened) -> Panel | None:
         },
         is_open=unread > 0 or opened.act == "case-message",
     )
+
+
+def _files(case: Case) -> list[Upload]:
+    ready = case.uploads.filter(state=Upload.State.READY, removed_at=None)
+    return list(ready.select_related("material").order_by("material__position", "made_at"))
 
 
 @staff_page("cases.message")

@@ -14,12 +14,13 @@ from yimen.web.workbench import acts
 from yimen.web.workbench.guard import StaffRequest, posted_text, staff_page
 from yimen.web.workbench.panels.base import Opened, Panel
 
-ASK = "case-priority"
+ASK, READS = "case-priority", ("priorities",)
 
 
 def panel(opened: Opened) -> Panel | None:
     case = opened.case
-    grants = list(case.priorities.select_related("asked_by", "approved_by").order_by("-asked_at"))
+    asked = case.priorities.select_related("asked_by", "approved_by").order_by("-asked_at")
+    grants = list(asked) if opened.has("priorities") else []
     live = [grant for grant in grants if grant.refused_at is None]
     may_ask = case.is_open and not live and opened.may("cases.ask_priority")
     if not grants and not may_ask:

@@ -22,10 +22,12 @@ from yimen.web.workbench.around import ForCase, Sheet, person_of
 from yimen.web.workbench.guard import StaffRequest, posted_text, staff_page
 from yimen.web.workbench.panels.base import Opened, Panel
 
+READS = ("recusals",)
+
 
 def panel(opened: Opened) -> Panel | None:
     case = opened.case
-    rows = queries.recusals_of(case)
+    rows = queries.recusals_of(case) if opened.has("recusals") else []
     may_ask = case.is_open and opened.may("cases.ask_recusal")
     if not rows and not may_ask:
         return None

@@ -6,12 +6,13 @@ from django.utils.translation import gettext as _
 
 from yimen.cases.models import SiteVisit
 from yimen.cases.rules import visits as rules
-from yimen.catalog.models import FlowStep
 from yimen.web.workbench.panels.base import Opened, Panel
+
+READS = ("visits",)
 
 
 def panel(opened: Opened) -> Panel | None:
-    if not any(task.kind == FlowStep.Kind.VISIT for task in opened.tasks):
+    if not opened.has("visits"):
         return None
     rows = [
         (one, rules.call_clock(one.call_by, now=opened.now, called_at=one.called_at))
@@ -20,8 +21,6 @@ def panel(opened: Opened) -> Panel | None:
         .prefetch_related("surveyors")
         .order_by("asked_at", "number")
     ]
-    if not rows:
-        return None
     may = opened.may("cases.review", rows[-1][0].task.department)
     return Panel(
         "visits", _("现场核查"), "workbench/panels/visit.html", context={"rows": rows, "may": may, "case": opened.case}
