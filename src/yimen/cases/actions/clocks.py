@@ -16,6 +16,7 @@ from yimen.cases.actions.common import WrongStep, checked_reasons, expect, give,
 from yimen.cases.actions.moving import Moved, work_out_again
 from yimen.cases.models import Case, Clock, ClockStop, Extension, HandlingMode, Notice
 from yimen.catalog import queries as catalog
+from yimen.catalog.models import ItemType
 from yimen.ledger.actions import Actor
 from yimen.lib.dates import long_day
 from yimen.lib.errors import DomainError
@@ -26,8 +27,8 @@ from yimen.people.models import Role, Staff
 # LAW-8, LAW-9; a law may set other numbers, so both are dated local rules.
 EXTENSION_DAYS, EXTENSION_KEY = 10, "extension_days"
 JOINT_EXTENSION_DAYS, JOINT_EXTENSION_KEY = 15, "joint_extension_days"
-# LAW-9: decided by several departments together.
-JOINT_DAYS = 45
+# LAW-8, and LAW-9: decided by several departments together; where the law of the item sets no other limit.
+ORDINARY_DAYS, JOINT_DAYS = 20, 45
 MOST_NEEDED_DAYS = 730
 STOPPING_LAW = "《中华人民共和国行政许可法》第四十五条"
 EXTENDING_LAW = "《中华人民共和国行政许可法》第四十二条"
@@ -160,6 +161,18 @@ def _stop_letter(stop: ClockStop) -> documents.Letter:
 def is_joint(case: Case) -> bool:
     """Tell whether several departments decide together, which the law gives more time (LAW-9)."""
     return case.version.is_joint or case.handling_mode == HandlingMode.JOINT
+
+
+def limit_by_law(case: Case) -> Limit | None:
+    """
+    Return the limit the licensing law itself sets for a case whose item states none, None for what is no licence.
+
+    20 working days (LAW-8); decided by several departments together 45, whatever the item is (LAW-9).
+    """
+    if is_joint(case):
+        return Limit(JOINT_DAYS)
+    item = case.item if case.item_id else case.version.item  # a preview has no item of its own
+    return Limit(ORDINARY_DAYS) if item.item_type == ItemType.LICENSE else None
 
 
 def extension_days(case: Case, day: date) -> int:

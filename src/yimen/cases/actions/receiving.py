@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from yimen.cases import queries, rules
 from yimen.cases.actions import modes
-from yimen.cases.actions.clocks import JOINT_DAYS, is_joint
+from yimen.cases.actions.clocks import limit_by_law
 from yimen.cases.actions.common import (
     ReasonsMissing,
     WrongStep,
@@ -417,8 +417,7 @@ def clocks_for(case: Case, day: date) -> list[Clock]:
     version = case.version
     promise = scenario.promise_for(version, case.chosen, day, region=case.region_id)
     limits = [(Clock.Kind.PROMISED, promise)]
-    # LAW-9: decided together, 45 working days where the law of the item sets no other.
-    if statutory := version.statutory or (Limit(JOINT_DAYS) if is_joint(case) else None):
+    if statutory := version.statutory or limit_by_law(case):
         limits.append((Clock.Kind.STATUTORY, statutory))
     if version.extended.get(modes.DECIDED_ABOVE):
         limits.append((Clock.Kind.LOWER_REVIEW, Limit(FIRST_REVIEW_DAYS)))

@@ -202,7 +202,7 @@ def _receipt(case: Case, at: datetime) -> dict[str, Any]:
 
 def _acceptance(case: Case, at: datetime) -> dict[str, Any]:
     started_at = case.accepted_at or at
-    version, day = case.version, localdate(started_at)
+    day = localdate(started_at)
     is_deemed = case.accept_mode == Case.AcceptMode.DEEMED
     promised = case.clocks.get(kind=Clock.Kind.PROMISED)
     limit = Limit(promised.limit, Unit(promised.unit))
@@ -217,7 +217,7 @@ def _acceptance(case: Case, at: datetime) -> dict[str, Any]:
         "received_on": long_day(localdate(case.received_at)),
         "accepted_on": long_day(day),
         "promised": words,
-        "statutory": limit_words(version.statutory_limit, version.statutory_unit),
+        "statutory": _statutory(case),
         "due_on": due_on,
         "sum": [*terms, {"label": "最晚出结果", "value": due_on}],
         "due_note": f"{view.due_on.year} 年的放假安排还没有公布，这个日子是暂定的，公布后会重新计算。"
@@ -226,6 +226,14 @@ def _acceptance(case: Case, at: datetime) -> dict[str, Any]:
         "basis": ACCEPTING_LAW,
         "handler": f"{case.department.name}，电话 {case.department.phone or case.center.phone}",
     }
+
+
+def _statutory(case: Case) -> str:
+    """The item's own limit; where it states none, the law's and where that stands; "" where there is none."""
+    if case.version.statutory_limit is not None:
+        return limit_words(case.version.statutory_limit, case.version.statutory_unit)
+    clock = case.clocks.filter(kind=Clock.Kind.STATUTORY).first()
+    return f"{limit_words(clock.limit, clock.unit)}（行政许可法第四十二条）" if clock else ""
 
 
 def _decline(case: Case, at: datetime, *, right_organ: str = "", ground: str = "") -> dict[str, Any]:

@@ -252,6 +252,23 @@ def test_after_the_laws_limit_no_extension_is_asked_for_or_approved():
         actions.ask_extension(other.case.pk, reason="要等上级部门的复函", by=other.approver, at=on(8, 12))
 
 
+@pytest.mark.parametrize(
+    ("item_type", "stated", "limit"),
+    [("01", None, 20), ("01", 15, 15), ("20", None, None), ("20", 15, 15)],
+    ids=["licence", "licence with its own", "service", "service with its own"],
+)
+def test_a_licence_without_a_limit_of_its_own_has_the_laws_twenty_days(item_type, stated, limit):
+    """LAW-8; the acceptance notice says where the limit comes from."""
+    version = make_version(statutory_limit=stated)
+    version.item.item_type = item_type
+    version.item.save(update_fields=["item_type"])
+    scene = Scene(version=version)
+    clock = scene.case.clocks.filter(kind="statutory").first()
+    assert (clock and clock.limit) == limit
+    told = scene.case.notices.get(kind=Notice.Kind.ACCEPTANCE).data["statutory"]
+    assert ("行政许可法第四十二条" in told) is (stated is None and limit is not None)
+
+
 def test_joint_handling_has_forty_five_days_and_fifteen_more_from_the_head_of_government():
     """LAW-9."""
     version = make_version(promised_days=30, is_joint=True, statutory_limit=None)

@@ -196,3 +196,18 @@ def test_a_leader_finds_what_waits_for_him_and_who_came_again(client, running):
     stranger = make_staff(Role.LEADER, department=make_department(case.region))
     login(client, stranger)
     assert case.query_no not in client.get(reverse("workbench:special")).content.decode()
+
+
+@pytest.mark.parametrize("stated", [None, 15])
+def test_the_page_says_where_the_laws_limit_comes_from_when_the_item_states_none(client, stated):
+    """LAW-8."""
+    case = make_case(at=timezone.now(), statutory_limit=stated)
+    clerk = clerk_of(case)
+    actions.accept(case.pk, by=clerk, at=timezone.now())
+    login(client, clerk)
+    sentence = "按行政许可法第四十二条的 20 个工作日算"
+    for page in (
+        client.get(reverse("workbench:case", args=[case.query_no])).content.decode(),
+        citizen_page(client, case),
+    ):
+        assert (sentence in plain(page)) is (stated is None)
