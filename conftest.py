@@ -374,3 +374,24 @@ def _in_the_source_language() -> None:
     from django.utils import translation
 
     translation.deactivate()
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Nobody else writes to this database: whatever is written is committed, and followers see it at once.
+
+    The real horizon waits for the oldest transaction of the whole server, so for the tests of another worker too.
+    """
+    from django.db import connection
+
+    from yimen.exchange import clients
+    from yimen.ledger import followers
+
+    def newest() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
+            return int(cursor.fetchone()[0])
+
+    monkeypatch.setattr(followers, "horizon", newest)
+    monkeypatch.setattr(clients, "horizon", newest)

@@ -131,9 +131,9 @@ def _raw_take(connection: psycopg.Connection, series: Series, at: datetime) -> N
         label = rules.label(series.letter, number)
         cursor.execute(
             "INSERT INTO hall_ticket (id, region_id, hall_id, series_id, day, number, label, status, source,"
-            " phone_last_four, taken_at, call_count)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, 'waiting', 'kiosk', '', %s, 0)",
-            [ticket_id, REGION, series.hall_id, series.pk, day, number, label, taken_at],
+            " phone_last_four, care, again_reason, is_priority, queue_at, taken_at, call_count)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, 'waiting', 'kiosk', '', '', '', false, %s, %s, 0)",
+            [ticket_id, REGION, series.hall_id, series.pk, day, number, label, taken_at, taken_at],
         )
         data = {"series": series.letter, "label": label, "day": day.isoformat(), "window": None}
         _raw_append(cursor, f"ticket:{ticket_id}", "hall.taken", "public", "public", at, data)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from yimen.catalog.models import ServiceItem
 from yimen.hall import actions
-from yimen.hall.models import Hall, Series, Window
+from yimen.hall.models import Hall, HallZone, Series, Window
 from yimen.ledger import actions as ledger
 from yimen.ledger.actions import Actor
 from yimen.lib.errors import DomainError
@@ -66,7 +66,7 @@ def open_series(hall: Hall, *, letter: str, name: str, by: Actor, at: datetime, 
         hall=hall,
         letter=letter,
         name=name,
-        zone=zone.strip(),
+        zone=_zone(hall, zone),
         position=0 if last is None else last + 1,
     )
     data = {"hall": str(hall.pk), "letter": letter, "name": name}
@@ -160,6 +160,13 @@ def _named(text: str) -> str:
     if not name:
         raise NotComplete(_("请填写名称。"))
     return name
+
+
+def _zone(hall: Hall, name: str) -> HallZone | None:
+    """The zone of the hall with this name, new if need be; none for no name. The hall is locked."""
+    if not name.strip():
+        return None
+    return HallZone.objects.get_or_create(region_id=hall.region_id, hall=hall, name=name.strip())[0]
 
 
 def _lock(hall: Hall) -> None:

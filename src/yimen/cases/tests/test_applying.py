@@ -40,7 +40,7 @@ from yimen.people.tests.factories import (
     resident_id,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("alone")]
 TODAY = localdate(NOW)
 FIELDS = [
     Field("applicant_name", "申请人", "person_name", is_required=True, prefill="applicant.name"),

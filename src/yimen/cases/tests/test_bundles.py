@@ -37,7 +37,7 @@ from yimen.people.access import NotAllowed
 from yimen.people.models import Role
 from yimen.people.tests.factories import make_applicant, make_center, make_department, make_staff
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("alone")]
 
 # A Wednesday, 9:05 in Shanghai.
 AT = datetime(2026, 11, 18, 1, 5, tzinfo=UTC)

@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 from yimen.hall import actions
-from yimen.hall.models import Hall, Series, Ticket, Window
+from yimen.hall.models import Hall, HallZone, Series, Ticket, Window
 from yimen.ledger.actions import PUBLIC, Actor
 from yimen.people.models import Region, Role
 from yimen.people.tests.factories import NOW, make_center, make_region, make_staff
@@ -23,7 +23,9 @@ def make_hall(region: Region | None = None, **fields: Any) -> Hall:
 
 def make_series(hall: Hall | None = None, letter: str = "A", **fields: Any) -> Series:
     hall = hall or make_hall()
-    defaults = {"name": "综合窗口", "zone": "一楼东区"}
+    zone = fields.pop("zone", "一楼东区")
+    where = HallZone.objects.get_or_create(region_id=hall.region_id, hall=hall, name=zone)[0] if zone else None
+    defaults = {"name": "综合窗口", "zone": where}
     return Series.objects.create(region_id=hall.region_id, hall=hall, letter=letter, **(defaults | fields))
 
 

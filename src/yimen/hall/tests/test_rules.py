@@ -36,7 +36,7 @@ def test_calling_takes_everybody_once_longest_wait_first_and_numbers_in_order(ro
     assert sorted(order, key=lambda h: h.ticket_id) == sorted(
         (h for row in rows for h in row), key=lambda h: h.ticket_id
     )
-    assert [h.taken_at for h in order] == sorted(h.taken_at for h in order)
+    assert [h.queue_at for h in order] == sorted(h.queue_at for h in order)
     for row in rows:
         assert [h for h in order if h in row] == row
 

@@ -12,7 +12,6 @@ from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from yimen.cases.models import Case
@@ -141,23 +140,6 @@ def committed(monkeypatch):
     """Tests run in one transaction: what it wrote counts as committed."""
     monkeypatch.setattr(followers, "horizon", lambda: 2**62)
     monkeypatch.setattr(clients, "horizon", lambda: 2**62)
-
-
-@pytest.fixture
-def alone(monkeypatch):
-    """
-    Nobody else writes to this database: whatever is written is committed.
-
-    The real horizon waits for the oldest transaction of the whole server, so for the tests of another worker too.
-    """
-
-    def newest():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
-            return cursor.fetchone()[0]
-
-    monkeypatch.setattr(followers, "horizon", newest)
-    monkeypatch.setattr(clients, "horizon", newest)
 
 
 @pytest.mark.capability("S2-14")

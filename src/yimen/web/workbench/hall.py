@@ -121,14 +121,21 @@ def _hall(request: StaffRequest, pk: UUID) -> Hall:
 
 def _one_series(request: StaffRequest, pk: UUID) -> Series:
     return get_object_or_404(
-        Series.objects.select_related("hall"), pk=pk, hall__in=[hall.pk for hall in queries.halls_for(request.staff)]
+        Series.objects.select_related("hall", "zone"),
+        pk=pk,
+        hall__in=[hall.pk for hall in queries.halls_for(request.staff)],
     )
 
 
 def _overview(request: StaffRequest, *args: Any, refused: str = "", **context: Any) -> HttpResponse:
     halls = queries.halls_for(request.staff)
     pks = [hall.pk for hall in halls]
-    series = Series.objects.filter(hall__in=pks).annotate(item_count=Count("items")).prefetch_related("windows")
+    series = (
+        Series.objects.filter(hall__in=pks)
+        .select_related("zone")
+        .annotate(item_count=Count("items"))
+        .prefetch_related("windows")
+    )
     windows = Window.objects.filter(hall__in=pks).select_related("department", "staff")
     windows = windows.prefetch_related(Prefetch("series", Series.objects.order_by("position", "letter")))
     for one in series:

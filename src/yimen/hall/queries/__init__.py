@@ -1,0 +1,58 @@
+"""Reads: what the screens, the kiosk, the phone and the windows show. No names anywhere."""
+
+from yimen.hall.queries.boards import CALLS_SHOWN, Board, Call, Wait, board, series_of, wait_of, waiting
+from yimen.hall.queries.places import (
+    get_hall,
+    get_series,
+    get_window_for,
+    halls,
+    halls_for,
+    items_in,
+    pauses,
+    pauses_for,
+    window_of,
+)
+from yimen.hall.queries.tickets import (
+    DESK_SHOWN,
+    Ahead,
+    Pressure,
+    Queue,
+    Today,
+    ahead_of,
+    desk,
+    get_ticket,
+    open_ticket,
+    pressure,
+    today,
+)
+
+__all__ = [
+    "CALLS_SHOWN",
+    "DESK_SHOWN",
+    "Ahead",
+    "Board",
+    "Call",
+    "Pressure",
+    "Queue",
+    "Today",
+    "Wait",
+    "ahead_of",
+    "board",
+    "desk",
+    "get_hall",
+    "get_series",
+    "get_ticket",
+    "get_window_for",
+    "halls",
+    "halls_for",
+    "items_in",
+    "open_ticket",
+    "pauses",
+    "pauses_for",
+    "pressure",
+    "series_of",
+    "today",
+    "wait_of",
+    "waiting",
+    "window_of",
+]
