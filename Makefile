@@ -9,7 +9,7 @@ WORKERS ?= 2
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo demo-reset test lint check bench faults test-pg15 install-pg15 capabilities messages lock clean
+.PHONY: help setup dev fast demo demo-reset test lint check bench faults test-pg15 install-pg15 capabilities messages lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ setup: $(VENV)/.base ## make .venv with everything that runs in production, and 
 	@:
 
 dev: $(VENV)/.dev
+
+fast: $(VENV)/.fast ## compile the simulation kernel with numba (optional, 250 MB): waiting forecasts by simulation
+	@:
 
 demo: setup ## serve the platform with demo data on http://127.0.0.1:8000 (PORT=8001 changes it)
 	@exec $(BIN)/yimen demo
@@ -37,7 +40,7 @@ lint: dev ## format, lint, types, import directions
 check: lint ## the same, and the fast tests: what every commit passes
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -q -m "not slow"
 
-bench: setup ## measure tickets, calls and case lifecycles a second, beside the same SQL sent raw
+bench: setup $(VENV)/.fast ## measure tickets, calls and case lifecycles a second, beside the same SQL sent raw
 	$(BIN)/python -m yimen.bench
 
 faults: dev ## break processes, database and network under load; count what is lost (FAULTS="--short REL-1" for a part)
@@ -72,7 +75,7 @@ messages: dev ## collect the texts to translate into src/yimen/locale (needs Deb
 lock: ## compile requirements/*.in into *.txt, with hashes and without registry addresses
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet pip-tools
-	for name in base dev; do build/lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
+	for name in base fast dev; do build/lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 		--no-header --no-annotate --no-emit-options \
 		--output-file requirements/$$name.txt requirements/$$name.in; done
 
@@ -94,6 +97,10 @@ $(VENV)/.base: $(VENV)/.python requirements/base.txt pyproject.toml
 	@$(PIP) --require-hashes -r requirements/base.txt
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@$(BIN)/python -m yimen.lib.messages
+	@touch $@
+
+$(VENV)/.fast: $(VENV)/.base requirements/fast.txt
+	@$(PIP) --require-hashes -r requirements/fast.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base requirements/dev.txt

@@ -1,0 +1,335 @@
+"""
+The event loop itself, over flat columns: runs as it stands on lists, and compiled on arrays (see engine.py).
+
+Only plain loops, so that both ways give the same bits. Times are seconds of any origin; math.inf means never.
+
+Order of events at the same moment: a server's shift begins, somebody arrives, a service ends.
+"""
+
+# ruff: noqa: SIM102 - flat on purpose: this is what is compiled
+from __future__ import annotations
+
+from math import inf
+from typing import Any
+
+STRICT, RATIO, AGEING = 0, 1, 2
+# Places in the counters: calls of ordinary people since the last priority one, priority calls in a row while
+# ordinary people waited, people in the queues.
+ORDINARY_RUN, PRIORITY_RUN, WAITING = 0, 1, 2
+
+
+def push(times: Any, servers: Any, size: int, time: float, server: int) -> None:
+    """Add an entry to the heap of `size` entries; earliest first, then the lower server."""
+    at = size
+    while at > 0:
+        up = (at - 1) // 2
+        if times[up] < time or (times[up] == time and servers[up] < server):
+            break
+        times[at] = times[up]
+        servers[at] = servers[up]
+        at = up
+    times[at] = time
+    servers[at] = server
+
+
+def pop(times: Any, servers: Any, size: int) -> None:
+    """Drop the first entry of the heap of `size` entries."""
+    last = size - 1
+    time = times[last]
+    server = servers[last]
+    at = 0
+    while True:
+        down = 2 * at + 1
+        if down >= last:
+            break
+        right = down + 1
+        if right < last:
+            if times[right] < times[down] or (times[right] == times[down] and servers[right] < servers[down]):
+                down = right
+        if time < times[down] or (time == times[down] and server < servers[down]):
+            break
+        times[at] = times[down]
+        servers[at] = servers[down]
+        at = down
+    times[at] = time
+    servers[at] = server
+
+
+def insert(queue: int, who: int, key: Any, head: Any, tail: Any, after: Any, before: Any) -> None:
+    """Put somebody into a queue by key, behind equal ones; nearly always at its end."""
+    behind = tail[queue]
+    while behind >= 0 and key[behind] > key[who]:
+        behind = before[behind]
+    before[who] = behind
+    if behind < 0:
+        after[who] = head[queue]
+        head[queue] = who
+    else:
+        after[who] = after[behind]
+        after[behind] = who
+    if after[who] < 0:
+        tail[queue] = who
+    else:
+        before[after[who]] = who
+
+
+def remove_head(queue: int, head: Any, tail: Any, after: Any, before: Any) -> None:
+    who = head[queue]
+    head[queue] = after[who]
+    if head[queue] < 0:
+        tail[queue] = -1
+    else:
+        before[head[queue]] = -1
+
+
+def works(server: int, now: float, interval: Any, begins: Any, ends: Any, first: Any) -> bool:
+    """Whether a server may begin with somebody now; moves on to the interval that is not over yet."""
+    at = interval[server]
+    last = first[server + 1]
+    while at < last and ends[at] <= now:
+        at += 1
+    interval[server] = at
+    return bool(at < last and begins[at] <= now)
+
+
+def pick(
+    server: int, now: float, arrival: Any, key: Any, patience: Any, skill: Any, groups: int, ranks: int,
+    policy: Any, bonus: Any, head: Any, tail: Any, after: Any, before: Any, counters: Any,
+) -> int:  # fmt: skip
+    """
+    Take the next one for a server out of the queues; -1 when nobody waits for it.
+
+    policy: kind, ordinary per priority (ratio), cap on priority calls in a row (0: none). Whoever has lost patience
+    by now is dropped on the way.
+    """
+    kind = policy[0]
+    ordinary = -1
+    ordinary_queue = -1
+    special = -1
+    special_queue = -1
+    special_rank = -1
+    special_score = 0.0
+    for group in range(groups):
+        if not skill[server * groups + group]:
+            continue
+        for rank in range(ranks):
+            queue = group * ranks + rank
+            who = head[queue]
+            while who >= 0 and arrival[who] + patience[who] < now:
+                remove_head(queue, head, tail, after, before)
+                counters[WAITING] -= 1
+                who = head[queue]
+            if who < 0:
+                continue
+            if rank == 0:
+                if ordinary < 0 or key[who] < key[ordinary] or (key[who] == key[ordinary] and who < ordinary):
+                    ordinary = who
+                    ordinary_queue = queue
+                continue
+            score = key[who] - bonus[rank] if kind == AGEING else key[who]
+            if special >= 0:
+                if kind != AGEING and rank != special_rank:
+                    if rank < special_rank:
+                        continue
+                elif score > special_score or (score == special_score and who > special):
+                    continue
+            special = who
+            special_queue = queue
+            special_rank = rank
+            special_score = score
+    if ordinary < 0 and special < 0:
+        return -1
+    takes_special = special >= 0
+    if ordinary >= 0 and special >= 0:
+        if policy[2] > 0 and counters[PRIORITY_RUN] >= policy[2]:
+            takes_special = False
+        elif kind == RATIO:
+            takes_special = counters[ORDINARY_RUN] >= policy[1]
+        elif kind == AGEING:
+            takes_special = special_score <= key[ordinary]
+    if takes_special:
+        counters[ORDINARY_RUN] = 0
+        counters[PRIORITY_RUN] = counters[PRIORITY_RUN] + 1 if ordinary >= 0 else 0
+        remove_head(special_queue, head, tail, after, before)
+        counters[WAITING] -= 1
+        return special
+    counters[ORDINARY_RUN] += 1
+    counters[PRIORITY_RUN] = 0
+    remove_head(ordinary_queue, head, tail, after, before)
+    counters[WAITING] -= 1
+    return ordinary
+
+
+def simulate(
+    arrival: Any, service: Any, group: Any, rank: Any, key: Any, patience: Any,
+    skill: Any, groups: int, ranks: int, begins: Any, ends: Any, first: Any, open_at: Any, open_by: Any, free_at: Any,
+    policy: Any, bonus: Any,
+    began: Any, by: Any,
+    head: Any, tail: Any, after: Any, before: Any, times: Any, servers: Any, idle: Any, interval: Any, counters: Any,
+) -> None:  # fmt: skip
+    """
+    Serve the customers (in order of arrival) and write when each began (inf: never) and by whom (-1: nobody).
+
+    free_at: when each server ends what it is doing at the start. counters[:2] go on from what they hold.
+    """
+    count = len(arrival)
+    server_count = len(free_at)
+    opens = len(open_at)
+    for queue in range(groups * ranks):
+        head[queue] = -1
+        tail[queue] = -1
+    idle_count = 0
+    size = 0
+    for server in range(server_count):
+        interval[server] = first[server]
+        if free_at[server] > -inf:
+            push(times, servers, size, free_at[server], server)
+            size += 1
+            idle[server] = inf
+        else:
+            idle[server] = -inf
+            idle_count += 1
+    counters[WAITING] = 0
+    for who in range(count):
+        began[who] = inf
+        by[who] = -1
+        after[who] = -1
+        before[who] = -1
+    coming = 0
+    opening = 0
+    while coming < count or counters[WAITING] > 0:
+        time_in = arrival[coming] if coming < count else inf
+        time_open = open_at[opening] if opening < opens else inf
+        time_done = times[0] if size > 0 else inf
+        if time_open <= time_in and time_open <= time_done and time_open < inf:
+            now = time_open
+            server = open_by[opening]
+            opening += 1
+            if idle[server] == inf:
+                continue
+        elif time_in <= time_done and time_in < inf:
+            now = time_in
+            who = coming
+            coming += 1
+            chosen = -1
+            if idle_count > 0:
+                for server in range(server_count):
+                    if idle[server] < inf and skill[server * groups + group[who]]:
+                        if chosen < 0 or idle[server] < idle[chosen]:
+                            if works(server, now, interval, begins, ends, first):
+                                chosen = server
+            if chosen < 0:
+                insert(group[who] * ranks + rank[who], who, key, head, tail, after, before)
+                counters[WAITING] += 1
+                continue
+            if rank[who] > 0:
+                counters[ORDINARY_RUN] = 0
+            else:
+                counters[ORDINARY_RUN] += 1
+            counters[PRIORITY_RUN] = 0
+            began[who] = now
+            by[who] = chosen
+            idle[chosen] = inf
+            idle_count -= 1
+            push(times, servers, size, now + service[who], chosen)
+            size += 1
+            continue
+        elif time_done < inf:
+            now = time_done
+            server = servers[0]
+            pop(times, servers, size)
+            size -= 1
+            idle[server] = now
+            idle_count += 1
+        else:
+            break
+        if not works(server, now, interval, begins, ends, first):
+            continue
+        who = pick(
+            server, now, arrival, key, patience, skill, groups, ranks, policy, bonus,
+            head, tail, after, before, counters,
+        )  # fmt: skip
+        if who >= 0:
+            began[who] = now
+            by[who] = server
+            idle[server] = inf
+            idle_count -= 1
+            push(times, servers, size, now + service[who], server)
+            size += 1
+
+
+def draw(state: Any) -> float:
+    """Return the next number between 0 and 1 (both left out): MRG32k3a of L'Ecuyer (1999), state of six integers."""
+    first = (1403580 * state[1] - 810728 * state[0]) % 4294967087
+    state[0] = state[1]
+    state[1] = state[2]
+    state[2] = first
+    second = (527612 * state[5] - 1370589 * state[3]) % 4294944443
+    state[3] = state[4]
+    state[4] = state[5]
+    state[5] = second
+    return ((first - second) % 4294967087 + 0.5) * 2.328306549295728e-10
+
+
+def sample_runs(
+    runs: int, state: Any, kind: Any, passed: Any, comes: Any, values: Any, begin_of: Any, pass_kind: int,
+    busy_kind: Any, elapsed: Any, spread: float, out: Any,
+    arrival: Any, service: Any, group: Any, rank: Any, key: Any, patience: Any,
+    skill: Any, groups: int, ranks: int, begins: Any, ends: Any, first: Any, open_at: Any, open_by: Any, free_at: Any,
+    policy: Any, bonus: Any,
+    began: Any, by: Any,
+    head: Any, tail: Any, after: Any, before: Any, times: Any, servers: Any, idle: Any, interval: Any, counters: Any,
+) -> None:  # fmt: skip
+    """
+    Play the same queue `runs` times with services drawn anew; out[run * customers + who] is when each began.
+
+    values[begin_of[k]:begin_of[k + 1]]: the measured seconds of kind k, ascending. kind: each customer's, -1 takes no
+    time (somebody who only asks how long it would be). passed: chance that nobody comes when called, which takes a
+    time of kind pass_kind; comes: chance that he is there at all. busy_kind: what each server is busy with since
+    `elapsed` seconds, -1 when free at time 0. spread: standard deviation of the day's own pace.
+    """
+    count = len(arrival)
+    ordinary_run = counters[ORDINARY_RUN]
+    priority_run = counters[PRIORITY_RUN]
+    for run in range(runs):
+        pace = -6.0
+        for _n in range(12):
+            pace += draw(state)
+        pace = min(max(1.0 + spread * pace, 0.4), 2.5)
+        for who in range(count):
+            of = kind[who]
+            patience[who] = inf
+            if of < 0:
+                service[who] = 0.0
+                continue
+            if comes[who] < 1.0 and draw(state) >= comes[who]:
+                service[who] = 0.0
+                patience[who] = -1.0
+                continue
+            if passed[who] > 0.0 and draw(state) < passed[who]:
+                of = pass_kind
+            low = begin_of[of]
+            service[who] = values[low + int(draw(state) * (begin_of[of + 1] - low))] * pace
+        for server in range(len(free_at)):
+            of = busy_kind[server]
+            if of < 0:
+                continue
+            low = begin_of[of]
+            high = begin_of[of + 1]
+            while low < high and values[low] * pace <= elapsed[server]:
+                low += 1
+            if low < high:
+                free_at[server] = values[low + int(draw(state) * (high - low))] * pace - elapsed[server]
+            else:
+                # Longer than anything measured: about as much again as half of an ordinary one.
+                low = begin_of[of]
+                free_at[server] = values[low + int(draw(state) * (high - low))] * pace * 0.5
+        counters[ORDINARY_RUN] = ordinary_run
+        counters[PRIORITY_RUN] = priority_run
+        simulate(
+            arrival, service, group, rank, key, patience,
+            skill, groups, ranks, begins, ends, first, open_at, open_by, free_at, policy, bonus, began, by,
+            head, tail, after, before, times, servers, idle, interval, counters,
+        )  # fmt: skip
+        for who in range(count):
+            out[run * count + who] = began[who]
