@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from yimen.catalog.models import ServiceItem
+from yimen.lib import crypto, mask
 from yimen.lib.ids import uuid7
 from yimen.people.models import Applicant, Region, Staff
+
+TO = "message.to"
 
 
 class Message(models.Model):
@@ -16,7 +21,9 @@ class Message(models.Model):
 
     occasion: what it is about, "age-80" or "renewal:<case>:2027-01-31"; it names no person. due_on: the day the
     service falls due. text names nobody either: it is read on phones that others may hold. case_no: the case it
-    tells about, as text, empty for notices about what falls due.
+    tells about, as text, empty for notices about what falls due; an appointment's number likewise.
+
+    Somebody without an account has no applicant: to_sealed holds the name and number to call, as JSON.
     """
 
     class State(models.TextChoices):
@@ -26,7 +33,8 @@ class Message(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     region = models.ForeignKey(Region, models.PROTECT)
-    applicant = models.ForeignKey(Applicant, models.PROTECT, related_name="messages")
+    applicant = models.ForeignKey(Applicant, models.PROTECT, null=True, blank=True, related_name="messages")
+    to_sealed = models.BinaryField(null=True, blank=True)
     item = models.ForeignKey(ServiceItem, models.PROTECT, related_name="+")
     occasion = models.CharField(max_length=80)
     due_on = models.DateField()
@@ -42,6 +50,12 @@ class Message(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["region", "applicant", "item", "occasion"], name="message_once"),
+            models.UniqueConstraint(
+                fields=["region", "occasion"], condition=models.Q(applicant=None), name="message_once_without_account"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(applicant__isnull=False) | models.Q(to_sealed__isnull=False), name="message_to_whom"
+            ),
         ]
         indexes = [
             models.Index(fields=["region", "item", "state", "due_on"], name="message_by_item"),
@@ -50,6 +64,18 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return self.subject
+
+    @property
+    def masked_name(self) -> str:
+        return self.applicant.masked_name if self.applicant else mask.name(self._to()["name"])
+
+    @property
+    def masked_phone(self) -> str:
+        return self.applicant.masked_phone if self.applicant else mask.phone(self._to()["phone"])
+
+    def _to(self) -> dict[str, str]:
+        found: dict[str, str] = json.loads(crypto.open_sealed(bytes(self.to_sealed or b""), TO))
+        return found
 
 
 class Delivery(models.Model):

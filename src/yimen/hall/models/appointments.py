@@ -74,6 +74,7 @@ class SlotPlan(models.Model):
     valid_from = models.DateField()
     valid_until = models.DateField(null=True, blank=True)
     is_on = models.BooleanField(default=True)
+    made_until = models.DateField(null=True, blank=True, help_text="its slots are made through this day")
 
     class Meta:
         ordering = ["name"]
@@ -118,7 +119,8 @@ class Appointment(models.Model):
     """
     预约. HELD keeps a place for some minutes while somebody fills in the form; number is what he reads out.
 
-    token: the address of its page. name and phone are sealed; phone_index is a keyed blind index.
+    token: the address of its page. name and phone are sealed; phone_index is a keyed blind index. A moved one keeps
+    its number: 48271093, 48271093-2. over_limit_by: who let it in beyond a quota, the buffer or a block, and why.
     """
 
     class Status(models.TextChoices):
@@ -153,6 +155,9 @@ class Appointment(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
     reminded_at = models.DateTimeField(null=True, blank=True)
     over_limit_by = models.ForeignKey(Staff, models.PROTECT, null=True, blank=True, related_name="+")
+    over_limit_reason = models.CharField(max_length=120, blank=True)
+    end_reason = models.CharField(max_length=120, blank=True)
+    excused_at = models.DateTimeField(null=True, blank=True, help_text="not counted as a no-show from then on")
     moved_to = models.OneToOneField("self", models.PROTECT, null=True, blank=True, related_name="moved_from")
     ticket = models.OneToOneField(Ticket, models.PROTECT, null=True, blank=True, related_name="appointment")
 
@@ -171,6 +176,7 @@ class Appointment(models.Model):
             models.Index(fields=["region", "slot", "status"], name="appointment_by_slot"),
             models.Index(fields=["region", "phone_index"], name="appointment_by_phone"),
             models.Index(fields=["hold_until"], condition=models.Q(status="held"), name="appointment_holds"),
+            models.Index(fields=["region", "hall", "status"], name="appointment_by_hall"),
         ]
 
     def __str__(self) -> str:
@@ -182,7 +188,11 @@ class Appointment(models.Model):
 
 
 class WaitListEntry(models.Model):
-    """候补: who wants a slot of a plan between two days; a freed place is offered to the first for some minutes."""
+    """
+    候补: who wants a slot for an item between two days; a freed place is offered to the first for some minutes.
+
+    offers: how many offers ran out unanswered; each puts him behind those with fewer.
+    """
 
     class Status(models.TextChoices):
         WAITING = "waiting", _("候补中")
@@ -203,6 +213,7 @@ class WaitListEntry(models.Model):
     phone_sealed = models.BinaryField()
     phone_index = models.BinaryField()
     made_at = models.DateTimeField()
+    offers = models.PositiveSmallIntegerField(default=0)
     offer = models.OneToOneField(Appointment, models.PROTECT, null=True, blank=True, related_name="offered_to")
 
     class Meta:
@@ -215,6 +226,8 @@ class WaitListEntry(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["region", "item", "made_at"], condition=models.Q(status="waiting"), name="wait_list_order"
+                fields=["region", "item", "offers", "made_at"],
+                condition=models.Q(status="waiting"),
+                name="wait_list_order",
             )
         ]

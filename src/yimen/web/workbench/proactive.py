@@ -162,7 +162,7 @@ def called(request: StaffRequest, pk: UUID) -> Done:
 def opt_out(request: StaffRequest, pk: UUID) -> Done:
     """Somebody said on the telephone that they want no such notices."""
     message = queries.messages(request.staff.region_id, item=pk).filter(pk__in=posted_ids(request, "who")).first()
-    if message is None:
+    if message is None or message.applicant is None:
         raise Http404
     actions.opt_out(message.applicant, True, by=request.staff, at=timezone.now())
     return Done(reverse("workbench:proactive-item", args=[pk]), _("记下了，以后不再提醒这个人。"))
