@@ -40,6 +40,7 @@ class ServiceCenter(models.Model):
     address = models.CharField(max_length=160)
     hours = models.CharField(max_length=120)
     phone = models.CharField(max_length=40)
+    complaint_way = models.CharField(max_length=80, default="12345", help_text="how to complain of somebody here")
     is_demo = models.BooleanField(default=False)
 
     class Meta:
@@ -121,12 +122,17 @@ class OrganisationChange(models.Model):
 
 
 class Post(models.Model):
-    """岗位: what flow steps name, and what citizens see instead of a person's name."""
+    """
+    岗位: what flow steps name, and what citizens see instead of a person's name.
+
+    duties and promise stand on the work card of whoever sits at a window (HALL-20).
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     department = models.ForeignKey(Department, models.PROTECT, related_name="posts")
     name = models.CharField(max_length=60)
     duties = models.TextField(blank=True)
+    promise = models.CharField(max_length=120, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["department", "name"], name="post_once")]
