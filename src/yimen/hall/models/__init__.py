@@ -1,7 +1,7 @@
 """Halls, their windows and queues, appointments, what stands there, and what managers watch."""
 
 from yimen.hall.models.appointments import Appointment, Campaign, Channel, Slot, SlotPlan, WaitListEntry
-from yimen.hall.models.managing import GuideDuty, GuideHelp, HallAlarm
+from yimen.hall.models.managing import GuideCall, GuideDuty, GuideHelp, HallAlarm
 from yimen.hall.models.places import (
     Closure,
     Facility,
@@ -13,7 +13,7 @@ from yimen.hall.models.places import (
     WindowPause,
     WindowSession,
 )
-from yimen.hall.models.screens import Kiosk, Notice, Printer, Screen
+from yimen.hall.models.screens import Kiosk, Notice, Printer, Screen, SlipPrint
 from yimen.hall.models.tickets import Skill, StaffSkill, Ticket, TicketCounter, TicketPeriod
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Channel",
     "Closure",
     "Facility",
+    "GuideCall",
     "GuideDuty",
     "GuideHelp",
     "Hall",
@@ -34,6 +35,7 @@ __all__ = [
     "Screen",
     "Series",
     "Skill",
+    "SlipPrint",
     "Slot",
     "SlotPlan",
     "StaffSkill",

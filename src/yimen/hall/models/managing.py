@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from yimen.hall.models.places import Hall, Series, Window
+from yimen.hall.models.screens import Kiosk
 from yimen.hall.models.tickets import Ticket
 from yimen.lib.ids import uuid7
 from yimen.people.models import Region, Staff
@@ -87,3 +88,26 @@ class GuideHelp(models.Model):
     class Meta:
         ordering = ["-at"]
         indexes = [models.Index(fields=["region", "hall", "at"], name="guide_help_by_day")]
+
+
+class GuideCall(models.Model):
+    """请导办员来: somebody asked for a guide at a kiosk or a place in the hall, and who went. No names."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    region = models.ForeignKey(Region, models.PROTECT)
+    hall = models.ForeignKey(Hall, models.PROTECT, related_name="+")
+    kiosk = models.ForeignKey(Kiosk, models.PROTECT, null=True, blank=True, related_name="calls")
+    asked_at = models.DateTimeField()
+    answered_by = models.ForeignKey(Staff, models.PROTECT, null=True, blank=True, related_name="+")
+    answered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["asked_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["region", "hall", "kiosk"],
+                condition=models.Q(answered_at=None),
+                name="one_open_guide_call",
+            )
+        ]
+        indexes = [models.Index(fields=["region", "hall", "asked_at"], name="guide_call_by_day")]

@@ -71,7 +71,8 @@ class Ticket(models.Model):
     is_priority: called by the hall's policy before others, for its care class or its grant. only_window: moved to that
     one. skill: what whoever calls it must hold. pick: why it was called when it was. visit: the tickets of one person's
     visit share it. undo: what the latest verb changed, for a moment. id_index: keyed blind index of an identity number;
-    name_sealed: who is called by name. checked: answers and missing papers of the check before.
+    name_sealed: who is called by name. checked: answers and missing papers of the check before. put_off_at: when its
+    holder asked for more minutes, which one can once.
     """
 
     class Care(models.TextChoices):
@@ -128,6 +129,7 @@ class Ticket(models.Model):
     taken_at = models.DateTimeField()
     called_at = models.DateTimeField(null=True, blank=True)
     announced_at = models.DateTimeField(null=True, blank=True)
+    put_off_at = models.DateTimeField(null=True, blank=True)
     call_count = models.PositiveSmallIntegerField(default=0)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
