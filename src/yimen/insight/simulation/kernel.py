@@ -60,10 +60,10 @@ class Policy:
     """
     Who is called next of those a server serves.
 
-    strict: the higher rank, in it whoever joined first. ratio: after `ordinary_per_priority` ordinary people one of a
+    strict: whoever joined first, whatever his rank. ratio: after `ordinary_per_priority` ordinary people one of a
     higher rank. ageing: whoever joined first, each rank counted `head_start` seconds earlier for every step, so an
-    ordinary person who has waited that much longer goes before. cap: at most so many of a higher rank in a row while
-    ordinary people wait; 0 for no limit.
+    ordinary person who has waited that much longer goes before. priority: the higher rank first, always. cap (not for
+    strict): at most so many of a higher rank in a row while ordinary people wait; 0 for no limit.
     """
 
     kind: str = "strict"
@@ -102,7 +102,7 @@ class Outcome:
         return sum(took for took, began in zip(self.service, self.began, strict=True) if began < inf)
 
 
-KINDS = {"strict": loop.STRICT, "ratio": loop.RATIO, "ageing": loop.AGEING}
+KINDS = {"strict": loop.STRICT, "ratio": loop.RATIO, "ageing": loop.AGEING, "priority": loop.PRIORITY}
 
 
 @dataclass
@@ -165,6 +165,7 @@ def prepare(customers: Customers, servers: Sequence[Server], policy: Policy, col
         arrival, service, group, rank, key, patience = (columns.taken(each, order) for each in columns_given)
     groups = 1 + max([int(columns.most(group)) if count else 0, *(max(each.skills or {0}) for each in servers)])
     ranks = 1 + (int(columns.most(rank)) if count else 0)
+    bonus = policy.head_start if policy.kind == "ageing" else 0.0
     places = groups * ranks
     floats, ints = columns.empty_floats, columns.empty_ints
     return Prepared(
@@ -180,7 +181,7 @@ def prepare(customers: Customers, servers: Sequence[Server], policy: Policy, col
             "groups": groups,
             "ranks": ranks,
             "policy": columns.ints([KINDS[policy.kind], policy.ordinary_per_priority, policy.cap]),
-            "bonus": columns.floats([policy.head_start * step for step in range(ranks)]),
+            "bonus": columns.floats([bonus * step for step in range(ranks)]),
             "began": floats(count),
             "by": ints(count),
             "head": ints(places),

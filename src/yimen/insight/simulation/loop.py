@@ -12,7 +12,7 @@ from __future__ import annotations
 from math import inf
 from typing import Any
 
-STRICT, RATIO, AGEING = 0, 1, 2
+STRICT, RATIO, AGEING, PRIORITY = 0, 1, 2, 3
 # Places in the counters: calls of ordinary people since the last priority one, priority calls in a row while
 # ordinary people waited, people in the queues.
 ORDINARY_RUN, PRIORITY_RUN, WAITING = 0, 1, 2
@@ -99,8 +99,8 @@ def pick(
     """
     Take the next one for a server out of the queues; -1 when nobody waits for it.
 
-    policy: kind, ordinary per priority (ratio), cap on priority calls in a row (0: none). Whoever has lost patience
-    by now is dropped on the way.
+    policy: kind, ordinary per priority (ratio), cap on priority calls in a row (0: none; not for strict). bonus: the
+    head start of each rank, 0 but for ageing. Whoever has lost patience by now is dropped on the way.
     """
     kind = policy[0]
     ordinary = -1
@@ -126,9 +126,9 @@ def pick(
                     ordinary = who
                     ordinary_queue = queue
                 continue
-            score = key[who] - bonus[rank] if kind == AGEING else key[who]
+            score = key[who] - bonus[rank]
             if special >= 0:
-                if kind != AGEING and rank != special_rank:
+                if kind != STRICT and kind != AGEING and rank != special_rank:
                     if rank < special_rank:
                         continue
                 elif score > special_score or (score == special_score and who > special):
@@ -141,7 +141,9 @@ def pick(
         return -1
     takes_special = special >= 0
     if ordinary >= 0 and special >= 0:
-        if policy[2] > 0 and counters[PRIORITY_RUN] >= policy[2]:
+        if kind == STRICT:
+            takes_special = special_score < key[ordinary] or (special_score == key[ordinary] and special < ordinary)
+        elif policy[2] > 0 and counters[PRIORITY_RUN] >= policy[2]:
             takes_special = False
         elif kind == RATIO:
             takes_special = counters[ORDINARY_RUN] >= policy[1]

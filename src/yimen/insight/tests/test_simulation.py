@@ -139,6 +139,8 @@ def naive(customers, servers, policy):
         def score(who):
             if policy.kind == "ageing":
                 return joins[who] - policy.head_start * rank[who], place[who]
+            if policy.kind == "strict":
+                return joins[who], place[who]
             return -rank[who], joins[who], place[who]
 
         special = min((who for who in mine if rank[who]), key=score, default=None)
@@ -146,6 +148,8 @@ def naive(customers, servers, policy):
             return
         if plain is None or special is None:
             who = special if plain is None else plain
+        elif policy.kind == "strict":
+            who = min(plain, special, key=score)
         elif policy.cap and runs["priority"] >= policy.cap:
             who = plain
         elif policy.kind == "ratio":
@@ -212,7 +216,7 @@ moments = st.integers(0, 60)
 lengths = st.integers(0, 25)
 policies = st.builds(
     Policy,
-    kind=st.sampled_from(["strict", "ratio", "ageing"]),
+    kind=st.sampled_from(["strict", "ratio", "ageing", "priority"]),
     ordinary_per_priority=st.integers(1, 3),
     head_start=st.integers(0, 40).map(float),
     cap=st.integers(0, 3),
@@ -299,6 +303,11 @@ def test_first_come_first_served_and_more_servers_never_wait_longer(rows, server
     assert all(after <= before for after, before in zip(more.waits, outcome.waits, strict=True))
 
 
+def test_strict_is_first_come_first_called_whatever_the_rank():
+    customers = Customers([0, 1, 2, 3], [5] * 4, rank=[0, 0, 1, 2])
+    assert list(run(customers, [Server()], Policy("strict", cap=1), fast=False).began) == [0, 5, 10, 15]
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.integers(1, 5), st.integers(1, 30), st.integers(0, 30))
 def test_the_ratio_is_kept_while_both_kinds_wait(n, ordinary, special):
@@ -317,20 +326,22 @@ def test_the_ratio_is_kept_while_both_kinds_wait(n, ordinary, special):
 def test_no_more_priority_calls_in_a_row_than_the_cap(cap, ordinary, special):
     count = ordinary + special
     rank = [0] * ordinary + [1] * special
-    outcome = run(Customers([0] * count, [1] * count, rank=rank), [Server(busy_until=1)], Policy(cap=cap), fast=False)
+    outcome = run(
+        Customers([0] * count, [1] * count, rank=rank), [Server(busy_until=1)], Policy("priority", cap=cap), fast=False
+    )
     order = "".join(str(rank[who]) for who in sorted(range(count), key=outcome.began.__getitem__))
     assert "1" * (cap + 1) not in order[: order.rfind("0")]
 
 
 @pytest.mark.parametrize("head_start", [0, 60, 600])
 def test_ageing_never_starves_an_ordinary_person(head_start):
-    """More of a higher rank than can be served: under strict the ordinary one waits to the end, ageing calls him."""
+    """More of a higher rank than can be served: by rank alone the ordinary one waits to the end, ageing calls him."""
     arrival, rank = list(range(0, 4000, 10)), [1] * 400
     arrival[5], rank[5] = 50, 0
     customers = Customers(arrival, [25] * 400, rank=rank)
-    strict = run(customers, [Server()], Policy("strict"), fast=False)
+    by_rank = run(customers, [Server()], Policy("priority"), fast=False)
     ageing = run(customers, [Server()], Policy("ageing", head_start=head_start), fast=False)
-    assert strict.began[5] == max(strict.began)
+    assert by_rank.began[5] == max(by_rank.began)
     younger = [who for who in range(400) if rank[who] and arrival[who] - head_start > arrival[5]]
     assert all(ageing.began[5] < ageing.began[who] for who in younger)
 
