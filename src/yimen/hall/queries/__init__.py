@@ -1,6 +1,7 @@
 """Reads: what the screens, the kiosk, the phone and the windows show. No names anywhere."""
 
 from yimen.hall.queries.boards import CALLS_SHOWN, Board, Call, Wait, board, series_of, wait_of, waiting
+from yimen.hall.queries.opening import opening_on, openings
 from yimen.hall.queries.places import (
     get_hall,
     get_series,
@@ -47,6 +48,8 @@ __all__ = [
     "halls_for",
     "items_in",
     "open_ticket",
+    "opening_on",
+    "openings",
     "pauses",
     "pauses_for",
     "pressure",
