@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -10,13 +11,21 @@ from yimen.lib.ids import uuid7
 from yimen.people.models import Department, Region, ServiceCenter, Staff
 
 
+# Whom special care may put first; Ticket.Care says the same in words.
+CARES = ("old", "disabled", "pregnant", "child", "soldier")
+
+
+def all_cares() -> list[str]:
+    return list(CARES)
+
+
 class Hall(models.Model):
     """
     大厅. How it calls is a policy of its own; who changes it leaves the old and the new one in the ledger.
 
     ratio: ordinary people for one with priority. cap: priority calls in a row at most, while ordinary people wait.
-    ageing_minutes: how many minutes of waiting priority is worth. margin_minutes: staff may sign in that long before
-    opening and stay that long after (S3-15). wait_limit: minutes after which a wait raises an alarm (S3-18).
+    ageing_minutes: how many minutes of waiting priority is worth. care_first: the kinds of care that have priority.
+    margin_minutes: staff may sign in that long before opening and stay that long after (S3-15), keeps_hours: only then. wait_limit: minutes after which a wait raises an alarm (S3-18).
     join_code: what stands at the door for taking a number by phone; latitude and longitude in degrees, radius in m.
     """
 
@@ -34,8 +43,10 @@ class Hall(models.Model):
     ratio = models.PositiveSmallIntegerField(default=3)
     ageing_minutes = models.PositiveSmallIntegerField(default=20)
     cap = models.PositiveSmallIntegerField(default=2)
+    care_first = ArrayField(models.CharField(max_length=10), default=all_cares, blank=True)
     calls_by_itself = models.BooleanField(default=False, help_text="idle windows are given the next person")
     margin_minutes = models.PositiveSmallIntegerField(default=10)
+    keeps_hours = models.BooleanField(default=True, help_text="windows open only around the opening hours")
     wait_limit = models.PositiveSmallIntegerField(default=30)
     join_code = models.CharField(max_length=8, blank=True)
     latitude = models.FloatField(null=True, blank=True)
@@ -98,6 +109,11 @@ class Series(models.Model):
 
 
 class Window(models.Model):
+    """
+    窗口. run: what the policy remembers of its latest calls: -2 two with priority in a row, 3 three ordinary ones since
+    the last with priority, None nothing yet.
+    """
+
     class Kind(models.TextChoices):
         INTEGRATED = "integrated", _("综合窗口")
         SPECIALIST = "specialist", _("专业窗口")
@@ -114,6 +130,7 @@ class Window(models.Model):
     staff = models.OneToOneField(Staff, models.PROTECT, null=True, blank=True, related_name="window")
     opened_at = models.DateTimeField(null=True, blank=True)
     paused_at = models.DateTimeField(null=True, blank=True, help_text="nobody sits there for a while; see WindowPause")
+    run = models.SmallIntegerField(null=True, blank=True)
 
     class Meta:
         ordering = ["number"]

@@ -62,7 +62,8 @@ class TicketCounter(models.Model):
 
 class Ticket(models.Model):
     """
-    取号. number counts from 1 within (series, day) without gaps; label is what people read, A027.
+    取号. number counts from 1 within (series, day) without gaps; label is what people read, A027. A ticket moved to
+    another series keeps both: its letter is that of the series where it was taken, series the queue it stands in.
 
     taken_at never runs against number within a series. queue_at is the time it stands in the queue with: when it was
     taken, also after a transfer or a hold; an appointment's own time. called_at is the first call, announced_at the
@@ -136,11 +137,16 @@ class Ticket(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["region", "series", "day", "number"], name="ticket_number_once"),
+            models.UniqueConstraint(fields=["region", "hall", "day", "label"], name="ticket_label_once"),
             models.UniqueConstraint(
                 fields=["region", "window"],
                 condition=models.Q(status__in=["called", "serving"]),
                 name="one_open_ticket_per_window",
+            ),
+            models.UniqueConstraint(
+                fields=["region", "visit"],
+                condition=models.Q(status__in=["called", "serving"], visit__isnull=False),
+                name="one_open_ticket_per_visit",
             ),
             models.UniqueConstraint(
                 fields=["region", "series", "day", "id_index"],
@@ -154,6 +160,11 @@ class Ticket(models.Model):
                 fields=["region", "series", "day", "is_priority", "queue_at", "number"],
                 condition=models.Q(status="waiting"),
                 name="ticket_waiting",
+            ),
+            models.Index(
+                fields=["region", "only_window"],
+                condition=models.Q(status="waiting", only_window__isnull=False),
+                name="ticket_for_window",
             ),
             models.Index(fields=["region", "hall", "day", "announced_at"], name="ticket_announced"),
             models.Index(fields=["region", "visit"], condition=models.Q(visit__isnull=False), name="ticket_visit"),

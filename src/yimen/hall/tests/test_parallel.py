@@ -140,7 +140,7 @@ def test_the_checker_catches_numbers_made_by_counting(broken, monkeypatch, owner
     numbers, wrong = take_many(make_series(), threads=16, tickets=120)
     assert wrong  # the unique number refuses, so citizens get errors instead of tickets
     assert wrong_numbers(numbers, 120)
-    owner_connection.execute("ALTER TABLE hall_ticket DROP CONSTRAINT ticket_number_once")
+    owner_connection.execute("ALTER TABLE hall_ticket DROP CONSTRAINT ticket_label_once")
     numbers, wrong = take_many(make_series(), threads=16, tickets=120)
     assert not wrong
     assert any("given" in problem for problem in wrong_numbers(numbers, 120))
