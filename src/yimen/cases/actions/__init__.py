@@ -25,7 +25,7 @@ from yimen.cases.actions.clocks import (
     last_day_to_extend,
     open_stop,
 )
-from yimen.cases.actions.common import ReasonsMissing, WrongStep, next_number
+from yimen.cases.actions.common import ReasonsMissing, Recused, WrongStep, next_number
 from yimen.cases.actions.corrections import (
     ANSWER_DAYS,
     ANSWER_DAYS_KEY,
@@ -120,7 +120,6 @@ from yimen.cases.actions.visits import (
     SCRIPT,
     BadPlan,
     DoubleBooked,
-    Recused,
     TooFewSurveyors,
     note_wish,
     plan_visit,

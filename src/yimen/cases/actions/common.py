@@ -7,21 +7,31 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
+from django.db.models import OuterRef
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from yimen.cases import documents
-from yimen.cases.models import Case, CaseMaterial, Correction, Notice
+from yimen.cases.models import Case, CaseMaterial, CaseMove, Correction, Notice, Recusal
 from yimen.ledger import actions as ledger
 from yimen.ledger.actions import Actor
 from yimen.lib.errors import DomainError
+from yimen.lib.text import listed
+from yimen.people.models import Staff
 
 LEAST_REASON = 6
+MOVED = gettext_lazy("这件现在转给别的部门在办，办完退回来才能接着办。")
 
 
 class WrongStep(DomainError):
     """The case is no longer, or not yet, where this act belongs."""
+
+
+class Recused(DomainError):
+    """Somebody with an interest in the case does not handle it (SUP-11)."""
 
 
 class ReasonsMissing(DomainError):
@@ -48,17 +58,41 @@ def give(
 
 
 def record(case: Case, kind: str, *, by: Actor, at: datetime, data: dict[str, Any]) -> None:
-    """The heads every case row carries, so that figures can be counted from the ledger alone."""
+    """
+    The heads every case row carries, so that figures can be counted from the ledger alone.
+
+    Every act ends here, so here nobody who stands aside gets any further: raises Recused, which undoes the act.
+    """
+    refuse_recused(case, [by])
     heads = {"item": case.item.task_code, "department": str(case.department_id), "case_type": case.case_type}
     ledger.record(case.stream, kind, region=case.region_id, by=by, at=at, data=heads | data)
 
 
 def locked(case_id: UUID) -> Case:
+    aside = Recusal.objects.filter(case=OuterRef("pk"), is_granted=True).values("staff")
     return (
         Case.objects.select_for_update(of=("self",))
         .select_related("item", "version", "department", "center", "applicant", "renewal")
+        .annotate(recused=ArraySubquery(aside))
         .get(pk=case_id)
     )
+
+
+def refuse_recused(case: Case, people: Iterable[Actor]) -> None:
+    """Raise Recused when one of them stands aside from this case (SUP-11); unlocked cases cost a query."""
+    staff = [one for one in people if isinstance(one, Staff)]
+    if not staff:
+        return
+    if "recused" not in case.__dict__:
+        case.recused = list(Recusal.objects.filter(case=case, is_granted=True).values_list("staff", flat=True))
+    if away := [one.name for one in staff if one.pk in case.recused]:
+        raise Recused(_("%(names)s已经回避这件，请换别人。") % {"names": listed(away)})
+
+
+def expect_not_moved(case: Case) -> None:
+    """Raise WrongStep while the case is with another unit."""
+    if case.tasks.filter(done_at=None, step_key__startswith=CaseMove.STEP).exists():
+        raise WrongStep(MOVED)
 
 
 def expect(case: Case, status: Case.Status) -> None:

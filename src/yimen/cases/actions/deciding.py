@@ -154,7 +154,7 @@ def expect_separate(case: Case, tasks: Iterable[Task], by: Staff, *, at: datetim
     tasks: all of the case. An immediate case is done by one clerk from start to end. A place too small for two may
     say so with the local rules SAME_ACCEPTOR and SAME_REVIEWER, from a day on.
     """
-    if queries.is_recused(case, by):
+    if by.pk in case.recused:
         raise NotSeparate(_("您已经回避这件，请换一位有权的同事来办。"))
     if case.version.is_immediate:
         return

@@ -157,6 +157,7 @@ def receive(
         # A clerk who takes papers in has somebody before him.
         visit_days=[day] if channel == Case.Channel.WINDOW else [],
     )
+    case.recused = []
     rows = [CaseMaterial(region_id=case.region_id, case=case, material=material) for material in listed.values()]
     for row in rows:
         _mark(row, materials.get(row.material_id) or Handed(CaseMaterial.State.MISSING))

@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 
 from yimen.cases import queries
 from yimen.cases.actions.assigning import expect_mine
-from yimen.cases.actions.common import WrongStep, checked_reasons, expect, locked, record
-from yimen.cases.actions.visits import TooFewSurveyors, done_plainly, open_visits, refuse_recused
+from yimen.cases.actions.common import MOVED, WrongStep, checked_reasons, expect, locked, record, refuse_recused
+from yimen.cases.actions.visits import TooFewSurveyors, done_plainly, expect_fit, open_visits
 from yimen.cases.models import Case, CaseMove, Task
 from yimen.cases.rules import modes as flows
 from yimen.catalog import queries as catalog
@@ -52,8 +52,8 @@ def complete_task(
 
     Raises WrongStep when it is done already, is a decision, is a visit with checkpoints (surveying.close_visit), or
     while the case is with another unit; TakenByOther while a colleague has it in hand; TooFewSurveyors for a visit by
-    fewer than two staff (LAW-15), Recused, ReasonsMissing for a rejection without an opinion, TooEarly for a moment
-    before the step was opened.
+    fewer than two staff (LAW-15), BadPlan for somebody named who may not do this step, Recused, ReasonsMissing for a
+    rejection without an opinion, TooEarly for a moment before the step was opened.
     """
     case = locked(Task.objects.values_list("case_id", flat=True).get(pk=task_id))
     tasks = list(case.tasks.select_related("department").order_by("opened_at", "round"))
@@ -75,6 +75,7 @@ def complete_task(
             raise WrongStep(_("这一步要在现场核查单上逐项记，记完在那里办结。"))
         if len({person.pk for person in people}) < 2:
             raise TooFewSurveyors(_("现场核查要两名以上工作人员一起去，请把两个人都选上。"))
+    expect_fit(task, people)
     refuse_recused(case, [by, *people])
     if outcome == Task.Outcome.REJECTED:
         checked_reasons(opinion)
@@ -183,7 +184,7 @@ def flow_of(steps: Iterable[FlowStep], tasks: Iterable[Task]) -> flows.Flow:
 def expect_here(tasks: Iterable[Task]) -> None:
     """Raise WrongStep while the case is with another unit. tasks: of the case; those of moves may be done."""
     if any(task.done_at is None and is_move(task) for task in tasks):
-        raise WrongStep(_("这件现在转给别的部门在办，办完退回来才能接着办。"))
+        raise WrongStep(MOVED)
 
 
 def expect_nothing_skipped(steps: Iterable[FlowStep], tasks: Iterable[Task]) -> None:

@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 
 from yimen.cases import documents
 from yimen.cases.actions import uploads
-from yimen.cases.actions.common import WrongStep, checked_reasons, give, record
+from yimen.cases.actions.common import WrongStep, checked_reasons, expect_not_moved, give, record, refuse_recused
 from yimen.cases.actions.steps import expect_not_before, finish, open_tasks
-from yimen.cases.actions.visits import _expect_open, _locked, next_visit, refuse_recused
+from yimen.cases.actions.visits import _expect_open, _locked, expect_fit, next_visit
 from yimen.cases.models import Case, Notice, SiteVisit, Task, Upload, VisitAnswer
 from yimen.cases.rules import visits as rules
 from yimen.catalog.models import CheckPoint
@@ -149,6 +149,8 @@ def close_visit(
     """
     case, visit = _locked(visit_id)
     people = _expect_surveyor(case, visit, by)
+    expect_not_moved(case)
+    expect_fit(visit.task, people)
     refuse_recused(case, people)
     assert visit.planned_for is not None
     if localdate(at) < localdate(visit.planned_for):

@@ -12,8 +12,17 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from yimen.cases import documents, queries
-from yimen.cases.actions.common import WrongStep, checked_reasons, expect, give, locked, record
-from yimen.cases.models import Case, Notice, Recusal, SiteVisit, Task
+from yimen.cases.actions.common import (
+    WrongStep,
+    checked_reasons,
+    expect,
+    expect_not_moved,
+    give,
+    locked,
+    record,
+    refuse_recused,
+)
+from yimen.cases.models import Case, Notice, SiteVisit, Task
 from yimen.cases.rules import visits as rules
 from yimen.catalog import queries as catalog
 from yimen.catalog.models import FlowStep
@@ -21,7 +30,6 @@ from yimen.ledger.actions import Actor
 from yimen.lib import crypto
 from yimen.lib.dates import long_moment
 from yimen.lib.errors import DomainError
-from yimen.lib.text import listed
 from yimen.people import access
 from yimen.people.models import Staff
 
@@ -36,10 +44,6 @@ _STEPS_BEFORE = frozenset({FlowStep.Kind.RECEIVE, FlowStep.Kind.ACCEPT})
 
 class TooFewSurveyors(DomainError):
     """A site visit needs two or more staff (LAW-15)."""
-
-
-class Recused(DomainError):
-    """Somebody with an interest in the case does not go (SUP-11)."""
 
 
 class DoubleBooked(DomainError):
@@ -149,6 +153,7 @@ def plan_visit(
     case, visit = _locked(visit_id)
     access.require(by, "cases.review", department=visit.task.department, region=visit.task.department.region_id)
     _expect_open(case, visit)
+    expect_not_moved(case)
     if planned_for <= at:
         raise BadPlan(_("约的时间要在现在之后，不能补记过去的时间。"))
     if not address.strip():
@@ -186,11 +191,7 @@ def _free_people(
         raise TooFewSurveyors(_("现场核查要两名以上工作人员一起去，请把两个人都选上。"))
     # Locked in one order, and never as strongly as to keep other acts of theirs waiting.
     rows = list(Staff.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=wanted).order_by("pk"))
-    for person in rows:
-        if not access.allowed(
-            person, "cases.review", department=visit.task.department, region=visit.task.department.region_id
-        ):
-            raise BadPlan(_("%(name)s不做这一类核查，请换一位。") % {"name": person.name})
+    expect_fit(visit.task, rows)
     refuse_recused(case, rows)
     minutes = catalog.local_rule(case.region_id, rules.VISIT_MINUTES_KEY, localdate(at), default=rules.VISIT_MINUTES)
     span = timedelta(minutes=minutes)
@@ -214,11 +215,11 @@ def _free_people(
     return rows
 
 
-def refuse_recused(case: Case, people: Sequence[Staff]) -> None:
-    """Raise Recused when one of them does not handle this case (SUP-11)."""
-    recused = set(Recusal.objects.filter(case=case, staff__in=people, is_granted=True).values_list("staff", flat=True))
-    if away := [person.name for person in people if person.pk in recused]:
-        raise Recused(_("%(names)s已经回避这件，请换别人。") % {"names": listed(away)})
+def expect_fit(task: Task, people: Iterable[Staff]) -> None:
+    """Raise BadPlan, naming one, when somebody has no right to do this step."""
+    for person in people:
+        if not access.allowed(person, "cases.review", department=task.department, region=task.department.region_id):
+            raise BadPlan(_("%(name)s不做这一类核查，请换一位。") % {"name": person.name})
 
 
 @transaction.atomic

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -109,6 +111,8 @@ class Case(models.Model):
     bundle_case = models.ForeignKey("BundleCase", models.PROTECT, null=True, blank=True, related_name="cases")
     batch = models.ForeignKey("Batch", models.PROTECT, null=True, blank=True, related_name="cases")
     is_demo = models.BooleanField(default=False)
+
+    recused: list[UUID]  # who stands aside, where actions.common.locked() has read it
 
     class Meta:
         constraints = [

@@ -269,7 +269,7 @@ def test_a_decision_waits_for_every_earlier_step_and_a_visit_needs_two():
     with pytest.raises(actions.WrongStep, match="现场核查"):
         actions.decide(case.pk, outcome="granted", by=approver, at=AT)
     visit = case.tasks.get(kind="visit")
-    for team, enough in (([approver], False), ([approver, approver], False), ([approver, clerk_of(case)], True)):
+    for team, enough in (([approver], False), ([approver, approver], False), ([approver, approver_of(case)], True)):
         with nullcontext() if enough else pytest.raises(actions.TooFewSurveyors):
             actions.complete_task(visit.pk, outcome="passed", opinion="符合", by=approver, at=AT, surveyors=team)
     with pytest.raises(actions.WrongStep):

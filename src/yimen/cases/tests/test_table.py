@@ -19,7 +19,7 @@ from django.utils.timezone import localdate
 
 from yimen.cases import actions
 from yimen.cases.actions import Handed
-from yimen.cases.models import Bar, Case, CaseMaterial, GapPromise, SiteVisit
+from yimen.cases.models import Bar, Case, CaseMaterial, GapPromise, Recusal, SiteVisit
 from yimen.cases.rules import visits as visit_rules
 from yimen.cases.tests.factories import make_case, make_version
 from yimen.catalog.models import CheckPoint, ItemFee, ItemMaterial
@@ -55,6 +55,8 @@ STATES = "received accepted completed delivered declined withdrawn"
 GUIDE, CLERK, APPROVER, SURVEYOR, LEADER = Role.GUIDE, Role.CLERK, Role.APPROVER, Role.SURVEYOR, Role.LEADER
 MANAGER, EDITOR, SUPERVISOR = Role.HALL_MANAGER, Role.EDITOR, Role.SUPERVISOR
 
+# How standing aside is said: where a step is taken on, where it is decided, and everywhere else.
+STANDS_ASIDE = (actions.Recused, actions.NotSeparate, actions.BadHand)
 # What actions gives besides acts: sums and questions that write nothing by themselves, or are parts of an act.
 HELPERS = {
     *("add_clock", "clocks_for", "committable", "deciding_organ", "expect_no_stop", "extension_days", "heads_region"),
@@ -421,7 +423,7 @@ def written() -> int:
     return Event.objects.count()
 
 
-def refuses(act: Callable[[], Any], because: type[DomainError]) -> bool:
+def refuses(act: Callable[[], Any], because: type[DomainError] | tuple[type[DomainError], ...]) -> bool:
     """Whether the act is refused with that, or does nothing and says so, and nothing is written either way."""
     before = written()
     try:
@@ -482,6 +484,64 @@ def test_each_act_by_each_role(world, name):
     assert (may, wrong) == (set(row.roles), [])
     if row.applicant:
         row.act(scene, own)
+
+
+ASIDE = [name for name, row in ROWS.items() if row.states]
+
+
+@pytest.mark.parametrize("name", ASIDE)
+def test_nobody_who_stands_aside_does_anything_to_the_case(world, name):
+    """SUP-11: whatever his role; a colleague in his place does it."""
+    row = ROWS[name]
+    scene = world.scenes[row.scene]
+    for role in row.roles:
+        by = world.people[scene.holder.pk][role]
+        aside = Recusal.objects.create(
+            region_id=scene.case.region_id, case=scene.case, staff=by, reason="亲属", asked_by="self", asked_at=AT,
+            decided_at=AT, is_granted=True,
+        )  # fmt: skip
+        assert refuses(lambda by=by: row.act(scene, by), STANDS_ASIDE), role
+        # Not yet granted, or not at all, he goes on.
+        Recusal.objects.filter(pk=aside.pk).update(is_granted=False)
+        with transaction.atomic():
+            assert row.act(scene, by) is not False
+            transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize("moved", [True, False])
+@pytest.mark.parametrize("name", ["plan_visit", "close_visit"])
+def test_a_visit_is_neither_planned_nor_closed_while_another_unit_has_the_case(world, name, moved):
+    scene = world.scenes[ROWS[name].scene]
+    by = world.people[scene.holder.pk][APPROVER]
+    if moved:
+        ROWS["move"].act(scene, by)
+        assert refuses(lambda: ROWS[name].act(scene, by), actions.WrongStep)
+        actions.receive_move(scene.case.pk, by=world.people[world.colleague_unit.pk][APPROVER], at=LATER)
+        actions.return_move(
+            scene.case.pk, outcome="passed", opinion="", by=world.people[world.colleague_unit.pk][APPROVER], at=LATER
+        )
+    assert ROWS[name].act(scene, by) is not False
+
+
+@pytest.mark.parametrize(
+    ("role", "here", "may"),
+    [(SURVEYOR, True, True), (APPROVER, True, True), (CLERK, True, False), (SURVEYOR, False, False)],
+    ids=["surveyor", "approver", "clerk", "surveyor of another unit"],
+)
+@pytest.mark.parametrize("kind", ["visit", "expert"])
+def test_who_is_named_for_a_step_has_the_right_to_do_it(world, kind, role, here, may):
+    version = world.version(visit=True)
+    version.steps.filter(key="visit").update(kind=kind)
+    scene = world.running(version)
+    other = world.people[(world.unit if here else world.colleague_unit).pk][role]
+
+    def act():
+        pair = [world.approver, other]
+        return actions.complete_task(
+            scene.task, outcome="passed", opinion="", surveyors=pair, by=world.approver, at=LATER
+        )
+
+    assert act().done_at == LATER if may else refuses(act, actions.BadPlan)
 
 
 def test_every_act_is_in_the_table():
