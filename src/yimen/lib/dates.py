@@ -1,15 +1,22 @@
 """Dates and times as people read them: long in formal Chinese documents, short on pages in the reader's language."""
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 from django.utils.timezone import localtime
 from django.utils.translation import get_language, ngettext
 
-from yimen.lib.workdays import Limit, Unit
+from yimen.lib.workdays import LOCAL_ZONE, Limit, Unit
 
 WEEKDAYS = "一二三四五六日"
+_WEEKDAYS = tuple(f"周{letter}" for letter in WEEKDAYS)
+_WEEKDAYS_TRADITIONAL = tuple(f"週{letter}" for letter in WEEKDAYS)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _WEEKDAYS_EN = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def begin_of(day: date) -> datetime:
+    """Return the moment a local day begins (CAL-10)."""
+    return datetime.combine(day, time(), LOCAL_ZONE)
 
 
 def _in_english() -> bool:
@@ -24,7 +31,7 @@ def weekday_names() -> tuple[str, ...]:
     """Return 周一 … 周日, 週一 … or Mon … Sun, in the reader's language."""
     if _in_english():
         return _WEEKDAYS_EN
-    return tuple(("週" if _in_traditional() else "周") + letter for letter in WEEKDAYS)
+    return _WEEKDAYS_TRADITIONAL if _in_traditional() else _WEEKDAYS
 
 
 def month_name(month: int, year: int | None = None) -> str:
@@ -36,7 +43,7 @@ def month_name(month: int, year: int | None = None) -> str:
 
 def short_day(day: date, *, year: bool = False, weekday: bool = False) -> str:
     """Return 11 月 26 日 or 26 Nov, with year and weekday as asked: 2026 年 11 月 26 日（周四）, Thu 26 Nov 2026."""
-    name = weekday_names()[day.weekday()]
+    name = weekday_names()[day.weekday()] if weekday else ""
     if _in_english():
         text = f"{day.day} {_MONTHS[day.month - 1]}" + (f" {day.year}" if year else "")
         return f"{name} {text}" if weekday else text

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from yimen.catalog.models import Delegation, FlowStep
@@ -31,8 +32,8 @@ def fault_word(fault: EntryFault) -> str:
     return fault_name(fault)
 
 
-@register.inclusion_tag("components/chip.html")
-def validity_chip(state: Validity) -> dict[str, str]:
+@register.simple_tag
+def validity_chip(state: Validity) -> SafeString:
     """How a delegation stands, as a chip."""
     from yimen.web.templatetags.yimen import chip
 

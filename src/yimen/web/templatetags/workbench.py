@@ -3,6 +3,7 @@
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -113,7 +114,8 @@ DOORS = (
         ("hall.take", "hall.call", "hall.manage", "catalog.edit", "catalog.publish"),
         group="catalog",
     ),
-    Door("workbench:hall", _("大厅"), ("hall.manage",)),
+    Door("workbench:floor", _("大厅现在"), ("hall.manage",), ("workbench:hall-days", "workbench:hall-alarms")),
+    Door("workbench:hall", _("大厅"), ("hall.manage",), ("workbench:hall-merge",)),
     Door("workbench:calendar", _("工作日历"), ("catalog.calendar",), group="centre"),
     Door("workbench:rules", _("本地规则"), ("catalog.calendar",), group="centre"),
     Door("workbench:dictionaries", _("代码表"), ("catalog.calendar",), ("workbench:imports",), group="centre"),
@@ -193,34 +195,45 @@ TABS = {
 }
 
 
-def _open_to(staff: Staff, doors: tuple[Door, ...]) -> dict[str, Door]:
-    """Return the doors `staff` may open, by address, in their order."""
+def _open_to(staff: Staff, tabs: str = "") -> dict[str, Door]:
+    """Return the doors `staff` may open, by address, in their order: of the navigation, or of the tabs named."""
+    return _opened_by(frozenset(grant.role for grant in staff.granted) if staff.user.is_active else frozenset(), tabs)
+
+
+@cache
+def _opened_by(roles: frozenset[str], tabs: str) -> dict[str, Door]:
+    """The same for everybody with these roles, on every page."""
     found: dict[str, Door] = {}
-    for door in doors:
-        if any(access.allowed(staff, permission) for permission in door.permissions):
-            try:
-                found.setdefault(reverse(door.name), door)
-            except NoReverseMatch:
-                continue
+    for door in TABS[tabs] if tabs else DOORS:
+        if any(access.PERMISSIONS[permission] & roles for permission in door.permissions) and (url := _url(door.name)):
+            found.setdefault(url, door)
     return found
+
+
+@cache
+def _url(name: str) -> str:
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""
 
 
 def doors_for(staff: Staff) -> list[tuple[str, str]]:
     """Return (address, word) of every page `staff` may open, in the order of the navigation."""
-    return [(url, str(door.word)) for url, door in _open_to(staff, DOORS).items()]
+    return [(url, str(door.word)) for url, door in _open_to(staff).items()]
 
 
 @register.inclusion_tag("workbench/nav.html", takes_context=True)
 def workbench_nav(context: template.Context) -> dict[str, Any]:
     request: HttpRequest = context["request"]
     staff = getattr(request.user, "staff", None)
-    doors = _open_to(staff, DOORS) if isinstance(staff, Staff) else {}
+    doors = _open_to(staff) if isinstance(staff, Staff) else {}
     # The longest address that begins this one, so that a page below a list marks the list.
-    reach = {reverse(name): url for url, door in doors.items() for name in door.below} | {url: url for url in doors}
+    reach = {_url(name): url for url, door in doors.items() for name in door.below} | {url: url for url in doors}
     here = max((url for url in reach if request.path.startswith(url)), key=len, default="")
     words = {url: str(door.word) for url, door in doors.items()}
     if isinstance(staff, Staff) and (count := cards_waiting(staff, words)):
-        words[reverse("workbench:cards")] += gettext("（%(n)s）") % {"n": count}
+        words[_url("workbench:cards")] += gettext("（%(n)s）") % {"n": count}
     plain: list[Way] = []
     menus: dict[str, list[Way]] = {}
     for url, door in doors.items():
@@ -246,7 +259,7 @@ _cards: dict[UUID, tuple[float, int]] = {}
 
 def cards_waiting(staff: Staff, doors: Collection[str]) -> int:
     """Return how many cards wait for an answer of `staff` (SUP-7), counted again every few seconds."""
-    if reverse("workbench:cards") not in doors or not access.allowed(staff, "supervision.answer"):
+    if _url("workbench:cards") not in doors or not access.allowed(staff, "supervision.answer"):
         return 0
     read_at, count = _cards.get(staff.pk, (0.0, 0))
     if settings.TESTING or time.monotonic() - read_at > _CARDS_SECONDS:
@@ -272,7 +285,7 @@ def tabs(context: template.Context, name: str) -> list[tuple[str, str, bool]]:
     """Return (address, word, whether this is it) of the tabs called `name` its reader may open; none when only one."""
     request: HttpRequest = context["request"]
     staff = getattr(request.user, "staff", None)
-    doors = _open_to(staff, TABS[name]) if isinstance(staff, Staff) else {}
+    doors = _open_to(staff, name) if isinstance(staff, Staff) else {}
     if len(doors) < 2:
         return []
     return [(url, str(door.word), request.path == url) for url, door in doors.items()]

@@ -79,10 +79,12 @@ def face(level: str) -> SafeString:
     )
 
 
-@register.inclusion_tag("components/chip.html")
-def chip(kind: str, word: str) -> dict[str, str]:
+@register.simple_tag
+def chip(kind: str, word: str) -> SafeString:
     """A status chip, icon and word; kind: info, wait, go, pause, done, bad or off."""
-    return {"css": "wait" if kind == "pause" else kind, "icon": _CHIP_ICONS[kind], "word": word}
+    # Not a template of its own: a list draws one for every row.
+    css = "wait" if kind == "pause" else kind
+    return format_html('<span class="chip {}">{}{}</span>', css, icon(_CHIP_ICONS[kind]), word)
 
 
 @register.simple_tag
@@ -347,10 +349,32 @@ def _kinds(days: Iterable[Day]) -> list[tuple[str, str]]:
     return [(css, word) for css, word in key.items() if css in found]
 
 
-@register.inclusion_tag("components/strip.html")
-def strip(clock: ClockView) -> dict[str, Any]:
+@register.simple_tag
+def strip(clock: ClockView) -> SafeString:
     """The same clock one row high, for tables."""
-    return {"cells": [_drawn_as(each) for each in clock.days], "sentence": clock_sentence(clock)}
+    cells = "".join(f'<i class="{_drawn_as(each)}"></i>' for each in clock.days)
+    return format_html(
+        '<span class="strip" role="img" aria-label="{}">{}</span>',
+        clock_sentence(clock),
+        mark_safe(cells),  # noqa: S308 - our constants
+    )
+
+
+@register.simple_tag
+def time_left(clock: ClockView | None) -> SafeString:
+    """How many days are left or over, and the last day, for tables; nothing for a clock that has ended."""
+    if clock is None or clock.is_ended:
+        return SafeString("")
+    if clock.days_over:
+        n = clock.days_over
+        word = ngettext("超 %(counter)s 天", "超 %(counter)s 天", n) % {"counter": n}
+    elif clock.days_left:
+        n = clock.days_left
+        word = ngettext("%(counter)s 天", "%(counter)s 天", n) % {"counter": n}
+    else:
+        word = _("已超期") if clock.is_past else _("今天")
+    last = f"{day(clock.due_on)} {_('暂定')}" if clock.is_provisional else day(clock.due_on)
+    return format_html("<b>{}</b><small>{}</small>", word, last)
 
 
 def _drawn_as(of: Day) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -22,6 +22,7 @@ from yimen.cases import lists, queries
 from yimen.cases.actions.bulk_acts import MOST as MOST_AT_ONCE
 from yimen.cases.models import Case, Notice, SavedFilter
 from yimen.cases.queries import worklists
+from yimen.catalog.models import CaseType
 from yimen.lib.crypto import open_sealed, seal
 from yimen.lib.errors import DomainError
 from yimen.people import access
@@ -40,11 +41,20 @@ class CappedPaginator(Paginator):
     @cached_property
     def count(self) -> int:
         found: Any = self.object_list
-        return len(found.order_by().values_list("pk")[:MOST_COUNTED])
+        return int(found.order_by()[:MOST_COUNTED].count())
 
     @property
     def is_capped(self) -> bool:
         return self.count == MOST_COUNTED
+
+
+class CasePaginator(CappedPaginator):
+    """Finds the rows of a page by their keys alone: whole rows are wide, and those of earlier pages are read too."""
+
+    def page(self, number: int | str) -> Page[Case]:
+        page = super().page(number)
+        page.object_list = lists.page_of(page.object_list)
+        return page
 
 
 class Searches:
@@ -78,13 +88,12 @@ def _wanted(request: StaffRequest, posted: QueryDict) -> tuple[forms.CaseFilter,
         values["q"] = Searches(request).text_of(mark)
     form = forms.CaseFilter(values, region=request.staff.region_id)
     chosen = form.chosen()
-    department = chosen.get("department")
     return form, lists.Wanted(
         text=chosen.get("q", ""),
         status=chosen.get("status", ""),
         type=chosen.get("type", ""),
         due=chosen.get("due", ""),
-        department=department.pk if department else None,
+        department=chosen.get("department"),
     )
 
 
@@ -98,9 +107,10 @@ def cases(request: StaffRequest) -> HttpResponse:
         return redirect(_address(request.GET))
     form, wanted = _wanted(request, request.GET)
     found = lists.find(request.staff, wanted, today=localdate(now))
-    rows = found.select_related("version", "department", "applicant").prefetch_related("clocks")
-    page = CappedPaginator(rows, PAGE).get_page(request.GET.get("page"))
+    page = CasePaginator(found, PAGE).get_page(request.GET.get("page"))
     clocks = queries.promised_views(page, today=localdate(now))
+    states = {state.value: str(state.label) for state in Case.Status}
+    types = {kind.value: str(kind.label) for kind in CaseType}
     return render(
         request,
         "workbench/cases.html",
@@ -112,6 +122,8 @@ def cases(request: StaffRequest) -> HttpResponse:
                     "case": case,
                     "clock": clocks.get(case.pk),
                     "chip": matter.CHIPS[Case.Status(case.status)],
+                    "state": states[case.status],
+                    "type": types[case.case_type],
                 }
                 for case in page
             ],
