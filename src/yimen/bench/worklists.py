@@ -2,8 +2,9 @@
 A centre with very many cases: how long the list of cases, my tasks and the page of a case take then.
 
 Two cases go through the actions, one of them to its end; the rest are copies of these two with their clocks, steps,
-materials and first document, made by the database itself: numbers, applicants, units and days their own, one in fifty
-still running. The ledger is not copied: a case's page reads one stream of it by its key.
+materials and first document, made by the database itself: numbers, applicants, units, days and hours their own, last
+days by the calendar, one in fifty still running. The ledger is not copied: a case's page reads one stream of it by its
+key.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ import psycopg
 from django.utils import timezone
 
 from yimen.bench.measure import Figure, figure, recording
-from yimen.cases import actions
+from yimen.cases import actions, rules
 from yimen.cases.actions import Handed
 from yimen.cases.models import Case
+from yimen.catalog import queries as catalog
 from yimen.catalog.models import ItemVersion
 from yimen.faults.platform import Platform
 from yimen.faults.seed import Seed
+from yimen.lib.workdays import Limit, Unit
 from yimen.people.models import Applicant, Department, RoleGrant, ServiceCenter, Staff
 
 UNITS, PEOPLE = 40, 100_000
@@ -47,13 +50,15 @@ def fill(platform: Platform, seed: Seed, cases: int) -> float:
             "phone_index": "sha256(('phone' || n)::bytea)",
             "user_id": "NULL",
         }
+        _last_days(cursor, ended)
         _copy(cursor, "people_applicant", "t.id = %s", [ended.applicant_id], person, PEOPLE)
         for case, only in ((ended, False), (running, True)):
             of_case = [case.pk]
             where = f"n % {ONE_OPEN_IN} {'=' if only else '<>'} 0"
             days = f"(n / {ONE_OPEN_IN} % 10)" if only else "(20 + n % 1000)"
-            due = f"(current_date - {days}::int + 8)"
-            shift = f"(({days} || ' days')::interval)"
+            due = f"(SELECT d.last_day FROM bench_due AS d WHERE d.kind = 'promised' AND d.days = {days})"
+            # Not two at the same moment, as in life; all within the working hours before.
+            shift = f"(({days} || ' days')::interval + (n * 7919 % 14400000 || ' ms')::interval)"
             unit = f"({listed})[1 + (n * 7 + n / {ONE_OPEN_IN}) % {UNITS}]"
             own = _id("'case'")
             row: dict[str, str] = {
@@ -70,7 +75,8 @@ def fill(platform: Platform, seed: Seed, cases: int) -> float:
             }
             _copy(cursor, "cases_case", "t.id = %s", of_case, row, cases, where)
             own_id = _id("t.id::text")
-            clock = {"id": own_id, "case_id": own, "started_on": f"t.started_on - {days}::int", "due_on": due}
+            clock = {"id": own_id, "case_id": own, "started_on": f"t.started_on - {days}::int"}
+            clock["due_on"] = due.replace("'promised'", "t.kind")
             _copy(cursor, "cases_clock", "t.case_id = %s", of_case, clock, cases, where)
             step = {"id": own_id, "case_id": own, "department_id": unit, "due_on": due}
             step |= {"opened_at": f"t.opened_at - {shift}", "done_at": f"t.done_at - {shift}"}
@@ -82,6 +88,19 @@ def fill(platform: Platform, seed: Seed, cases: int) -> float:
         for table in TABLES:
             cursor.execute(f"VACUUM ANALYZE {table}")
     return time.monotonic() - began
+
+
+def _last_days(cursor: Any, pattern: Case) -> None:
+    """The last day of each of its clocks when they begin so many days earlier, as the calendar has it."""
+    calendar = catalog.work_calendar()
+    cursor.execute("CREATE TEMPORARY TABLE bench_due (kind text, days int, last_day date, PRIMARY KEY (kind, days))")
+    with cursor.copy("COPY bench_due (kind, days, last_day) FROM STDIN") as rows:
+        for clock in pattern.clocks.all():
+            for days in range(20 + 1000):
+                started = clock.started_on - timedelta(days=days)
+                rows.write_row(
+                    (clock.kind, days, rules.due(started, Limit(clock.limit, Unit(clock.unit)), (), calendar)[0])
+                )
 
 
 def _id(what: str, n: str = "n") -> str:

@@ -230,7 +230,7 @@ def workbench_nav(context: template.Context) -> dict[str, Any]:
     doors = _open_to(staff) if isinstance(staff, Staff) else {}
     # The longest address that begins this one, so that a page below a list marks the list.
     reach = {_url(name): url for url, door in doors.items() for name in door.below} | {url: url for url in doors}
-    here = max((url for url in reach if request.path.startswith(url)), key=len, default="")
+    here = max((url for url in reach if url and request.path.startswith(url)), key=len, default="")
     words = {url: str(door.word) for url, door in doors.items()}
     if isinstance(staff, Staff) and (count := cards_waiting(staff, words)):
         words[_url("workbench:cards")] += gettext("（%(n)s）") % {"n": count}
