@@ -98,6 +98,7 @@ INSTALLED_APPS = [
     "yimen.people",
     "yimen.catalog",
     "yimen.notify",
+    "yimen.registers",
     "yimen.certificates",
     "yimen.cases",
     "yimen.hall",
@@ -119,7 +120,7 @@ MIDDLEWARE = [
     "yimen.web.middleware.NoNul",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "yimen.web.middleware.WhoIsAsking",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -177,15 +178,17 @@ _POOL: dict[str, Any] | bool = (
 
 
 def _connection(url: str, *, pool: dict[str, Any] | bool) -> dict[str, Any]:
-    options: dict[str, Any] = {"connect_timeout": 3, "application_name": "yimen"}
+    options: dict[str, Any] = {"connect_timeout": 3, "application_name": "yimen", "server_side_binding": True}
+    if env_bool("YIMEN_DB_PREPARE", True):
+        options["prepare_threshold"] = 2  # prepared the third time: planning costs more than most statements take
     if pool:
         options["pool"] = pool
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "yimen.lib.postgres",
         **database_url.parse(url),
         "OPTIONS": options,
         "CONN_MAX_AGE": 0,
-        "CONN_HEALTH_CHECKS": True,
+        "CONN_HEALTH_CHECKS": not pool,  # the pool's are looked at by lib.postgres
         "DISABLE_SERVER_SIDE_CURSORS": False,
     }
 
@@ -236,6 +239,7 @@ AXES_LOCKOUT_TEMPLATE = "account/locked.html"
 AXES_DISABLE_ACCESS_LOG = True  # logins are ledger rows
 AXES_VERBOSE = False
 
+SESSION_ENGINE = "yimen.people.sessions"
 SESSION_COOKIE_NAME = "yimen_session"
 SESSION_COOKIE_AGE = 8 * 3600
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
@@ -272,7 +276,8 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = TESTING or DEBUG
 WHITENOISE_AUTOREFRESH = TESTING or DEBUG
 WHITENOISE_MAX_AGE = 0 if DEBUG else 31536000
-MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+# In a signed cookie, so that saying something does not write the session; what is too long for one goes there.
+MESSAGE_STORAGE = "django.contrib.messages.storage.fallback.FallbackStorage"
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"

@@ -1,6 +1,9 @@
 """Every keyed act has one effect: the first answer is kept and given again (REL-6)."""
 
+from __future__ import annotations
+
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from yimen.ledger.actions import Actor
 from yimen.ledger.models import Once
+from yimen.lib.acts import all_or_nothing
 from yimen.lib.errors import DomainError, TracedError
 
 KEPT = timedelta(hours=48)
@@ -42,38 +46,82 @@ def once(
 
     The answer is stored in the transaction of the act, so both exist or neither does. A DomainError undoes
     the act and is itself the answer (`refused`), except for an empty key, which means "not keyed".
+    The answer is written last: a repeat may run `produce` again, all of it is undone then, and what was answered the
+    first time is given. So `produce` does nothing outside the database that must not happen twice.
     Raises DifferentBody when the key comes back with another `body`, KeyTooLong.
     """
     if not key:
         return produce()
     if len(key) > MOST_KEY_CHARACTERS:
         raise KeyTooLong(_("提交的编号太长了。请刷新页面再试。"))
-    fingerprint = hashlib.sha256(body).digest()
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            # A second request with the same key waits here until the first has committed or failed.
-            cursor.execute(
-                "INSERT INTO ledger_once (actor, act, key, body_hash, at) VALUES (%s, %s, %s, %s, %s)"
-                " ON CONFLICT (actor, act, key) DO NOTHING",
-                [by.ledger_ref, act, key, fingerprint, at],
-            )
-            is_first = cursor.rowcount == 1
-        row = Once.objects.filter(actor=by.ledger_ref, act=act, key=key)
-        if not is_first:
-            known = row.get()
-            if bytes(known.body_hash) != fingerprint:
-                raise DifferentBody(_("这次提交和上次用的是同一个编号，内容却不一样。请刷新页面再试。"))
-            assert known.status is not None and known.answer is not None
-            return Answer(known.status, known.answer, is_repeat=True)
-        try:
-            with transaction.atomic():
-                answer = produce()
-        except DomainError as error:
-            answer = Answer(refused, {"error": str(error), "code": type(error).__name__})
+    kept = _Key(by.ledger_ref, act, key, hashlib.sha256(body).digest())
+    try:
+        with all_or_nothing():
+            answer = produce()
+            kept.keep(answer, at)
+        return answer
+    except _Known:
+        return kept.answer()
+    except DomainError as error:
+        return _refuse(kept, error, refused, at)
+    except Exception:
+        # What failed only because it is done already is a repeat.
+        if (known := kept.find()) is not None:
+            return known
+        raise
+
+
+def _refuse(kept: _Key, error: DomainError, status: int, at: datetime) -> Answer:
+    """Keep a refusal as the answer, after what it undid; what was answered before goes first."""
+    answer = Answer(status, {"error": str(error), "code": type(error).__name__})
+    try:
+        with transaction.atomic():
+            kept.keep(answer, at)
             if isinstance(error, TracedError):
                 error.leave_trace()
-        row.update(status=answer.status, answer=answer.body)
         return answer
+    except _Known:
+        return kept.answer()
+
+
+class _Known(Exception):
+    """The key has an answer."""
+
+
+@dataclass(frozen=True)
+class _Key:
+    actor: str
+    act: str
+    key: str
+    fingerprint: bytes
+
+    def keep(self, answer: Answer, at: datetime) -> None:
+        """Store the answer; waits for another with the same key that is not committed yet. Raises _Known."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO ledger_once (actor, act, key, body_hash, at, status, answer)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s::jsonb) ON CONFLICT (actor, act, key) DO NOTHING",
+                [
+                    *(self.actor, self.act, self.key, self.fingerprint, at, answer.status),
+                    json.dumps(answer.body, ensure_ascii=False),
+                ],
+            )
+            if cursor.rowcount == 0:
+                raise _Known
+
+    def find(self) -> Answer | None:
+        """Return what was answered, None for nothing. Raises DifferentBody."""
+        known = Once.objects.filter(actor=self.actor, act=self.act, key=self.key).first()
+        if known is None or known.status is None or known.answer is None:
+            return None
+        if bytes(known.body_hash) != self.fingerprint:
+            raise DifferentBody(_("这次提交和上次用的是同一个编号，内容却不一样。请刷新页面再试。"))
+        return Answer(known.status, known.answer, is_repeat=True)
+
+    def answer(self) -> Answer:
+        found = self.find()
+        assert found is not None
+        return found
 
 
 def forget_old(at: datetime) -> int:

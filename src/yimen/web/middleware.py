@@ -2,9 +2,12 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.functional import SimpleLazyObject
 
+from yimen.people import sessions
 from yimen.web import errors, headers
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -45,6 +48,20 @@ class DatabaseAway:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         return errors.database_away(request, exception) if errors.is_database_away(exception) else None
+
+
+class WhoIsAsking(AuthenticationMiddleware):
+    """Django's, with the login read together with its session (people.sessions)."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        request.user = SimpleLazyObject(lambda: _user_of(request))  # type: ignore[assignment]
+
+
+def _user_of(request: Any) -> Any:
+    if not hasattr(request, "_cached_user"):
+        request._cached_user = sessions.user_of(request)
+    return request._cached_user
 
 
 NUL = "\x00"

@@ -65,7 +65,7 @@ def test_trouble_inside_a_middleware_is_the_same_503(client, monkeypatch):
     def fail(*args: object) -> None:
         raise OperationalError
 
-    monkeypatch.setattr("django.contrib.sessions.backends.db.SessionStore.load", fail)
+    monkeypatch.setattr("yimen.people.sessions.SessionStore.load", fail)
     client.cookies["yimen_session"] = "x" * 32
     assert client.get("/accounts/login/").status_code == 503
 
