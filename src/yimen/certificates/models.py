@@ -28,6 +28,8 @@ class Certificate(models.Model):
     (rules.state_on), so that the past can be asked about (CERT-9); `state` is the one now, for lists.
 
     number: 证照编码, printed; case_no: the case it came from, as text. data: what is printed on it, frozen.
+    sha256, path: of the sealed file below the folder of documents, once it is stored; wants_seal: nobody has looked yet
+    whether a seal goes on it.
     replaced_by: the newer edition after a change or a renewal.
     """
 
@@ -60,6 +62,7 @@ class Certificate(models.Model):
     replaced_by = models.OneToOneField("self", models.PROTECT, null=True, blank=True, related_name="replaces")
     sha256 = models.CharField(max_length=64, blank=True)
     path = models.CharField(max_length=200, blank=True)
+    wants_seal = models.BooleanField(default=True)
     is_demo = models.BooleanField(default=False)
 
     class Meta:
@@ -75,6 +78,7 @@ class Certificate(models.Model):
             models.Index(
                 fields=["region", "valid_until"], condition=models.Q(state="valid"), name="certificate_by_expiry"
             ),
+            models.Index(fields=["id"], condition=models.Q(wants_seal=True), name="certificate_wants_seal"),
         ]
 
     def __str__(self) -> str:
@@ -135,3 +139,29 @@ class ESeal(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class CertificateSealing(models.Model):
+    """
+    The electronic seal on a certificate (CERT-6): number and hash of what will be signed are written first, so that a
+    crash leaves a record of what was planned. failures: how often it was tried in vain; fault: why, the last time.
+    """
+
+    certificate = models.OneToOneField(Certificate, models.PROTECT, primary_key=True, related_name="sealing")
+    region = models.ForeignKey(Region, models.PROTECT)
+    seal = models.ForeignKey(ESeal, models.PROTECT, related_name="+")
+    number = models.CharField(max_length=60)
+    plain_sha256 = models.CharField(max_length=64)
+    planned_at = models.DateTimeField()
+    signed_at = models.DateTimeField(null=True, blank=True)
+    signer = models.CharField(max_length=120, blank=True)
+    certificate_no = models.CharField(max_length=80, blank=True)
+    failures = models.PositiveSmallIntegerField(default=0)
+    fault = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["region", "planned_at"], condition=models.Q(signed_at=None), name="certificate_signing_waiting"
+            )
+        ]

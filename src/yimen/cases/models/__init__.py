@@ -23,7 +23,14 @@ from yimen.cases.models.modes import (
     Recusal,
     TeamMember,
 )
-from yimen.cases.models.notices import ArchivePackage, Notice, NoticeTemplate, RetentionRule, SignedNotice
+from yimen.cases.models.notices import (
+    ArchivePackage,
+    Notice,
+    NoticeTemplate,
+    PublicityUpload,
+    RetentionRule,
+    SignedNotice,
+)
 from yimen.cases.models.results import Bar, FeeSlip, Quota, Renewal
 from yimen.cases.models.visits import Hearing, InterestedParty, SiteVisit, VisitAnswer
 
@@ -60,6 +67,7 @@ __all__ = [
     "OpinionTemplate",
     "PriorityGrant",
     "QueryTries",
+    "PublicityUpload",
     "Quota",
     "Recusal",
     "Renewal",

@@ -33,6 +33,9 @@ class BundleCase(models.Model):
     bundle = models.ForeignKey(ServiceBundle, models.PROTECT, related_name="applications")
     applicant = models.ForeignKey(Applicant, models.PROTECT, related_name="bundle_cases")
     query_no = models.CharField(max_length=24)
+    # Its one receipt (收件凭证), for all items together.
+    receipt_no = models.CharField(max_length=60, blank=True)
+    verify_code = models.CharField(max_length=20, blank=True)
     chosen = models.JSONField(default=dict)
     forms_sealed = models.BinaryField(null=True, blank=True)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.RUNNING)
@@ -42,7 +45,12 @@ class BundleCase(models.Model):
     is_demo = models.BooleanField(default=False)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["region", "query_no"], name="bundle_query_no_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["region", "query_no"], name="bundle_query_no_once"),
+            models.UniqueConstraint(
+                fields=["region", "verify_code"], condition=~models.Q(verify_code=""), name="bundle_verify_code_once"
+            ),
+        ]
         indexes = [models.Index(fields=["region", "status", "received_at"], name="bundle_case_by_status")]
 
     def __str__(self) -> str:

@@ -125,6 +125,9 @@ class PriorityGrant(models.Model):
     approved_at = models.DateTimeField(null=True, blank=True)
     refused_at = models.DateTimeField(null=True, blank=True)
     answer = models.CharField(max_length=200, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    ended_by = models.ForeignKey(Staff, models.PROTECT, null=True, blank=True, related_name="+")
+    end_reason = models.CharField(max_length=200, blank=True)
 
     class Meta:
         constraints = [

@@ -143,6 +143,15 @@ class SignedNotice(models.Model):
         ]
 
 
+class PublicityUpload(models.Model):
+    """双公示: that a granted decision was uploaded where licences are made public, by whom and when (LAW-18)."""
+
+    notice = models.OneToOneField(Notice, models.PROTECT, primary_key=True, related_name="publicity")
+    region = models.ForeignKey(Region, models.PROTECT)
+    uploaded_at = models.DateTimeField()
+    uploaded_by = models.ForeignKey(Staff, models.PROTECT, related_name="+")
+
+
 class RetentionRule(models.Model):
     """How many years the archive of an item is kept from a day on (CERT-10); item empty: every other item."""
 

@@ -122,6 +122,7 @@ class Hearing(models.Model):
     ask_by = models.DateField()
     asked_at = models.DateTimeField(null=True, blank=True)
     asked_by = models.CharField(max_length=120, blank=True)
+    waiver_paper = models.CharField(max_length=200, blank=True, help_text="where the applicant's signed waiver is kept")
     hold_by = models.DateField(null=True, blank=True)
     called_at = models.DateTimeField(null=True, blank=True)
     call_notice = models.OneToOneField("Notice", models.PROTECT, null=True, blank=True, related_name="+")
