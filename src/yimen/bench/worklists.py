@@ -58,7 +58,7 @@ def fill(platform: Platform, seed: Seed, cases: int) -> float:
             days = f"(n / {ONE_OPEN_IN} % 10)" if only else "(20 + n % 1000)"
             due = f"(SELECT d.last_day FROM bench_due AS d WHERE d.kind = 'promised' AND d.days = {days})"
             # Not two at the same moment, as in life; all within the working hours before.
-            shift = f"(({days} || ' days')::interval + (n * 7919 % 14400000 || ' ms')::interval)"
+            shift = f"(({days} || ' days')::interval + (n::bigint * 7919 % 14400000 || ' ms')::interval)"
             unit = f"({listed})[1 + (n * 7 + n / {ONE_OPEN_IN}) % {UNITS}]"
             own = _id("'case'")
             row: dict[str, str] = {

@@ -96,7 +96,7 @@ from yimen.cases.queries.results import (
     to_publish,
 )
 from yimen.cases.queries.tasks import open_tasks
-from yimen.cases.queries.whole import read_whole, what_there_is
+from yimen.cases.queries.whole import read_course, read_whole, what_there_is
 from yimen.cases.queries.withdrawals import Pair, withdrawn_and_again
 
 __all__ = [
@@ -177,6 +177,7 @@ __all__ = [
     "queue",
     "quota_of",
     "quotas",
+    "read_course",
     "read_whole",
     "recusals_of",
     "recused_cases",

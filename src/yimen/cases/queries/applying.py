@@ -258,7 +258,7 @@ def my_cases(applicant: Applicant) -> QuerySet[Case]:
 def own_case(applicant: Applicant, number: str) -> Case | None:
     """Return a case of his own by its number; None alike for none and somebody else's."""
     return (
-        Case.objects.select_related("item", "version", "department", "center", "applicant")
+        Case.objects.select_related("version", "department", "applicant")
         .filter(Q(query_no=number.strip().upper()), region_id=applicant.region_id, applicant=applicant)
         .first()
     )

@@ -219,8 +219,10 @@ def answer_from(case: Case) -> datetime:
 
 def waits_for_applicant(case: Case) -> bool:
     """Tell whether a correction was asked for that is not answered yet: nobody's five days run then (LAW-14)."""
+    if case.status != Case.Status.RECEIVED:
+        return False
     correction = getattr(case, "correction", None)
-    return case.status == Case.Status.RECEIVED and correction is not None and correction.answered_at is None
+    return correction is not None and correction.answered_at is None
 
 
 def unanswered(region: str, *, today: date) -> list[UUID]:

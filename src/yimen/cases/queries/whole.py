@@ -11,23 +11,20 @@ from django.db.models import Prefetch, prefetch_related_objects
 from yimen.cases.models import Case, Notice, Task
 
 
-def read_whole(case: Case) -> None:
+def read_course(case: Case) -> None:
     """
-    Read what every page of a case shows: its steps with who has and who did them, clocks, materials and documents, and
-    the flow and list of its item; six statements. `all()` of each costs nothing afterwards.
+    Read the steps of a case with who has and who did them, its clocks and its documents, without the facts frozen into
+    these; three statements. `all()` of each costs nothing afterwards.
     """
     steps = Task.objects.select_related("department", "assignee", "done_by__post").order_by("opened_at", "name")
-    # What was frozen into a document is long, and only its own page shows it.
     papers = Notice.objects.select_related("signed").defer("data")
-    prefetch_related_objects(
-        [case],
-        Prefetch("tasks", steps),
-        Prefetch("notices", papers),
-        "clocks",
-        "materials",
-        "version__steps",
-        "version__materials",
-    )
+    prefetch_related_objects([case], Prefetch("tasks", steps), Prefetch("notices", papers), "clocks")
+
+
+def read_whole(case: Case) -> None:
+    """Read its course, its materials, and the flow and list of its item; six statements."""
+    read_course(case)
+    prefetch_related_objects([case], "materials", "version__steps", "version__materials")
 
 
 def what_there_is(case: Case, names: Collection[str]) -> frozenset[str]:

@@ -22,6 +22,7 @@ from yimen.ratings.models import RatingLevel
 from yimen.web import documents
 from yimen.web.portal import bundles, reads
 from yimen.web.portal.cards import cards_of
+from yimen.web.portal.cards import reads as reads_of_cards
 from yimen.web.portal.forms import ProgressForm
 
 # How long a case stays open in the browser that asked for it.
@@ -87,7 +88,7 @@ def opened_case(request: HttpRequest, number: str) -> Case | None:
     pk, until = request.session.get(_OPENED, {}).get(number, (None, 0.0))
     if pk is None or until < timezone.now().timestamp():
         return None
-    return Case.objects.select_related("item", "version", "department", "center", "applicant").get(pk=pk)
+    return Case.objects.select_related("version", "department", "applicant").get(pk=pk)
 
 
 @require_safe
@@ -101,19 +102,23 @@ def stay(request: HttpRequest, number: str, refused: str = "") -> HttpResponse:
     found = opened_case(request, number)
     if found is None:
         return redirect("portal:progress")
-    clocks = cases.clock_views(found, today=timezone.localdate())
+    cases.read_course(found)
+    there = cases.what_there_is(found, reads_of_cards() | {"invitation", "tickets"})
+    has_moved = bool(there & {"stops", "extension"})
+    clocks = cases.clock_views(found, today=timezone.localdate(), may_have_moved=has_moved)
+    is_new = found.status == Case.Status.RECEIVED
     values = {
         "case": found,
         "clock": clocks.get("promised") or clocks.get("statutory"),
         "statutory": clocks.get("statutory") if "promised" in clocks else None,
-        "answer_due": cases.answer_due(found, catalog.work_calendar()),
+        "answer_due": cases.answer_due(found, catalog.work_calendar()) if is_new else None,
         "waits": cases.waits_for_applicant(found),
         "rows": cases.timeline(found),
-        "notices": found.notices.select_related("signed"),
-        "rating_token": reads.rating_token(found),
+        "notices": found.notices.all(),
+        "rating_token": reads.rating_token(found) if there & {"invitation", "tickets"} else "",
         "reminders": notify.for_applicant(found.applicant),
         "levels": RatingLevel.choices,
-        "cards": cards_of(request, found, now=timezone.now()),
+        "cards": cards_of(request, found, there, now=timezone.now()),
         "refused": refused,
     }
     return render(request, "portal/case.html", values)

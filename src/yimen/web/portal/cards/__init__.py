@@ -1,8 +1,8 @@
 """
 The cards of a citizen's case page beyond progress and documents, each from a module of its own here.
 
-A module has `card(request, case, now) -> Card | None` and, if it acts, `urlpatterns`. It stands in MODULES; nothing
-else knows it.
+A module has `card(request, case, now) -> Card | None` and, if it acts, `urlpatterns`. One that names relations of Case
+in READS is asked only about cases that have some of them. It stands in MODULES; nothing else knows it.
 """
 
 from __future__ import annotations
@@ -56,7 +56,14 @@ def urlpatterns() -> list[Any]:
     return [pattern for module in modules() for pattern in getattr(module, "urlpatterns", [])]
 
 
-def cards_of(request: HttpRequest, case: Case, *, now: datetime) -> list[Card]:
-    """Return the cards that have something to say about this case."""
-    found = (module.card(request, case, now) for module in modules())
+@cache
+def reads() -> frozenset[str]:
+    """Return the relations of Case the cards ask about."""
+    return frozenset(name for module in modules() for name in getattr(module, "READS", ()))
+
+
+def cards_of(request: HttpRequest, case: Case, there: frozenset[str], *, now: datetime) -> list[Card]:
+    """Return the cards that have something to say about this case. there: which relations have any row for it."""
+    asked = [module for module in modules() if not hasattr(module, "READS") or there.intersection(module.READS)]
+    found = (module.card(request, case, now) for module in asked)
     return [card for card in found if card is not None]

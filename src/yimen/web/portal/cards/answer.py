@@ -21,6 +21,8 @@ from yimen.web.portal.cards.messages import is_owner
 from yimen.web.portal.cases import stay
 from yimen.web.portal.files import case_of
 
+READS = ("correction",)
+
 
 def card(request: HttpRequest, case: Case, now: datetime) -> Card | None:
     if case.status != Case.Status.RECEIVED or not is_owner(request, case):

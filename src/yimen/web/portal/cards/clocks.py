@@ -9,6 +9,8 @@ from django.http import HttpRequest
 from yimen.cases.models import Case, ClockStop, Extension
 from yimen.web.portal.cards import Card
 
+READS = ("stops", "extension")
+
 
 def card(request: HttpRequest, case: Case, now: datetime) -> Card | None:
     if case.accepted_at is None:

@@ -9,6 +9,8 @@ from django.http import HttpRequest
 from yimen.cases.models import Case, Correction
 from yimen.web.portal.cards import Card
 
+READS = ("correction",)
+
 
 def card(request: HttpRequest, case: Case, now: datetime) -> Card | None:
     if case.status != Case.Status.RECEIVED:

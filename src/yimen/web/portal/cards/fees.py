@@ -10,6 +10,8 @@ from django.http import HttpRequest
 from yimen.cases.models import Case, FeeSlip
 from yimen.web.portal.cards import Card
 
+READS = ("fees",)
+
 
 def card(request: HttpRequest, case: Case, now: datetime) -> Card | None:
     if not case.version.has_fee:

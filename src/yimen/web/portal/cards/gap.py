@@ -10,6 +10,8 @@ from django.utils.timezone import localdate
 from yimen.cases.models import Case, HandlingMode
 from yimen.web.portal.cards import Card
 
+READS = ("gaps",)
+
 
 def card(request: HttpRequest, case: Case, now: datetime) -> Card | None:
     if case.handling_mode == HandlingMode.OWN:

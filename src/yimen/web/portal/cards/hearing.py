@@ -19,6 +19,8 @@ from yimen.web.once import Done, Stay, keyed
 from yimen.web.portal.cards import Card
 from yimen.web.portal.cases import opened_case, stay
 
+READS = ("hearing",)
+
 
 def card(request: HttpRequest, case: Case, now: datetime) -> Card | None:
     if case.accepted_at is None:

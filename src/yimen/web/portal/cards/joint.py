@@ -14,7 +14,7 @@ from yimen.web.portal.cards import Card
 def card(request: HttpRequest, case: Case, now: datetime) -> Card | None:
     if case.handling_mode != HandlingMode.JOINT or case.status == Case.Status.WITHDRAWN:
         return None
-    units = queries.unit_steps(case.tasks.select_related("department"))
+    units = queries.unit_steps(case.tasks.all())
     if not units:
         return None
     received = sum(unit.done_at is not None for unit in units)

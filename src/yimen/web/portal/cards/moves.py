@@ -10,6 +10,8 @@ from yimen.cases import queries
 from yimen.cases.models import Case, Notice
 from yimen.web.portal.cards import Card
 
+READS = ("moves",)
+
 
 def card(request: HttpRequest, case: Case, now: datetime) -> Card | None:
     if case.status != Case.Status.ACCEPTED:

@@ -17,6 +17,8 @@ from yimen.web.once import Done, keyed
 from yimen.web.portal.cards import Card
 from yimen.web.portal.cases import opened_case, stay
 
+READS = ("visits",)
+
 
 def card(request: HttpRequest, case: Case, now: datetime) -> Card | None:
     if case.accepted_at is None:
