@@ -21,6 +21,7 @@ from yimen.demo import (
     leaflets,
     powers,
     reform,
+    registers,
     scenario,
     systems,
     visits,
@@ -84,6 +85,7 @@ def build(at: datetime) -> None:
     desks.build(staff, at)
     documents.build(organs.values(), staff, at)
     systems.build(staff, at)
+    registers.build(at)
 
 
 def _person(

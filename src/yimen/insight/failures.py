@@ -19,7 +19,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from yimen.insight.ledger_report import begin_of, check_period
+from yimen.insight.ledger_report import check_period
+from yimen.lib.dates import begin_of
 
 
 class Stage(StrEnum):

@@ -19,8 +19,9 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from yimen.catalog import queries as catalog
-from yimen.insight.ledger_report import begin_of, check_period
+from yimen.insight.ledger_report import check_period
 from yimen.insight.rules import Period
+from yimen.lib.dates import begin_of
 from yimen.lib.errors import DomainError
 from yimen.lib.figures import percent
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -18,10 +18,9 @@ from django.utils.translation import gettext as _
 
 from yimen.catalog.models import CaseType, ServiceItem
 from yimen.insight import rules
-from yimen.lib.dates import month_name
+from yimen.lib.dates import begin_of, month_name
 from yimen.lib.errors import DomainError
 from yimen.lib.figures import percent
-from yimen.lib.workdays import LOCAL_ZONE
 from yimen.people.models import Department
 
 BY = ("case_type", "department", "month", "item")
@@ -145,11 +144,6 @@ def check_period(start: date, end: date, by: str = "case_type") -> None:
         raise BadPeriod(_("日期要在 1950 年到 2200 年之间。"))
     if (end - start).days > 366 * MOST_YEARS:
         raise BadPeriod(_("一次最多统计 %(n)s 年，请分段查。") % {"n": MOST_YEARS})
-
-
-def begin_of(day: date) -> datetime:
-    """Return the moment a local day begins (CAL-10)."""
-    return datetime.combine(day, time(), LOCAL_ZONE)
 
 
 # Each arm yields (key, figure, n). The ledger alone knows when a case was declined or withdrawn.

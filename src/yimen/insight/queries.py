@@ -15,8 +15,9 @@ from yimen.cases import queries as cases
 from yimen.cases import rules as case_rules
 from yimen.cases.models import Case
 from yimen.catalog import queries as catalog
-from yimen.insight.ledger_report import Report, begin_of, ledger_report
+from yimen.insight.ledger_report import Report, ledger_report
 from yimen.ledger.models import Event
+from yimen.lib.dates import begin_of
 from yimen.lib.workdays import Calendar
 from yimen.people import access
 from yimen.people.models import Staff

@@ -17,7 +17,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from yimen.insight.ledger_report import begin_of, check_period
+from yimen.insight.ledger_report import check_period
+from yimen.lib.dates import begin_of
 from yimen.lib.figures import percent
 
 

@@ -14,6 +14,7 @@ from yimen.people.models import Department, Region, Staff
 NOT_STATED = "not_stated"
 NO_MATERIALS = "no_materials"
 FINGERPRINT = "source_sha256"
+QUICK_MINUTES = "quick_minutes"  # promised at the window in so many minutes (S3-16)
 SOURCE_CODE = "source_code"  # a code of the source that is too long or strange for our column
 
 # Everything of a version a person writes; number, state and dates of publishing follow from acts.

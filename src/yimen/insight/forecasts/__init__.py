@@ -1,10 +1,24 @@
 """
 How long people will wait, as ranges with a known share of right ones: see docs/forecast.md.
 
-Reads the hall, is read by the web. `of_hall` gives a whole hall at once; everything that computes is pure.
+Reads the hall, is read by the web. What computes (ranges, state, playing) is pure and needs no Django.
 """
 
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
 from yimen.insight.forecasts.ranges import Forecast, Range
-from yimen.insight.forecasts.reads import of_hall
+
+if TYPE_CHECKING:
+    from yimen.hall.models import Hall
 
 __all__ = ["Forecast", "Range", "of_hall"]
+
+
+def of_hall(hall: Hall, at: datetime) -> Forecast:
+    """Return the ranges of every series and waiting ticket of a hall; a few seconds old at most."""
+    from yimen.insight.forecasts import reads
+
+    return reads.of_hall(hall, at)

@@ -20,7 +20,7 @@ from typing import Any
 from yimen.insight.simulation import loop
 
 # The order in which they use each other.
-_NAMES = ("push", "pop", "insert", "remove_head", "works", "pick", "simulate", "draw", "sample_runs")
+_NAMES = ("push", "pop", "insert", "remove_head", "works", "ran", "pick", "simulate", "draw", "sample_runs")
 _lock = threading.Lock()
 _compiled: ModuleType | None = None
 

@@ -32,6 +32,7 @@ class Customers:
 
     arrival, service: seconds. group: the skill that is needed, from 0. rank: 0 ordinary, higher comes first.
     appointment: the agreed time, None or inf without one. patience: seconds after which somebody leaves unserved.
+    joined: the time each stands in the queue with; without it, the arrival, or the agreed time for whoever kept it.
     """
 
     arrival: Sequence[float]
@@ -40,34 +41,37 @@ class Customers:
     rank: Sequence[int] | None = None
     appointment: Sequence[float | None] | None = None
     patience: Sequence[float] | None = None
+    joined: Sequence[float] | None = None
 
 
 @dataclass(frozen=True)
 class Server:
     """
     skills: the groups he serves, None for all. shifts: (from, until) in which he begins with people; a service begun
-    is ended. breaks: taken out of the shifts. busy_until: at the start he has somebody until then.
+    is ended. breaks: taken out of the shifts. busy_until: at the start he has somebody until then. run: what he called
+    before, -n for n of a higher rank in a row, n for n others since the last of those, loop.LONG for none of those.
     """
 
     skills: frozenset[int] | None = None
     shifts: Sequence[tuple[float, float]] = ((-inf, inf),)
     breaks: Sequence[tuple[float, float]] = ()
     busy_until: float = -inf
+    run: int = loop.LONG
 
 
 @dataclass(frozen=True)
 class Policy:
     """
-    Who is called next of those a server serves.
+    Who is called next of those a server serves; each server by what it called before.
 
-    strict: whoever joined first, whatever his rank. ratio: after `ordinary_per_priority` ordinary people one of a
-    higher rank. ageing: whoever joined first, each rank counted `head_start` seconds earlier for every step, so an
-    ordinary person who has waited that much longer goes before. priority: the higher rank first, always. cap (not for
-    strict): at most so many of a higher rank in a row while ordinary people wait; 0 for no limit.
+    strict: whoever joined first, whatever his rank. ratio: the higher rank first, but after each one
+    `ordinary_per_priority` others have their turn. ageing: whoever joined first, each rank counted `head_start` seconds
+    earlier for every step, so an ordinary person who has waited that much longer goes before. priority: the higher rank
+    first, always. cap (not for strict): at most so many of a higher rank in a row while others wait; 0 for no limit.
     """
 
     kind: str = "strict"
-    ordinary_per_priority: int = 2
+    ordinary_per_priority: int = 3
     head_start: float = 900.0
     cap: int = 0
 
@@ -137,10 +141,10 @@ def prepare(customers: Customers, servers: Sequence[Server], policy: Policy, col
     count = len(customers.arrival)
     if not servers:
         raise BadScenario("no server")
-    if policy.kind not in KINDS or policy.ordinary_per_priority < 1 or policy.cap < 0:
+    if policy.kind not in KINDS or policy.ordinary_per_priority < 0 or policy.cap < 0:
         raise BadScenario(f"no such policy: {policy}")
     given = {"service": customers.service, "group": customers.group, "rank": customers.rank}
-    given |= {"appointment": customers.appointment, "patience": customers.patience}
+    given |= {"appointment": customers.appointment, "patience": customers.patience, "joined": customers.joined}
     for name, values in given.items():
         if values is not None and len(values) != count:
             raise BadScenario(f"{len(values)} of {name}, {count} of arrival")
@@ -152,7 +156,9 @@ def prepare(customers: Customers, servers: Sequence[Server], policy: Policy, col
         raise BadScenario("a service takes less than no time")
     patience = columns.full(count, inf) if customers.patience is None else columns.floats(customers.patience)
     key = arrival
-    if customers.appointment is not None:
+    if customers.joined is not None:
+        key = columns.floats(customers.joined)
+    elif customers.appointment is not None:
         agreed = zip(customers.appointment, arrival, strict=True)
         key = columns.floats([_joins(at, came) for at, came in agreed])
     group = columns.ints(customers.group) if customers.group is not None else columns.empty_ints(count)
@@ -192,7 +198,8 @@ def prepare(customers: Customers, servers: Sequence[Server], policy: Policy, col
             "servers": ints(len(servers)),
             "idle": floats(len(servers)),
             "interval": ints(len(servers)),
-            "counters": ints(3),
+            "runs": columns.ints([each.run for each in servers]),
+            "waiting": ints(1),
         },
     )
 
@@ -244,7 +251,7 @@ def first_run(module: Any) -> None:
     ready = prepare(Customers([0.0, 1.0], [1.0, 1.0]), [Server()], Policy(), columns)
     module.simulate(**ready.arguments)
     sampling = Sampling((0, 0), (0.0, 0.0), (1.0, 1.0), ((1.0, 2.0),), 0, (-1,), (0.0,), 0.1)
-    module.sample_runs(**sampling_arguments(sampling, ready, columns, runs=1, seed=1))
+    module.sample_runs(**sampling_arguments(sampling, ready, columns, plays=1, seed=1))
 
 
 @dataclass(frozen=True)
@@ -272,12 +279,12 @@ def play(
     policy: Policy,
     sampling: Sampling,
     *,
-    runs: int,
+    plays: int,
     seed: int,
     fast: bool | None = None,
 ) -> Any:
     """
-    Play the queue `runs` times and return when each customer began: out[run * customers + who], as they were given.
+    Play the queue `plays` times and return when each customer began: out[play * customers + who], as they were given.
 
     The customers have to be in order of arrival. Raises BadScenario.
     """
@@ -285,19 +292,20 @@ def play(
     ready = prepare(customers, servers, policy, columns)
     if ready.order is not None:
         raise BadScenario("customers have to be in order of arrival")
-    arguments = sampling_arguments(sampling, ready, columns, runs=runs, seed=seed)
+    arguments = sampling_arguments(sampling, ready, columns, plays=plays, seed=seed)
     columns.loop.sample_runs(**arguments)
     return arguments["out"]
 
 
 def sampling_arguments(
-    sampling: Sampling, ready: Prepared, columns: engine.Columns, *, runs: int, seed: int
+    sampling: Sampling, ready: Prepared, columns: engine.Columns, *, plays: int, seed: int
 ) -> dict[str, Any]:
     begin_of = [0]
     for each in sampling.measured:
         begin_of.append(begin_of[-1] + len(each))
     return ready.arguments | {
-        "runs": runs,
+        "plays": plays,
+        "runs_before": ready.arguments["runs"][:],
         "state": columns.ints(seeded(seed)),
         "kind": columns.ints(sampling.kind),
         "passed": columns.floats(sampling.passed),
@@ -308,7 +316,7 @@ def sampling_arguments(
         "busy_kind": columns.ints(sampling.busy_kind),
         "elapsed": columns.floats(sampling.elapsed),
         "spread": float(sampling.spread),
-        "out": columns.empty_floats(runs * len(ready.arguments["arrival"])),
+        "out": columns.empty_floats(plays * len(ready.arguments["arrival"])),
     }
 
 

@@ -13,9 +13,9 @@ from math import inf
 from typing import Any
 
 STRICT, RATIO, AGEING, PRIORITY = 0, 1, 2, 3
-# Places in the counters: calls of ordinary people since the last priority one, priority calls in a row while
-# ordinary people waited, people in the queues.
-ORDINARY_RUN, PRIORITY_RUN, WAITING = 0, 1, 2
+# What a server remembers of its calls: -n after n of a higher rank in a row, n after n ordinary ones since the last of
+# those, LONG before any (hall.rules.calling.ran).
+LONG = 1000
 
 
 def push(times: Any, servers: Any, size: int, time: float, server: int) -> None:
@@ -92,74 +92,83 @@ def works(server: int, now: float, interval: Any, begins: Any, ends: Any, first:
     return bool(at < last and begins[at] <= now)
 
 
+def ran(run: int, rank: int) -> int:
+    """What a server remembers after calling somebody."""
+    if rank > 0:
+        return min(run, 0) - 1
+    return min(run + 1, LONG) if run > 0 else 1
+
+
 def pick(
-    server: int, now: float, arrival: Any, key: Any, patience: Any, skill: Any, groups: int, ranks: int,
-    policy: Any, bonus: Any, head: Any, tail: Any, after: Any, before: Any, counters: Any,
+    server: int, now: float, arrival: Any, needs: Any, rank: Any, key: Any, patience: Any, skill: Any, groups: int,
+    ranks: int, policy: Any, bonus: Any, head: Any, tail: Any, after: Any, before: Any, runs: Any, waiting: Any,
 ) -> int:  # fmt: skip
     """
     Take the next one for a server out of the queues; -1 when nobody waits for it.
 
-    policy: kind, ordinary per priority (ratio), cap on priority calls in a row (0: none; not for strict). bonus: the
-    head start of each rank, 0 but for ageing. Whoever has lost patience by now is dropped on the way.
+    policy: kind, ordinary ones after each of a higher rank (ratio), cap on those of a higher rank in a row (0: none;
+    not for strict). bonus: the head start of each rank, 0 but for ageing. Somebody of a higher rank whose time (key)
+    has not come is called only when nobody else waits. Whoever has lost patience by now is dropped on the way.
     """
     kind = policy[0]
     ordinary = -1
-    ordinary_queue = -1
     special = -1
-    special_queue = -1
     special_rank = -1
     special_score = 0.0
+    early = -1
     for group in range(groups):
         if not skill[server * groups + group]:
             continue
-        for rank in range(ranks):
-            queue = group * ranks + rank
+        for of in range(ranks):
+            queue = group * ranks + of
             who = head[queue]
             while who >= 0 and arrival[who] + patience[who] < now:
                 remove_head(queue, head, tail, after, before)
-                counters[WAITING] -= 1
+                waiting[0] -= 1
                 who = head[queue]
             if who < 0:
                 continue
-            if rank == 0:
+            if of == 0:
                 if ordinary < 0 or key[who] < key[ordinary] or (key[who] == key[ordinary] and who < ordinary):
                     ordinary = who
-                    ordinary_queue = queue
                 continue
-            score = key[who] - bonus[rank]
+            if key[who] > now:
+                if early < 0 or key[who] < key[early] or (key[who] == key[early] and who < early):
+                    early = who
+                continue
+            score = key[who] - bonus[of]
             if special >= 0:
-                if kind != STRICT and kind != AGEING and rank != special_rank:
-                    if rank < special_rank:
+                if kind != STRICT and kind != AGEING and of != special_rank:
+                    if of < special_rank:
                         continue
                 elif score > special_score or (score == special_score and who > special):
                     continue
             special = who
-            special_queue = queue
-            special_rank = rank
+            special_rank = of
             special_score = score
-    if ordinary < 0 and special < 0:
-        return -1
-    takes_special = special >= 0
-    if ordinary >= 0 and special >= 0:
+    chosen = special
+    if special < 0:
+        chosen = ordinary if ordinary >= 0 else early
+        if chosen < 0:
+            return -1
+    elif ordinary >= 0:
+        is_before = special_score < key[ordinary] or (special_score == key[ordinary] and special < ordinary)
         if kind == STRICT:
-            takes_special = special_score < key[ordinary] or (special_score == key[ordinary] and special < ordinary)
-        elif policy[2] > 0 and counters[PRIORITY_RUN] >= policy[2]:
+            takes_special = is_before
+        elif policy[2] > 0 and -runs[server] >= policy[2]:
             takes_special = False
         elif kind == RATIO:
-            takes_special = counters[ORDINARY_RUN] >= policy[1]
+            takes_special = policy[1] == 0 or runs[server] >= policy[1]
         elif kind == AGEING:
-            takes_special = special_score <= key[ordinary]
-    if takes_special:
-        counters[ORDINARY_RUN] = 0
-        counters[PRIORITY_RUN] = counters[PRIORITY_RUN] + 1 if ordinary >= 0 else 0
-        remove_head(special_queue, head, tail, after, before)
-        counters[WAITING] -= 1
-        return special
-    counters[ORDINARY_RUN] += 1
-    counters[PRIORITY_RUN] = 0
-    remove_head(ordinary_queue, head, tail, after, before)
-    counters[WAITING] -= 1
-    return ordinary
+            takes_special = is_before
+        else:
+            takes_special = True
+        if not takes_special:
+            chosen = ordinary
+    runs[server] = ran(runs[server], rank[chosen])
+    remove_head(needs[chosen] * ranks + rank[chosen], head, tail, after, before)
+    waiting[0] -= 1
+    return chosen
 
 
 def simulate(
@@ -167,12 +176,13 @@ def simulate(
     skill: Any, groups: int, ranks: int, begins: Any, ends: Any, first: Any, open_at: Any, open_by: Any, free_at: Any,
     policy: Any, bonus: Any,
     began: Any, by: Any,
-    head: Any, tail: Any, after: Any, before: Any, times: Any, servers: Any, idle: Any, interval: Any, counters: Any,
+    head: Any, tail: Any, after: Any, before: Any, times: Any, servers: Any, idle: Any, interval: Any, runs: Any,
+    waiting: Any,
 ) -> None:  # fmt: skip
     """
     Serve the customers (in order of arrival) and write when each began (inf: never) and by whom (-1: nobody).
 
-    free_at: when each server ends what it is doing at the start. counters[:2] go on from what they hold.
+    free_at: when each server ends what it is doing at the start. runs go on from what they hold.
     """
     count = len(arrival)
     server_count = len(free_at)
@@ -191,7 +201,7 @@ def simulate(
         else:
             idle[server] = -inf
             idle_count += 1
-    counters[WAITING] = 0
+    waiting[0] = 0
     for who in range(count):
         began[who] = inf
         by[who] = -1
@@ -199,7 +209,7 @@ def simulate(
         before[who] = -1
     coming = 0
     opening = 0
-    while coming < count or counters[WAITING] > 0:
+    while coming < count or waiting[0] > 0:
         time_in = arrival[coming] if coming < count else inf
         time_open = open_at[opening] if opening < opens else inf
         time_done = times[0] if size > 0 else inf
@@ -222,13 +232,9 @@ def simulate(
                                 chosen = server
             if chosen < 0:
                 insert(group[who] * ranks + rank[who], who, key, head, tail, after, before)
-                counters[WAITING] += 1
+                waiting[0] += 1
                 continue
-            if rank[who] > 0:
-                counters[ORDINARY_RUN] = 0
-            else:
-                counters[ORDINARY_RUN] += 1
-            counters[PRIORITY_RUN] = 0
+            runs[chosen] = ran(runs[chosen], rank[who])
             began[who] = now
             by[who] = chosen
             idle[chosen] = inf
@@ -248,8 +254,8 @@ def simulate(
         if not works(server, now, interval, begins, ends, first):
             continue
         who = pick(
-            server, now, arrival, key, patience, skill, groups, ranks, policy, bonus,
-            head, tail, after, before, counters,
+            server, now, arrival, group, rank, key, patience, skill, groups, ranks, policy, bonus,
+            head, tail, after, before, runs, waiting,
         )  # fmt: skip
         if who >= 0:
             began[who] = now
@@ -274,16 +280,17 @@ def draw(state: Any) -> float:
 
 
 def sample_runs(
-    runs: int, state: Any, kind: Any, passed: Any, comes: Any, values: Any, begin_of: Any, pass_kind: int,
+    plays: int, state: Any, kind: Any, passed: Any, comes: Any, values: Any, begin_of: Any, pass_kind: int,
     busy_kind: Any, elapsed: Any, spread: float, out: Any,
     arrival: Any, service: Any, group: Any, rank: Any, key: Any, patience: Any,
     skill: Any, groups: int, ranks: int, begins: Any, ends: Any, first: Any, open_at: Any, open_by: Any, free_at: Any,
     policy: Any, bonus: Any,
     began: Any, by: Any,
-    head: Any, tail: Any, after: Any, before: Any, times: Any, servers: Any, idle: Any, interval: Any, counters: Any,
+    head: Any, tail: Any, after: Any, before: Any, times: Any, servers: Any, idle: Any, interval: Any, runs: Any,
+    waiting: Any, runs_before: Any,
 ) -> None:  # fmt: skip
     """
-    Play the same queue `runs` times with services drawn anew; out[run * customers + who] is when each began.
+    Play the same queue `plays` times with services drawn anew; out[play * customers + who] is when each began.
 
     values[begin_of[k]:begin_of[k + 1]]: the measured seconds of kind k, ascending. kind: each customer's, -1 takes no
     time (somebody who only asks how long it would be). passed: chance that nobody comes when called, which takes a
@@ -291,9 +298,7 @@ def sample_runs(
     `elapsed` seconds, -1 when free at time 0. spread: standard deviation of the day's own pace.
     """
     count = len(arrival)
-    ordinary_run = counters[ORDINARY_RUN]
-    priority_run = counters[PRIORITY_RUN]
-    for run in range(runs):
+    for play in range(plays):
         pace = -6.0
         for _n in range(12):
             pace += draw(state)
@@ -313,6 +318,7 @@ def sample_runs(
             low = begin_of[of]
             service[who] = values[low + int(draw(state) * (begin_of[of + 1] - low))] * pace
         for server in range(len(free_at)):
+            runs[server] = runs_before[server]
             of = busy_kind[server]
             if of < 0:
                 continue
@@ -326,12 +332,10 @@ def sample_runs(
                 # Longer than anything measured: about as much again as half of an ordinary one.
                 low = begin_of[of]
                 free_at[server] = values[low + int(draw(state) * (high - low))] * pace * 0.5
-        counters[ORDINARY_RUN] = ordinary_run
-        counters[PRIORITY_RUN] = priority_run
         simulate(
             arrival, service, group, rank, key, patience,
             skill, groups, ranks, begins, ends, first, open_at, open_by, free_at, policy, bonus, began, by,
-            head, tail, after, before, times, servers, idle, interval, counters,
+            head, tail, after, before, times, servers, idle, interval, runs, waiting,
         )  # fmt: skip
         for who in range(count):
-            out[run * count + who] = began[who]
+            out[play * count + who] = began[who]

@@ -8,10 +8,11 @@ import pytest
 
 from yimen.catalog.models import ServiceItem
 from yimen.insight import queries
-from yimen.insight.ledger_report import BY, COUNTS, BadPeriod, begin_of, ledger_report
+from yimen.insight.ledger_report import BY, COUNTS, BadPeriod, ledger_report
 from yimen.insight.tests.factories import FIRST, Office, Told, moment
 from yimen.ledger.bulk import NewEvent, record_many
 from yimen.ledger.models import Event
+from yimen.lib.dates import begin_of
 from yimen.lib.workdays import LOCAL_ZONE
 from yimen.people.access import NotAllowed
 from yimen.people.models import Role

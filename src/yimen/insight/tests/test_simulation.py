@@ -115,7 +115,7 @@ def naive(customers, servers, policy):
     busy = {s: server.busy_until for s, server in enumerate(servers) if server.busy_until > -inf}
     idle_since = {s: -inf for s in range(len(servers)) if s not in busy}
     opens = sorted((a, s) for s, server in enumerate(servers) for a, _b in _parts(server) if a > -inf)
-    runs = {"ordinary": 0, "priority": 0}
+    calls = [[] for _server in servers]  # of each server: whether it called somebody of a higher rank
 
     def able(s, who):
         return servers[s].skills is None or group[who] in servers[s].skills
@@ -125,6 +125,7 @@ def naive(customers, servers, policy):
 
     def begin(who, s, now):
         began[who], by[who] = now, s
+        calls[s].append(rank[who] > 0)
         busy[s] = now + customers.service[who]
         idle_since.pop(s)
 
@@ -134,7 +135,10 @@ def naive(customers, servers, policy):
         for who in [who for who in waiting if customers.arrival[who] + patience[who] < now and able(s, who)]:
             waiting.remove(who)
         mine = [who for who in waiting if able(s, who)]
-        plain = min((who for who in mine if rank[who] == 0), key=lambda who: (joins[who], place[who]), default=None)
+        ready = [who for who in mine if rank[who] == 0 or joins[who] <= now]
+        if not mine:
+            return
+        plain = min((who for who in ready if rank[who] == 0), key=lambda who: (joins[who], place[who]), default=None)
 
         def score(who):
             if policy.kind == "ageing":
@@ -143,27 +147,22 @@ def naive(customers, servers, policy):
                 return joins[who], place[who]
             return -rank[who], joins[who], place[who]
 
-        special = min((who for who in mine if rank[who]), key=score, default=None)
-        if plain is None and special is None:
-            return
-        if plain is None or special is None:
+        special = min((who for who in ready if rank[who]), key=score, default=None)
+        if not ready:
+            who = min(mine, key=lambda who: (joins[who], place[who]))
+        elif plain is None or special is None:
             who = special if plain is None else plain
         elif policy.kind == "strict":
             who = min(plain, special, key=score)
-        elif policy.cap and runs["priority"] >= policy.cap:
+        elif policy.cap and len(calls[s]) >= policy.cap and all(calls[s][-policy.cap :]):
             who = plain
         elif policy.kind == "ratio":
-            who = special if runs["ordinary"] >= policy.ordinary_per_priority else plain
+            since = calls[s][::-1].index(True) if True in calls[s] else inf
+            who = special if since >= policy.ordinary_per_priority else plain
         elif policy.kind == "ageing":
-            who = special if joins[special] - policy.head_start * rank[special] <= joins[plain] else plain
+            who = min(plain, special, key=score)
         else:
             who = special
-        if who == special:
-            runs["ordinary"] = 0
-            runs["priority"] = runs["priority"] + 1 if plain is not None else 0
-        else:
-            runs["ordinary"] += 1
-            runs["priority"] = 0
         waiting.remove(who)
         begin(who, s, now)
 
@@ -184,8 +183,6 @@ def naive(customers, servers, policy):
             if not free:
                 waiting.append(which)
                 continue
-            runs["ordinary"] = 0 if rank[which] else runs["ordinary"] + 1
-            runs["priority"] = 0
             begin(which, min(free, key=lambda s: (idle_since[s], s)), now)
         else:
             del busy[which]
@@ -217,7 +214,7 @@ lengths = st.integers(0, 25)
 policies = st.builds(
     Policy,
     kind=st.sampled_from(["strict", "ratio", "ageing", "priority"]),
-    ordinary_per_priority=st.integers(1, 3),
+    ordinary_per_priority=st.integers(0, 3),
     head_start=st.integers(0, 40).map(float),
     cap=st.integers(0, 3),
 )
@@ -318,7 +315,7 @@ def test_the_ratio_is_kept_while_both_kinds_wait(n, ordinary, special):
     )
     order = [rank[who] for who in sorted(range(count), key=outcome.began.__getitem__)]
     both = min(ordinary // n, special)
-    assert order[: both * (n + 1)] == ([0] * n + [1]) * both
+    assert order[: both * (n + 1)] == ([1] + [0] * n) * both
 
 
 @settings(max_examples=100, deadline=None)
@@ -346,6 +343,11 @@ def test_ageing_never_starves_an_ordinary_person(head_start):
     assert all(ageing.began[5] < ageing.began[who] for who in younger)
 
 
+def test_somebody_of_a_higher_rank_before_his_time_is_called_only_when_nobody_else_waits():
+    customers = Customers([0, 1, 2], [10, 10, 10], rank=[0, 1, 0], appointment=[None, 500, None])
+    assert list(run(customers, [Server()], Policy("priority"), fast=False).began) == [0, 20, 10]
+
+
 def test_somebody_with_an_appointment_joins_at_its_time_but_not_when_he_comes_long_after():
     busy = [Server(busy_until=5000)]
     customers = Customers([0, 100, 4000], [1, 1, 1], appointment=[None, 50, 200])
@@ -365,7 +367,7 @@ def test_somebody_with_an_appointment_joins_at_its_time_but_not_when_he_comes_lo
         (Customers([0], [1]), [], Policy()),
         (Customers([0], [1]), [Server(shifts=[(5, 1)])], Policy()),
         (Customers([0], [1]), [Server()], Policy("whoever shouts")),
-        (Customers([0], [1]), [Server()], Policy("ratio", 0)),
+        (Customers([0], [1]), [Server()], Policy("ratio", -1)),
     ],
     ids=["lengths", "negative", "never", "no number", "group", "no server", "shift", "policy", "ratio"],
 )
@@ -394,10 +396,10 @@ def test_playing_the_same_queue_often_draws_from_what_was_measured(fast):
         spread=0.0,
     )
     customers = Customers([0, 0, 0], [0, 0, 0])
-    out = list(kernel.play(customers, [Server()], Policy(), sampling, runs=200, seed=3, fast=fast))
+    out = list(kernel.play(customers, [Server()], Policy(), sampling, plays=200, seed=3, fast=fast))
     first, second, asks = out[0::3], out[1::3], out[2::3]
     assert set(first) == {50, 150}  # 200 or 300 less what has passed
     assert {b - a for a, b in zip(first, second, strict=True)} == {100, 200, 300}
     assert {b - a for a, b in zip(second, asks, strict=True)} == {100, 200, 300}
-    plain = kernel.play(customers, [Server()], Policy(), sampling, runs=200, seed=3, fast=False)
+    plain = kernel.play(customers, [Server()], Policy(), sampling, plays=200, seed=3, fast=False)
     assert out == list(plain)

@@ -27,3 +27,9 @@ def signed(value: Decimal) -> str:
 def said_limit(limit: Limit | None) -> str:
     """15 个工作日, 当场, or nothing where there is no limit."""
     return limit_text(limit)
+
+
+@register.filter
+def in_minutes(seconds: float | Decimal | None) -> str:
+    """Seconds as minutes with one decimal; – when there are none."""
+    return "–" if seconds is None else f"{float(seconds) / 60:.1f}"

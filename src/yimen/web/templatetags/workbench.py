@@ -70,6 +70,7 @@ DOORS = (
         ("workbench:gaps", "workbench:commitments", "workbench:special"),
         group="cases",
     ),
+    Door("workbench:registers", _("查登记"), ("registers.look",), group="cases"),
     Door("workbench:together", _("一件事和批量"), ("cases.receive",), group="cases"),
     Door(
         "workbench:certificates",
