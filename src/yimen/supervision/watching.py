@@ -301,7 +301,7 @@ def handled(case: Case, event: Event) -> rules.Handled:
     return rules.Handled(
         is_declined=is_declined,
         ground=str(event.data.get("ground", "")),
-        right_organ=str(event.data.get("right_organ", "")),
+        right_organ=str(event.data.get("right_organ") or event.data.get("right_organ_length") or ""),
         missing_count=missing,
         is_refused=case.outcome == Case.Outcome.REFUSED,
         reasons_length=len(case.reasons.strip()),

@@ -288,12 +288,8 @@ def set_retention(
     rule, _made = RetentionRule.objects.update_or_create(
         region_id=code, item=item, effective_on=effective_on, defaults={"years": years, "basis": basis.strip()[:200]}
     )
-    data = {
-        "item": item.task_code if item else "",
-        "years": years,
-        "from": effective_on.isoformat(),
-        "basis": rule.basis,
-    }
+    data = {"item": item.task_code if item else "", "years": years, "from": effective_on.isoformat()}
+    data |= common.unsaid(rule.basis, "basis")
     ledger.record(f"retention:{code}", "archive.retention_set", region=code, by=by, at=at, data=data)
     return rule
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -66,6 +67,15 @@ def record(case: Case, kind: str, *, by: Actor, at: datetime, data: dict[str, An
     refuse_recused(case, [by])
     heads = {"item": case.item.task_code, "department": str(case.department_id), "case_type": case.case_type}
     ledger.record(case.stream, kind, region=case.region_id, by=by, at=at, data=heads | data)
+
+
+def unsaid(text: str, name: str) -> dict[str, Any]:
+    """
+    Return what the ledger keeps of words typed by hand: that they were there, how long, and a hash to check them by.
+
+    They may name somebody, and the ledger cannot forget.
+    """
+    return {f"{name}_length": len(text), f"{name}_sha256": sha256(text.encode()).hexdigest()} if text else {}
 
 
 def locked(case_id: UUID) -> Case:

@@ -23,7 +23,7 @@ from yimen.people import access
 from yimen.people.models import Staff
 
 NAME, PHONE = "party.name", "party.phone"
-LEAST_RECORD = 20
+LEAST_RECORD, LEAST_PAPER = 20, 4
 LAW = "《中华人民共和国行政许可法》第四十六条、第四十七条、第四十八条"
 
 
@@ -84,18 +84,24 @@ def tell_hearing_right(case_id: UUID, *, subject: str, by: Staff, at: datetime) 
 
 
 @transaction.atomic
-def answer_hearing_right(case_id: UUID, *, wants: bool, by: Actor, at: datetime, party: UUID | None = None) -> Hearing:
+def answer_hearing_right(
+    case_id: UUID, *, wants: bool, by: Actor, at: datetime, party: UUID | None = None, paper: str = ""
+) -> Hearing:
     """
     Ask for the hearing, or say that none is wanted. party: the interested party for whom staff writes it down.
 
-    `by` is the applicant or staff. Whoever gave it up may still ask within the time; the asking cannot be taken back
-    for somebody else. Raises TooLateToAsk, WrongStep, access.NotAllowed.
+    `by` is the applicant himself, or staff: who reviews writes down an asking; that it is given up only a clerk, with
+    a paper the applicant signed (paper: which, and where it is kept). Whoever gave it up may still ask within the time;
+    the asking cannot be taken back for somebody else. Raises TooLateToAsk, WrongStep, BadHearing, access.NotAllowed.
     """
     case = locked(case_id)
-    is_applicant = by.ledger_ref == case.applicant.ledger_ref
+    is_applicant, paper = by.ledger_ref == case.applicant.ledger_ref, paper.strip()[:200]
     if not is_applicant:
-        access.require(by, "cases.review", department=case.department, region=case.region_id)
+        right = "cases.review" if wants else "cases.receive"
+        access.require(by, right, department=case.department, region=case.region_id)
     expect(case, Case.Status.ACCEPTED)
+    if not wants and not is_applicant and len(paper) < LEAST_PAPER:
+        raise BadHearing(_("申请人不要听证，要有他签字的书面说明，或者由他自己在网上说。请写明是哪张、放在哪里。"))
     hearing = _hearing(case, Hearing.Status.TOLD, Hearing.Status.WAIVED)
     today = localdate(at)
     if wants and today > hearing.ask_by:
@@ -114,10 +120,10 @@ def answer_hearing_right(case_id: UUID, *, wants: bool, by: Actor, at: datetime,
     else:
         if InterestedParty.objects.filter(case=case).exists() and today <= hearing.ask_by:
             raise WrongStep(_("还有利害关系人可以要求听证，等到 %(day)s再看。") % {"day": short_day(hearing.ask_by)})
-        hearing.status = Hearing.Status.WAIVED
-    hearing.save(update_fields=["status", "asked_at", "asked_by", "hold_by"])
+        hearing.status, hearing.waiver_paper = Hearing.Status.WAIVED, paper
+    hearing.save(update_fields=["status", "asked_at", "asked_by", "hold_by", "waiver_paper"])
     kind = "case.hearing_asked" if wants else "case.hearing_waived"
-    data = {"who": "party" if party else "applicant"}
+    data = {"who": "party" if party else "applicant", "on_paper": bool(paper)}
     if hearing.hold_by:
         data["hold_by"] = hearing.hold_by.isoformat()
     record(case, kind, by=by, at=at, data=data)

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +29,7 @@ from yimen.cases.actions.common import (
     note_visit,
     put_right,
     record,
+    unsaid,
 )
 from yimen.cases.actions.results import give_place, refuse_barred, refuse_if_renewed
 from yimen.cases.actions.steps import open_tasks, steps_for
@@ -381,10 +381,8 @@ def decline(case_id: UUID, *, reasons: str, by: Actor, at: datetime, ground: str
     case.reasons = checked_reasons(reasons)
     case.status = Case.Status.DECLINED
     case.save(update_fields=["reasons", "status"])
-    # Typed by hand, so it may name somebody, and the ledger cannot forget: the words stay in the case.
-    data = {"reasons_sha256": sha256(case.reasons.encode()).hexdigest(), "reasons_length": len(case.reasons)}
-    more = {"right_organ": right_organ, "ground": str(ground)}
-    record(case, "case.declined", by=by, at=at, data=data | more)
+    data = unsaid(case.reasons, "reasons") | unsaid(right_organ, "right_organ")
+    record(case, "case.declined", by=by, at=at, data=data | {"ground": str(ground)})
     give(case, Notice.Kind.DECLINE, by=by, at=at, right_organ=right_organ, ground=str(ground))
     return case
 

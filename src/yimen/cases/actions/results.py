@@ -11,7 +11,7 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from yimen.cases import documents, queries
-from yimen.cases.actions.common import WrongStep, checked_reasons, give, locked, next_number, record
+from yimen.cases.actions.common import WrongStep, checked_reasons, give, locked, next_number, record, unsaid
 from yimen.cases.actions.steps import finish, open_tasks
 from yimen.cases.models import Bar, Case, Commitment, Notice, Quota, Renewal, Task
 from yimen.cases.queries.results import PUBLIC_SAFETY, has_lapsed, may_be_renewed
@@ -344,7 +344,8 @@ def set_quota(
         effective_on=effective_on,
         ends_on=ends_on,
     )
-    data = {"item": item.task_code, "number": number, "from": effective_on.isoformat(), "basis": quota.basis}
+    data: dict[str, Any] = {"item": item.task_code, "number": number, "from": effective_on.isoformat()}
+    data |= unsaid(quota.basis, "basis")
     ledger.record(f"quota:{quota.pk}", "case.quota_set", region=item.region_id, by=by, at=at, data=data)
     return quota
 

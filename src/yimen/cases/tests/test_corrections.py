@@ -108,6 +108,8 @@ def test_the_decline_document_says_which_of_the_two_it_is(ground, organ, title, 
     actions.decline(case.pk, **act)
     notice = case.notices.get(kind=Notice.Kind.DECLINE)
     assert (notice.data["ground"], bool(notice.data["right_organ"])) == (ground, bool(organ))
+    kept = str(list(Event.objects.values_list("data", flat=True)))  # words typed by hand stay out of it
+    assert "不用我们批准" not in kept and (not organ or organ not in kept)
     assert title in text_of(notice) and (not organ or organ in text_of(notice))
 
 

@@ -191,6 +191,30 @@ def test_a_hearing_given_up_may_still_be_asked_for_in_time():
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("who", "paper", "refused"),
+    [
+        ("applicant", "", None),
+        ("clerk", "放弃听证说明，收件袋第 2 页", None),
+        ("clerk", "", actions.BadHearing),
+        ("reviewer", "放弃听证说明，收件袋第 2 页", NotAllowed),
+    ],
+    ids=["himself", "clerk with his paper", "clerk without", "reviewer"],
+)
+def test_that_no_hearing_is_wanted_says_the_applicant_himself_or_on_a_signed_paper(who, paper, refused):
+    case, approver, _chair = make_running()
+    tell(case, approver)
+    clerk = make_staff(Role.CLERK, department=case.department)
+    by = {"applicant": case.applicant, "clerk": clerk, "reviewer": approver}[who]
+    with pytest.raises(refused) if refused else nullcontext():
+        actions.answer_hearing_right(case.pk, wants=False, paper=paper, by=by, at=AT)
+    hearing = Hearing.objects.get(case=case)
+    assert hearing.status == (Hearing.Status.TOLD if refused else Hearing.Status.WAIVED)
+    assert hearing.waiver_paper == ("" if refused else paper)
+    assert "收件袋" not in str(list(Event.objects.values_list("data", flat=True)))
+
+
+@pytest.mark.django_db
 def test_interested_parties_are_sealed_told_and_heard_and_may_ask():
     case, approver, _chair = make_running()
     party = actions.add_party(case.pk, name="李楼上", phone="13900000002", interest="住在楼上", by=approver, at=AT)

@@ -171,6 +171,13 @@ def test_a_place_refused_or_revoked_goes_to_the_next(office):
     assert office.decide(third, at=AT).outcome == "granted"
 
 
+def test_the_basis_of_a_limit_is_kept_out_of_the_ledger_as_typed(office):
+    limited(office, 1)
+    (data,) = Event.objects.filter(kind="case.quota_set").values_list("data", flat=True)
+    assert data["basis_length"] == len(Quota.objects.get().basis)
+    assert "演示条例" not in str(data)
+
+
 def test_an_item_without_a_number_has_no_places(office):
     assert office.granted(version_of(office)).quota_place is None
 

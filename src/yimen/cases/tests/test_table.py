@@ -149,6 +149,8 @@ ROWS = {
         s.case.pk, subject=WHY, by=by, at=LATER)),
     "answer_hearing_right": Row("told", "accepted", (APPROVER, SURVEYOR), lambda s, by: actions.answer_hearing_right(
         s.case.pk, wants=True, by=by, at=LATER), applicant=True),
+    "answer_hearing_right/no": Row("told_alone", "accepted", (CLERK,), lambda s, by: actions.answer_hearing_right(
+        s.case.pk, wants=False, paper="说明书，第 3 册", by=by, at=LATER), applicant=True),
     "call_hearing": Row("asked", "accepted", (APPROVER, SURVEYOR), lambda s, by: actions.call_hearing(
         s.case.pk, planned_for=AT + 9 * DAY, place="听证室", chair=s.chair, by=by, at=LATER)),
     "close_hearing": Row("called", "accepted", (APPROVER, SURVEYOR), lambda s, by: actions.close_hearing(
@@ -286,6 +288,11 @@ class World:
         actions.tell_hearing_right(scene.case.pk, subject=WHY, by=self.approver, at=AT)
         party = actions.add_party(scene.case.pk, name="张邻居", interest="住在楼下", by=self.approver, at=AT)
         scene.party = party.pk
+        return scene
+
+    def told_alone(self):
+        scene = self.running()
+        actions.tell_hearing_right(scene.case.pk, subject=WHY, by=self.approver, at=AT)
         return scene
 
     def asked(self):

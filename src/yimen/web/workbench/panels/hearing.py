@@ -43,6 +43,7 @@ def panel(opened: Opened) -> Panel | None:
         else None
     )
     may = case.status == Case.Status.ACCEPTED and opened.may("cases.review")
+    may_waive = hearing is not None and case.status == Case.Status.ACCEPTED and opened.may("cases.receive")
     if hearing is None and not may:
         return None
     status = hearing.status if hearing else ""
@@ -52,6 +53,7 @@ def panel(opened: Opened) -> Panel | None:
         "hearing": hearing,
         "parties": parties,
         "may": may,
+        "may_waive": may_waive and status == rules.TOLD,
         "may_ask": hearing is not None and status in {rules.TOLD, rules.WAIVED} and opened.today <= hearing.ask_by,
         "holds_back": hearing is not None and rules.keeps_back(status, hearing.ask_by, opened.today),
         "first_day": rules.earliest(opened.today),
@@ -67,7 +69,7 @@ def panel(opened: Opened) -> Panel | None:
         "hearing",
         _("听证和利害关系人"),
         facts="workbench/panels/hearing_facts.html" if hearing or parties else "",
-        acts="workbench/panels/hearing_acts.html" if may else "",
+        acts="workbench/panels/hearing_acts.html" if may or (may_waive and status == rules.TOLD) else "",
         context=context,
         is_open=opened.act in ACTS or status in {rules.ASKED, rules.CALLED},
     )
@@ -104,7 +106,7 @@ def tell(request: StaffRequest, number: str) -> Done:
     return acts.done(request, case, _("听证的权利告知了，告知书已经开好。"))
 
 
-@staff_page("cases.review")
+@staff_page("cases.review", "cases.receive")
 @require_POST
 @keyed("cases.answer_hearing_right", stay=acts.stay)
 def answer(request: StaffRequest, number: str) -> Done:
@@ -114,7 +116,14 @@ def answer(request: StaffRequest, number: str) -> Done:
     if wants not in {"yes", "no"}:
         raise Stay(refused=_("请选择：要求听证，或者不要求。"))
     party = posted_id(request, "party") if request.POST.get("party") else None
-    actions.answer_hearing_right(case.pk, wants=wants == "yes", party=party, by=request.staff, at=timezone.now())
+    actions.answer_hearing_right(
+        case.pk,
+        wants=wants == "yes",
+        party=party,
+        paper=posted_text(request, "paper"),
+        by=request.staff,
+        at=timezone.now(),
+    )
     return acts.done(request, case, _("记下了。"))
 
 
