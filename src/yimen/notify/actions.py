@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,10 +14,11 @@ from django.utils.translation import gettext as _
 from yimen.catalog.models import ServiceItem
 from yimen.ledger import actions as ledger
 from yimen.ledger.actions import Actor
+from yimen.lib import crypto
 from yimen.lib.errors import DomainError
 from yimen.lib.ids import uuid7
 from yimen.notify.channels import CHANNELS
-from yimen.notify.models import Delivery, Message, OptOut
+from yimen.notify.models import TO, Delivery, Message, OptOut
 from yimen.people import access
 from yimen.people.models import Applicant, Staff
 
@@ -122,15 +124,20 @@ def drop(region: str, ids: Sequence[UUID], *, by: Actor, at: datetime) -> int:
 
 @dataclass(frozen=True)
 class News:
-    """What happened to a case of somebody's. occasion: one for each thing; goes_out: not only shown here."""
+    """
+    What happened to a case of somebody's. occasion: one for each thing; goes_out: not only shown here.
 
-    applicant: UUID
+    to: name and telephone of somebody without an account; then there is no applicant.
+    """
+
+    applicant: UUID | None
     item: ServiceItem
     case_no: str
     occasion: str
     subject: str
     text: str
     goes_out: bool = False
+    to: tuple[str, str] | None = None
 
 
 @transaction.atomic
@@ -142,12 +149,14 @@ def tell(news: News, *, on: date, at: datetime) -> Message | None:
     goes out by the other channels; it does so whatever they said about messages, which is about notices nobody asked
     for (docs/apply-online.md). The deliveries are the proof (S1-32).
     """
+    to = json.dumps(dict(zip(("name", "phone"), news.to, strict=True)), ensure_ascii=False) if news.to else ""
     message, is_new = Message.objects.get_or_create(
         region_id=news.item.region_id,
         applicant_id=news.applicant,
         item=news.item,
         occasion=news.occasion,
         defaults={
+            "to_sealed": crypto.seal(to, TO) if to else None,
             "due_on": on,
             "subject": news.subject,
             "text": news.text,
@@ -160,7 +169,7 @@ def tell(news: News, *, on: date, at: datetime) -> Message | None:
     if not is_new:
         return None
     for channel in CHANNELS:
-        if channel.is_own or news.goes_out:
+        if (news.applicant is not None) if channel.is_own else news.goes_out:
             channel.take(message, at=at)
     return message
 
