@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from yimen.cases.models import Case
 from yimen.catalog import queries as catalog
-from yimen.hall.models import Ticket
+from yimen.hall.models import GuideHelp, Ticket
 from yimen.ledger import actions as ledger
 from yimen.ledger.actions import PUBLIC
 from yimen.lib.errors import DomainError
@@ -79,6 +79,15 @@ def invite_for_matter(case: Case, *, at: datetime) -> Invitation:
         case=case,
         defaults=_invitation(case.region_id, at)
         | {"scope": RatingScope.MATTER, "center_id": case.center_id, "department_id": case.department_id},
+    )[0]
+
+
+def invite_for_help(help_: GuideHelp, *, at: datetime) -> Invitation:
+    """Return the invitation for what a guide did, made the first time: it is rated on its own (S0-27)."""
+    return Invitation.objects.get_or_create(
+        help=help_,
+        defaults=_invitation(help_.region_id, at)
+        | {"scope": RatingScope.HELP, "center_id": help_.hall.center_id, "staff_id": help_.staff_id},
     )[0]
 
 

@@ -12,10 +12,11 @@ from django.db.models import Count, Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from yimen.hall.models import Window
+from yimen.hall.models import GuideHelp, Window
 from yimen.lib.workdays import LOCAL_ZONE
+from yimen.people.models import Staff
 from yimen.ratings import rules
-from yimen.ratings.models import Invitation, Rating, RatingLevel
+from yimen.ratings.models import Invitation, Rating, RatingLevel, RatingScope
 from yimen.ratings.rules import Figures
 
 PERIODS: Mapping[str, Promise] = {
@@ -32,7 +33,8 @@ def invitation_for(token: str) -> Invitation | None:
         return None
     return (
         Invitation.objects.select_related(
-            "center", "department", "window", "rating", "ticket", "case", "case__version", "ticket__item"
+            *("center", "department", "window", "rating", "ticket", "case", "case__version", "ticket__item"),
+            *("help", "staff"),
         )
         .filter(token=token)
         .first()
@@ -63,14 +65,57 @@ def days_of(period: str, today: date) -> tuple[date, date]:
 
 
 def figures(region: str, start: date, end: date, *, center: UUID | None = None) -> Figures:
-    """Return the public figures of the local days start through end (RATE-11), in two statements."""
+    """
+    Return the public figures of the local days start through end (RATE-11), in two statements.
+
+    Visits and matters; a guide's help is counted on its own (guide_figures).
+    """
     begin, until = _moments(start, end)
     ratings = Rating.objects.filter(region_id=region, rated_at__gte=begin, rated_at__lt=until)
+    ratings = ratings.exclude(invitation__scope=RatingScope.HELP)
     invitations = Invitation.objects.filter(region_id=region, made_at__gte=begin, made_at__lt=until)
+    invitations = invitations.exclude(scope=RatingScope.HELP)
     if center is not None:
         ratings, invitations = ratings.filter(invitation__center=center), invitations.filter(center=center)
     counted = dict(ratings.order_by().values_list("level").annotate(n=Count("pk")))
     return Figures({level: counted.get(level, 0) for level in RatingLevel.values}, invitations.count())
+
+
+@dataclass(frozen=True)
+class GuideFigures:
+    """One guide's help in a period: how often, and how it was rated. Nobody who was helped is named anywhere."""
+
+    name: str
+    helps: int
+    figures: Figures
+
+
+def guide_figures(region: str, start: date, end: date) -> Sequence[GuideFigures]:
+    """Return every guide who helped on the local days start through end, by name; three statements."""
+    begin, until = _moments(start, end)
+    helps = dict(
+        GuideHelp.objects.filter(region_id=region, at__gte=begin, at__lt=until)
+        .order_by()
+        .values_list("staff")
+        .annotate(n=Count("pk"))
+    )
+    counted: dict[UUID, dict[str, int]] = {}
+    rows = (
+        Rating.objects.filter(region_id=region, invitation__help__at__gte=begin, invitation__help__at__lt=until)
+        .order_by()
+        .values_list("invitation__staff", "level")
+        .annotate(n=Count("pk"))
+    )
+    for staff, level, n in rows:
+        counted.setdefault(staff, {})[level] = n
+    return [
+        GuideFigures(
+            one.name,
+            helps[one.pk],
+            Figures({level: counted.get(one.pk, {}).get(level, 0) for level in RatingLevel.values}, helps[one.pk]),
+        )
+        for one in Staff.objects.filter(pk__in=helps).order_by("name", "pk")
+    ]
 
 
 @dataclass(frozen=True)
@@ -120,6 +165,7 @@ def reasons_given(region: str, start: date, end: date) -> Sequence[tuple[str, An
     found: dict[str, int] = {}
     for reasons in (
         Rating.objects.filter(region_id=region, rated_at__gte=begin, rated_at__lt=until)
+        .exclude(invitation__scope=RatingScope.HELP)
         .exclude(reasons=[])
         .values_list("reasons", flat=True)
     ):

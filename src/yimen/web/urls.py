@@ -3,13 +3,15 @@ from django.views.i18n import set_language
 
 from yimen.web import views
 from yimen.web.api.root import api
-from yimen.web.kiosk import views as kiosk
+from yimen.web.portal import ticket
 
 urlpatterns = [
     path("", include("yimen.web.portal.urls")),
     path("workbench/", include("yimen.web.workbench.urls")),
     path("kiosk/", include("yimen.web.kiosk.urls")),
-    path("t/<uuid:ticket_id>/", kiosk.follow, name="ticket"),
+    path("t/<uuid:ticket_id>/", ticket.follow, name="ticket"),
+    path("t/<uuid:ticket_id>/leave", ticket.leave, name="ticket-leave"),
+    path("t/<uuid:ticket_id>/put-off", ticket.put_off, name="ticket-put-off"),
     path("screen/", include("yimen.web.display.urls")),
     path("accounts/", include("yimen.web.account_urls")),
     path("settings/elder", views.elder, name="elder"),

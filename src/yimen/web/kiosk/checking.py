@@ -1,0 +1,71 @@
+"""取号前核一核材料: the item's questions, then what he has and has not; kept with the ticket, seen at the window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import Http404, QueryDict
+from django.utils import timezone
+
+from yimen.catalog.models import ItemVersion, ServiceItem
+from yimen.catalog.queries import guides, scenario
+from yimen.catalog.queries.checklists import checklist
+from yimen.catalog.rules import scenario as rules
+from yimen.hall.models import Ticket
+from yimen.hall.queries.kiosks import Stand
+from yimen.people.queries import main_center
+from yimen.web.portal.checklist import answers_of
+
+MOST_MATERIALS = 60
+
+
+@dataclass(frozen=True)
+class Check:
+    """An item with the answers so far and, once they are whole, the papers he needs to bring."""
+
+    item: ServiceItem
+    version: ItemVersion
+    questions: tuple[rules.Question, ...]
+    walk: rules.Walk
+    materials: tuple[Any, ...]
+
+    @property
+    def is_whole(self) -> bool:
+        return self.walk.is_complete
+
+    @property
+    def answers(self) -> str:
+        return ",".join(self.walk.chosen)
+
+
+def published(stand: Stand, code: str) -> tuple[ServiceItem, ItemVersion]:
+    item = guides.guide(stand.hall.region_id, code)
+    if item is None or item.published is None:
+        raise Http404
+    item.published.item = item
+    return item, item.published
+
+
+def check(stand: Stand, code: str, asked: QueryDict) -> Check:
+    """Return how far the answers in the address go; only keys of options stand there."""
+    item, version = published(stand, code)
+    questions = scenario.questions_of(version)
+    walk = rules.walk(questions, answers_of(asked.getlist("a")))
+    if not walk.is_complete:
+        return Check(item, version, questions, walk, ())
+    found = checklist(item, version, walk.chosen, center=guides.place_of(main_center()), on=timezone.localdate())
+    return Check(item, version, questions, walk, tuple(found.sheet.bring))
+
+
+def kept(one: Check, missing: list[str]) -> dict[str, Any]:
+    """Return what the ticket keeps: edition, keys of answers, and the names of the papers he does not have yet."""
+    places = {int(text) for text in missing if text.isascii() and text.isdigit() and len(text) < 3}
+    names = [str(line.name) for n, line in enumerate(one.materials) if n in places][:MOST_MATERIALS]
+    return {"version": one.version.number, "answers": list(one.walk.chosen), "missing": names, "of": len(one.materials)}
+
+
+def missing_of(ticket: Ticket) -> list[str]:
+    """Return the papers somebody said he did not have when he took the ticket."""
+    found = (ticket.checked or {}).get("missing", [])
+    return [str(name) for name in found] if isinstance(found, list) else []
