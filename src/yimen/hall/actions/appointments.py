@@ -24,7 +24,7 @@ from yimen.hall.actions.booking import (
     TooEarly,
     record,
 )
-from yimen.hall.models import Appointment, Channel, Slot, Ticket
+from yimen.hall.models import Appointment, Channel, Ticket
 from yimen.ledger.actions import SYSTEM, Actor
 from yimen.lib import crypto
 from yimen.people import access, identity
@@ -44,11 +44,11 @@ def hold(
     Keep places of a slot for some minutes (local rule booking_hold_minutes) while the form is filled in.
 
     over: why staff go beyond the channel's quota or the buffer; never beyond the places.
-    Raises SlotFull, NotBookable, NotComplete, access.NotAllowed, Slot.DoesNotExist.
+    Raises SlotFull, NotBookable, NotComplete, access.NotAllowed.
     """
     slot = common.lock_slots([slot_id]).get(slot_id)
-    if slot is None:
-        raise Slot.DoesNotExist
+    if slot is None:  # its plan has changed since the page was made
+        raise NotBookable(_("这个时间不再预约了，请换一个时间。"))
     if isinstance(by, Staff):
         access.require(by, "hall.book", region=slot.region_id)
     elif channel not in OWN_CHANNELS:
@@ -222,7 +222,7 @@ def move(
     old_slot = Appointment.objects.values_list("slot_id", flat=True).get(pk=appointment_id)
     slots = common.lock_slots({old_slot, slot_id})
     if slot_id not in slots:
-        raise Slot.DoesNotExist
+        raise NotBookable(_("这个时间不再预约了，请换一个时间。"))
     old = common.lock_appointment(appointment_id)
     if isinstance(by, Staff):
         access.require(by, "hall.book", region=old.region_id)
@@ -240,7 +240,8 @@ def move(
     common.claim(slots[slot_id], old.party, old.channel, item=old.item, at=at, over=bool(over))
     new = Appointment(
         region_id=old.region_id, hall_id=old.hall_id, slot=slots[slot_id], item=old.item,
-        number=_next_number(old.number), token=common.new_token(), status=Status.BOOKED, channel=old.channel, party=old.party, applicant=old.applicant,
+        number=_next_number(old.number), token=common.new_token(), status=Status.BOOKED, channel=old.channel, party=old.party,
+        applicant=old.applicant,
         name_sealed=old.name_sealed, phone_sealed=old.phone_sealed, phone_index=old.phone_index, note=old.note,
         checked=old.checked, made_at=at, booked_at=at, over_limit_reason=over_reason,
         over_limit_by=common.staff_of(by) if over else None,

@@ -19,6 +19,7 @@ from yimen.catalog.queries import guides, powers
 from yimen.catalog.queries.flows import chart_steps
 from yimen.catalog.queries.plain import plain_words
 from yimen.catalog.rules import BrokenFlow, plain
+from yimen.hall.queries.appointments import halls_with_booking
 from yimen.people import points
 from yimen.people.queries import main_center
 from yimen.web import context
@@ -104,6 +105,7 @@ def guide_page(request: HttpRequest, item: ServiceItem, version: ItemVersion) ->
         "is_at_once": powers.can_finish_at_window(item, timezone.localdate()),
         "point": point,
         "chart": chart_of(version),
+        "can_book": bool(item.published_id and halls_with_booking(item, timezone.localdate())),
         "is_preview": version.pk != item.published_id,
     }
     return render(request, "portal/item.html", values)

@@ -3,6 +3,7 @@ from django.urls import path
 from yimen.web.portal import (
     account,
     apply,
+    booking,
     bundles,
     cards,
     cases,
@@ -18,6 +19,7 @@ from yimen.web.portal import (
     powers,
     rate,
     rulebook,
+    ticket,
     views,
 )
 
@@ -58,4 +60,6 @@ urlpatterns = [
     *flow.urlpatterns,
     *rulebook.urlpatterns,
     *decisions.urlpatterns,
+    *ticket.urlpatterns,
+    *booking.urlpatterns,
 ]
