@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
+from functools import partial
+from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from yimen.hall.models import Ticket, Window
+from yimen.hall.models import Hall, Ticket, TicketPeriod, Window
 from yimen.ledger import actions as ledger
 from yimen.ledger.actions import SYSTEM, Actor
 from yimen.lib.errors import DomainError
+from yimen.lib.ids import uuid7
 from yimen.people import access
 from yimen.people.models import Staff
 
@@ -20,10 +24,34 @@ CHANNEL = "yimen_hall"
 
 
 OPEN = (Ticket.Status.CALLED, Ticket.Status.SERVING)
+# States with a period; in the others the visit is over or has not gone on yet.
+STATES: dict[str, str] = {
+    Ticket.Status.WAITING: TicketPeriod.State.WAITING,
+    Ticket.Status.CALLED: TicketPeriod.State.CALLED,
+    Ticket.Status.SERVING: TicketPeriod.State.SERVING,
+    Ticket.Status.HELD: TicketPeriod.State.HELD,
+}
+# What a verb may change, and its undoing puts back.
+KEPT = (
+    "status", "series_id", "window_id", "served_by_id", "only_window_id", "called_at", "announced_at", "call_count",
+    "started_at", "finished_at", "pick",
+)  # fmt: skip
 
 
 class SeriesClosed(DomainError):
     """No numbers are given in this series now."""
+
+
+class SeriesFull(DomainError):
+    """All numbers of the day have been given."""
+
+
+class AlreadyWaiting(DomainError):
+    """This person holds a waiting number of the series."""
+
+
+class WrongCare(DomainError):
+    """Not one of the kinds of special care."""
 
 
 class WrongPhoneEnd(DomainError):
@@ -32,6 +60,10 @@ class WrongPhoneEnd(DomainError):
 
 class WindowTaken(DomainError):
     """Somebody else, or the same person elsewhere, is signed in."""
+
+
+class NotOpenYet(DomainError):
+    """Not within the hours in which somebody may sit down at a window."""
 
 
 class NotAtWindow(DomainError):
@@ -47,24 +79,32 @@ class TicketOpen(DomainError):
 
 
 class WrongReason(DomainError):
-    """Not one of the reasons for which somebody leaves a window for a while."""
+    """Not one of the reasons for which this is done."""
 
 
 class WrongStep(DomainError):
     """The ticket is not where this act begins."""
 
 
+class NothingToUndo(DomainError):
+    """Too late, or somebody has acted since."""
+
+
 def with_names() -> QuerySet[Ticket]:
-    return Ticket.objects.select_related("series", "window")
+    return Ticket.objects.select_related("series", "window", "hall")
 
 
 def lock_window(window_id: UUID) -> Window:
-    """Two calls of one window queue here; the second then sees the first one's ticket."""
-    return Window.objects.select_for_update(no_key=True).get(pk=window_id)
+    """Two calls of one window queue here; the second then sees the first one's ticket. Always before a ticket."""
+    return Window.objects.select_for_update(of=("self",), no_key=True).select_related("hall").get(pk=window_id)
+
+
+def lock_ticket(ticket_id: UUID) -> Ticket:
+    return with_names().select_for_update(of=("self",), no_key=True).get(pk=ticket_id)
 
 
 def lock_at_window(ticket_id: UUID, by: Actor) -> Ticket:
-    ticket = with_names().select_for_update(of=("self",), no_key=True).get(pk=ticket_id)
+    ticket = lock_ticket(ticket_id)
     if ticket.window is None:
         access.require(by, "hall.call", region=ticket.region_id)
     else:
@@ -88,10 +128,89 @@ def require_holder(window: Window, by: Actor) -> None:
         raise NotAtWindow(_("您没有在 %(number)s 号窗口签到，先签到再办。") % {"number": window.number})
 
 
+def require_free(window: Window) -> None:
+    """The next person comes after the present one is finished, held or passed. Raises TicketOpen."""
+    held = open_ticket(window)
+    if held is not None:
+        raise TicketOpen(_("先办完 %(label)s 再叫下一位。") % {"label": held.label})
+
+
 def pass_on(ticket: Ticket, by: Actor, at: datetime) -> None:
-    ticket.status = Ticket.Status.PASSED
-    ticket.save(update_fields=["status"])
+    move(ticket, "passed", by=by, at=at, status=Ticket.Status.PASSED)
     record(ticket, "hall.passed", by, at, {"call_count": ticket.call_count})
+
+
+_MOVE = """
+WITH closed AS (
+    UPDATE hall_ticketperiod SET until_at = greatest(from_at, %(at)s::timestamptz)
+    WHERE region_id = %(region)s AND ticket_id = %(id)s AND until_at IS NULL AND %(changes)s::boolean
+    RETURNING id
+), changed AS (
+    UPDATE hall_ticket SET {columns}
+        undo = CASE WHEN %(undo)s::jsonb IS NULL THEN NULL
+            ELSE %(undo)s::jsonb || jsonb_build_object('closed', (SELECT id FROM closed)) END
+    WHERE id = %(id)s AND region_id = %(region)s
+    RETURNING id
+), opened AS (
+    INSERT INTO hall_ticketperiod (id, region_id, ticket_id, state, window_id, staff_id, from_at)
+    SELECT %(period)s::uuid, %(region)s, changed.id, %(state)s::text, %(window)s::uuid, %(staff)s::uuid,
+        %(at)s::timestamptz
+    FROM changed LEFT JOIN closed ON true WHERE %(state)s::text IS NOT NULL
+)
+SELECT pg_notify(%(channel)s::text, %(hall)s::text)
+"""
+
+
+def move(ticket: Ticket, verb: str, *, by: Actor, at: datetime, undoable: bool = True, **changes: Any) -> None:
+    """
+    Change a locked ticket: its row, its period, what undoes it and the news for the screens, in one statement.
+
+    changes: columns of KEPT or others by attribute name. A new period begins where the status changes; the old
+    values go into `undo`, unless undoable is False, which takes away what was undoable before.
+    """
+    before = {name: getattr(ticket, name) for name in KEPT}
+    is_new = "status" in changes and changes["status"] != ticket.status
+    for name, value in changes.items():
+        setattr(ticket, name, value)
+    state = STATES.get(ticket.status) if is_new else None
+    period = uuid7() if state else None
+    note = _note(verb, by, at, before, period) if undoable else None
+    meta = Ticket._meta
+    fields = {name: meta.get_field(name.removesuffix("_id")) for name in changes}
+    columns = "".join(f"{field.column} = %(c_{name})s, " for name, field in fields.items())  # type: ignore[union-attr]
+    values = {
+        f"c_{name}": field.get_db_prep_save(changes[name], connection)  # type: ignore[union-attr]
+        for name, field in fields.items()
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _MOVE.replace("{columns}", columns),
+            values
+            | {
+                "id": ticket.pk,
+                "region": ticket.region_id,
+                "hall": str(ticket.hall_id),
+                "at": at,
+                "changes": is_new,
+                "undo": json.dumps(note) if note else None,
+                "period": period,
+                "state": state,
+                "window": ticket.window_id,
+                "staff": ticket.served_by_id,
+                "channel": CHANNEL,
+            },
+        )
+    ticket.undo = note
+
+
+def _note(verb: str, by: Actor, at: datetime, before: dict[str, Any], period: UUID | None) -> dict[str, Any]:
+    """What undoes a verb. `closed`, the period it ended, is known only in the statement itself."""
+    plain = {
+        name: value.isoformat() if isinstance(value, datetime) else str(value) if isinstance(value, UUID) else value
+        for name, value in before.items()
+    }
+    opened = str(period) if period else None
+    return {"verb": verb, "by": by.ledger_ref, "at": at.isoformat(), "before": plain, "opened": opened}
 
 
 def tell(hall_id: UUID) -> None:
@@ -101,15 +220,15 @@ def tell(hall_id: UUID) -> None:
 
 
 def record(ticket: Ticket, kind: str, by: Actor, at: datetime, more: dict[str, str | int | None] | None = None) -> None:
+    """The ledger's row of a verb; `move` has told the screens. A claimed ticket brings its series' letter along."""
     data: dict[str, str | int | None] = {
-        "series": ticket.series.letter,
+        "series": getattr(ticket, "letter", None) or ticket.series.letter,
         "label": ticket.label,
         "day": ticket.day.isoformat(),
         "window": ticket.window.number if ticket.window else None,
         **(more or {}),
     }
     ledger.record(ticket.stream, kind, region=ticket.region_id, by=by, at=at, data=data)
-    tell(ticket.hall_id)
 
 
 def record_window(
@@ -118,3 +237,11 @@ def record_window(
     data: dict[str, str | int | None] = {"number": window.number, **(more or {})}
     ledger.record(f"window:{window.pk}", kind, region=window.region_id, by=by, at=at, data=data)
     tell(window.hall_id)
+
+
+def give_work(hall: Hall, at: datetime) -> None:
+    """After this act is committed, idle windows of the hall get the next person, if the hall is set so."""
+    if hall.calls_by_itself:
+        from yimen.hall.actions.by_itself import fill  # it calls, and calling needs this module
+
+        transaction.on_commit(partial(fill, hall.pk, at))

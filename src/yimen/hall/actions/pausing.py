@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from yimen.hall import rules
-from yimen.hall.actions import common
+from yimen.hall.actions import common, sessions
 from yimen.hall.actions.common import (
     TicketOpen,
     WindowTaken,
@@ -18,12 +18,13 @@ from yimen.hall.actions.common import (
 )
 from yimen.hall.models import Ticket, Window, WindowPause
 from yimen.ledger.actions import Actor
+from yimen.lib.acts import act
 from yimen.lib.errors import DomainError
 from yimen.people import access, covers
 from yimen.people.models import Staff
 
 
-@transaction.atomic
+@act
 def pause(window_id: UUID, *, reason: str, by: Actor, at: datetime) -> WindowPause:
     """
     暂离: whoever sits at a window is away for a while; the B post set for him takes over what waits (HALL-6).
@@ -46,8 +47,9 @@ def pause(window_id: UUID, *, reason: str, by: Actor, at: datetime) -> WindowPau
     if held is not None and held.status == Ticket.Status.SERVING:
         raise TicketOpen(_("先办完 %(label)s 再暂离。") % {"label": held.label})
     if held is not None:
-        held.status, held.window = Ticket.Status.WAITING, None
-        held.save(update_fields=["status", "window"])
+        held = common.lock_ticket(held.pk)
+        common.move(held, "put_back", by=by, at=at, undoable=False, status=Ticket.Status.WAITING, window_id=None)
+        held.window = None
         common.record(held, "hall.put_back", by, at)
     away = window.staff
     assert away is not None
@@ -72,6 +74,9 @@ def pause(window_id: UUID, *, reason: str, by: Actor, at: datetime) -> WindowPau
     sits_here = stand_in is not None and seat is None
     window.staff, window.paused_at = (stand_in, None) if sits_here else (away, at)
     window.save(update_fields=["staff", "paused_at"])
+    if stand_in is not None and sits_here:
+        sessions.begin(window, stand_in, at)
+    common.give_work(window.hall, at)
     data: dict[str, str | int | None] = {"reason": reason, "stand_in": str(stand_in.pk) if stand_in else None}
     data["by_window"] = seat.number if seat else None
     common.record_window(window, "hall.window_paused", by, at, data)
@@ -89,7 +94,7 @@ def _stand_in(window: Window, away: Staff) -> tuple[Staff | None, Window | None]
     return stand_in, seat
 
 
-@transaction.atomic
+@act
 def resume(window_id: UUID, *, by: Actor, at: datetime) -> Window:
     """
     回来了: the pause of a window ends, with it B's authority; whoever was away, his B or a hall manager.
@@ -113,8 +118,11 @@ def resume(window_id: UUID, *, by: Actor, at: datetime) -> Window:
             _("%(name)s在 %(number)s 号窗口，先在那里签退。") % {"name": found.staff.name, "number": elsewhere.number}
         )
     end_pause(found, window, by, at)
+    if window.staff_id != found.staff_id:
+        sessions.begin(window, found.staff, at)
     window.staff, window.paused_at = found.staff, None
     window.save(update_fields=["staff", "paused_at"])
+    common.give_work(window.hall, at)
     return window
 
 

@@ -1,12 +1,13 @@
-"""Writes: taking a ticket, letting a passed one wait again, and which case came of it."""
+"""Writes: taking a ticket, letting a passed one wait again, giving one back, and which case came of it."""
 
 from __future__ import annotations
 
 import re
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
@@ -16,17 +17,25 @@ from yimen.hall import rules
 from yimen.hall.actions import common
 from yimen.hall.actions.common import (
     OPEN,
+    AlreadyWaiting,
     SeriesClosed,
+    SeriesFull,
+    WrongCare,
     WrongPhoneEnd,
     WrongStep,
 )
-from yimen.hall.models import Series, Ticket
+from yimen.hall.models import Appointment, Series, Skill, Ticket, TicketPeriod
 from yimen.ledger.actions import Actor
-from yimen.people import access
+from yimen.lib import crypto
+from yimen.lib.acts import act
+from yimen.lib.ids import uuid7
+from yimen.people import access, identity
 from yimen.people.models import Applicant, Staff
 
+NAME, ID = "ticket.name", "applicant.id"
 
-@transaction.atomic
+
+@act
 def take_ticket(
     series_id: UUID,
     *,
@@ -36,75 +45,195 @@ def take_ticket(
     item: ServiceItem | None = None,
     applicant: Applicant | None = None,
     phone_last_four: str = "",
+    care: str = "",
+    id_number: str = "",
+    name: str = "",
+    checked: dict[str, Any] | None = None,
+    again_reason: str = "",
+    visit: UUID | None = None,
+    appointment: Appointment | None = None,
+    queue_at: datetime | None = None,
 ) -> Ticket:
     """
     Give the next number of a series on the local day of `at`; without gaps, whoever fails gives theirs back.
 
+    care: of Ticket.Care; comes first where the hall has set so. id_number: checked, then kept as a blind index alone;
+    one waiting ticket per person and series. name: sealed, for calling by name. checked: answers and missing papers of
+    the check before. again_reason: why a second visit was needed (S3-18). visit: the visit it belongs to.
+    appointment: it stands with the slot's time, or with queue_at, and has priority from then until the slot is over.
     Citizens take one as ledger.PUBLIC or as themselves; staff need hall.take. The web limits how often.
-    Raises Series.DoesNotExist, SeriesClosed, WrongPhoneEnd, access.NotAllowed.
+    Raises Series.DoesNotExist, SeriesClosed, SeriesFull, AlreadyWaiting, WrongCare, WrongPhoneEnd,
+    identity.InvalidIdentity, access.NotAllowed.
     """
-    series = Series.objects.get(pk=series_id)
+    series = Series.objects.select_related("hall").get(pk=series_id)
     if isinstance(by, Staff):
         access.require(by, "hall.take", region=series.region_id)
     if phone_last_four and not re.fullmatch("[0-9]{4}", phone_last_four):
         raise WrongPhoneEnd(_("手机尾号是 4 个数字，也可以不填。"))
+    if care and care not in Ticket.Care.values:
+        raise WrongCare(_("没有这种照顾，请从列表里选，也可以不选。"))
     if not series.is_open:
         raise SeriesClosed(_("%(name)s现在不取号。请问一下导办员，或换一类业务。") % {"name": series.name})
     day = localdate(at)
-    number, taken_at = _next_number(series, day, at)
-    ticket = Ticket.objects.create(
+    ticket = Ticket(
         region_id=series.region_id,
         hall_id=series.hall_id,
         series=series,
         day=day,
-        number=number,
-        label=rules.label(series.letter, number),
         source=source,
         item=item,
         applicant=applicant,
         phone_last_four=phone_last_four,
-        queue_at=taken_at,
-        taken_at=taken_at,
+        care=care,
+        is_priority=care in series.hall.care_first,
+        skill=Skill.objects.filter(items=item).order_by("name").first() if item else None,
+        name_sealed=crypto.seal(name.strip()[:60], NAME) if name.strip() else None,
+        checked=checked,
+        again_reason=again_reason.strip()[:120],
+        visit=visit,
     )
-    common.record(ticket, "hall.taken", by, at, {"source": str(source), "item": str(item.pk) if item else None})
+    if id_number.strip():
+        number = id_number.strip().upper()
+        identity.check_resident_id(number, today=day)
+        ticket.id_index = crypto.blind_index(number, ID)
+    elif applicant is not None and applicant.kind == Applicant.Kind.PERSON:
+        ticket.id_index = bytes(applicant.id_index)
+    if appointment is not None:
+        ticket.queue_at = queue_at or max(appointment.slot.begins_at, at)
+        ticket.is_priority = ticket.is_priority or at <= appointment.slot.ends_at
+    return give(ticket, by, at)
+
+
+def give(ticket: Ticket, by: Actor, at: datetime, *, capped: bool = True) -> Ticket:
+    """Number a prepared ticket and put it into its queue, or where it says. capped: the daily cap counts."""
+    series = ticket.series
+    if not capped:
+        series.daily_cap = None
+    if ticket.id_index is not None:
+        _refuse_second(ticket)
+    ticket.number, ticket.taken_at = _next_number(series, ticket.day, at)
+    ticket.label = rules.label(series.letter, ticket.number)
+    if ticket.queue_at is None:
+        ticket.queue_at = ticket.taken_at
+    if ticket.id_index is None:
+        _insert(ticket)
+    else:
+        try:
+            with transaction.atomic():
+                _insert(ticket)
+        except IntegrityError:  # the same card at two kiosks in the same moment
+            _refuse_second(ticket)
+            raise
+    more = {"source": str(ticket.source), "item": str(ticket.item_id) if ticket.item_id else None}
+    if ticket.is_priority:
+        more["first"] = ticket.care or "booked"
+    common.record(ticket, "hall.taken", by, at, {**more})
+    common.give_work(series.hall, at)
     return ticket
 
 
+def _refuse_second(ticket: Ticket) -> None:
+    known = Ticket.objects.filter(
+        region_id=ticket.region_id,
+        series=ticket.series,
+        day=ticket.day,
+        id_index=ticket.id_index,
+        status__in=[Ticket.Status.WAITING, Ticket.Status.HELD],
+    ).first()
+    if known is not None:
+        raise AlreadyWaiting(
+            _("您手里的 %(label)s 还在等，不用再取一个。要换一类业务，请另选一类。") % {"label": known.label}
+        )
+
+
+_FIELDS = [field for field in Ticket._meta.concrete_fields if field.column != "undo"]
+_INSERT = """
+WITH ticket AS (INSERT INTO hall_ticket ({columns}) VALUES ({places}) RETURNING id),
+period AS (
+    INSERT INTO hall_ticketperiod (id, region_id, ticket_id, state, window_id, staff_id, from_at)
+    SELECT %s::uuid, %s::text, id, %s::text, %s::uuid, %s::uuid, %s::timestamptz FROM ticket
+)
+SELECT pg_notify(%s::text, %s::text)
+""".replace("{columns}", ", ".join(f'"{field.column}"' for field in _FIELDS)).replace(
+    "{places}", ", ".join(["%s"] * len(_FIELDS))
+)
+
+
+def _insert(ticket: Ticket) -> None:
+    """The row, its first period and the news for the screens in one statement."""
+    state = common.STATES[ticket.status]
+    values = [field.get_db_prep_save(getattr(ticket, field.attname), connection) for field in _FIELDS]
+    period = [uuid7(), ticket.region_id, state, ticket.window_id, ticket.served_by_id]
+    begins = ticket.taken_at if state == TicketPeriod.State.WAITING else ticket.started_at
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, [*values, *period, begins, common.CHANNEL, str(ticket.hall_id)])
+    ticket._state.adding, ticket._state.db = False, connection.alias
+
+
 def _next_number(series: Series, day: date, at: datetime) -> tuple[int, datetime]:
-    """Count on under the counter's row lock; times follow the numbers even when `at` arrives out of order."""
+    """
+    Count on under the counter's row lock; times follow the numbers even when `at` arrives out of order.
+
+    Raises SeriesFull when the series has given all its numbers of the day.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO hall_ticketcounter AS known (region_id, series_id, day, value, last_at)"
             " VALUES (%s, %s, %s, 1, %s)"
             " ON CONFLICT (region_id, series_id, day) DO UPDATE"
             " SET value = known.value + 1, last_at = greatest(known.last_at, excluded.last_at)"
+            " WHERE %s::int IS NULL OR known.value < %s"
             " RETURNING value, last_at",
-            [series.region_id, series.pk, day, at],
+            [series.region_id, series.pk, day, at, series.daily_cap, series.daily_cap],
         )
-        number, last_at = cursor.fetchone()
-    return number, last_at
+        row = cursor.fetchone()
+    if row is None or series.daily_cap == 0:
+        raise SeriesFull(
+            _("%(name)s今天的 %(cap)s 个号取完了。急事请找导办员，不急的可以预约改天来。")
+            % {"name": series.name, "cap": series.daily_cap}
+        )
+    return row[0], row[1]
 
 
-@transaction.atomic
+@act
 def put_back(ticket_id: UUID, *, by: Actor, at: datetime) -> Ticket:
     """
     Let a passed ticket wait again with the time it was taken, so that it comes next: a passed number is not lost.
 
     Raises WrongStep unless it is passed and of today.
     """
-    ticket = common.with_names().select_for_update(of=("self",)).get(pk=ticket_id)
+    ticket = common.lock_ticket(ticket_id)
     access.require(by, "hall.take", region=ticket.region_id)
     if ticket.status == Ticket.Status.WAITING:
         return ticket
     if ticket.status != Ticket.Status.PASSED or ticket.day != localdate(at):
         raise WrongStep(_("只有今天过号的才能接着等，%(label)s 不是。") % {"label": ticket.label})
-    ticket.status, ticket.window = Ticket.Status.WAITING, None
-    ticket.save(update_fields=["status", "window"])
+    ticket.window = None
+    common.move(ticket, "put_back", by=by, at=at, status=Ticket.Status.WAITING, window_id=None)
     common.record(ticket, "hall.put_back", by, at)
+    common.give_work(ticket.hall, at)
     return ticket
 
 
-@transaction.atomic
+@act
+def leave(ticket_id: UUID, *, by: Actor, at: datetime) -> Ticket:
+    """
+    取消: whoever holds a ticket gives it back, so that nobody calls in vain; its id is the right. A repeat changes
+    nothing. Raises WrongStep once it has been called.
+    """
+    ticket = common.lock_ticket(ticket_id)
+    if isinstance(by, Staff):
+        access.require(by, "hall.take", region=ticket.region_id)
+    if ticket.status == Ticket.Status.LEFT:
+        return ticket
+    if ticket.status not in {Ticket.Status.WAITING, Ticket.Status.HELD, Ticket.Status.PASSED}:
+        raise WrongStep(_("%(label)s 已经叫到了，请到窗口去；不办了跟窗口说一声。") % {"label": ticket.label})
+    common.move(ticket, "left", by=by, at=at, status=Ticket.Status.LEFT)
+    common.record(ticket, "hall.left", by, at)
+    return ticket
+
+
+@act
 def link_case(ticket_id: UUID, case: Case, *, by: Actor, at: datetime) -> Ticket:
     """Note which case came of an open ticket. Linking it again changes nothing; WrongStep for a second case."""
     ticket = common.lock_at_window(ticket_id, by)
@@ -115,6 +244,6 @@ def link_case(ticket_id: UUID, case: Case, *, by: Actor, at: datetime) -> Ticket
     if ticket.region_id != case.region_id or ticket.status not in OPEN:
         raise WrongStep(_("%(label)s 不在窗口，收件挂不上。") % {"label": ticket.label})
     ticket.case = case
-    ticket.save(update_fields=["case"])
+    common.move(ticket, "linked", by=by, at=at, undoable=False, case_id=case.pk)
     common.record(ticket, "hall.linked", by, at, {"case": case.stream})
     return ticket

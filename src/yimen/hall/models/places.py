@@ -10,7 +10,6 @@ from yimen.catalog.models import ServiceItem
 from yimen.lib.ids import uuid7
 from yimen.people.models import Department, Region, ServiceCenter, Staff
 
-
 # Whom special care may put first; Ticket.Care says the same in words.
 CARES = ("old", "disabled", "pregnant", "child", "soldier")
 
@@ -25,7 +24,8 @@ class Hall(models.Model):
 
     ratio: ordinary people for one with priority. cap: priority calls in a row at most, while ordinary people wait.
     ageing_minutes: how many minutes of waiting priority is worth. care_first: the kinds of care that have priority.
-    margin_minutes: staff may sign in that long before opening and stay that long after (S3-15), keeps_hours: only then. wait_limit: minutes after which a wait raises an alarm (S3-18).
+    margin_minutes: staff may sign in that long before opening and stay that long after (S3-15); keeps_hours: only then.
+    wait_limit: minutes after which a wait raises an alarm (S3-18).
     join_code: what stands at the door for taking a number by phone; latitude and longitude in degrees, radius in m.
     """
 

@@ -27,32 +27,18 @@ def test_whoever_has_waited_longest_is_next_whatever_the_series():
 
 def test_nobody_waiting_is_nobody_called():
     assert rules.strict([]) is None
-    assert rules.calling_order([]) == []
+    assert rules.in_order([], rules.Policy(), run=None, at=NINE) == []
 
 
 @given(queues)
 def test_calling_takes_everybody_once_longest_wait_first_and_numbers_in_order(rows):
-    order = rules.calling_order(rows)
+    order = [pick.head for pick in rules.in_order(rows, rules.Policy(), run=None, at=NINE)]
     assert sorted(order, key=lambda h: h.ticket_id) == sorted(
         (h for row in rows for h in row), key=lambda h: h.ticket_id
     )
     assert [h.queue_at for h in order] == sorted(h.queue_at for h in order)
     for row in rows:
         assert [h for h in order if h in row] == row
-
-
-@given(queues)
-def test_a_policy_only_ever_chooses_among_heads(rows):
-    seen = []
-
-    def last_series_first(heads):
-        seen.append(len(heads))
-        return max(heads, key=lambda h: h.series_id)
-
-    order = rules.calling_order(rows, last_series_first)
-    assert len(order) == sum(map(len, rows))
-    assert [h.series_id for h in order] == sorted((h.series_id for h in order), reverse=True)
-    assert all(n <= len(rows) for n in seen)
 
 
 @pytest.mark.parametrize(("number", "label"), [(1, "A001"), (27, "A027"), (1000, "A1000")])
