@@ -20,6 +20,7 @@ from yimen.catalog.models import ItemVersion
 from yimen.catalog.queries import bundles as queries
 from yimen.catalog.rules import bundles as rules
 from yimen.demo import scenario
+from yimen.demo.over import hand_over
 from yimen.demo.results import _Office
 from yimen.ledger.actions import SYSTEM
 
@@ -122,7 +123,7 @@ def _receive(office: _Office, pk: UUID, version: ItemVersion, at: datetime) -> N
     batches.receive_batch(pk, materials=materials, chosen=chosen, by=office.clerk, at=at)
     for case in Case.objects.filter(batch=pk).order_by("query_no"):
         _grant(office, case.pk, at + timedelta(minutes=5))
-        cases.deliver(case.pk, how="window", by=office.clerk, at=at + timedelta(minutes=20))
+        hand_over(case.pk, by=office.clerk, at=at + timedelta(minutes=20))
 
 
 def _number(born: date) -> str:

@@ -27,6 +27,7 @@ from yimen.cases.models import Case, CaseMaterial, Task
 from yimen.catalog import queries as catalog
 from yimen.catalog.models import FlowStep, ItemVersion
 from yimen.demo import bundles, centre, clocks, handling, people_around, results, scenario, supervision, visits
+from yimen.demo.over import hand_over
 from yimen.hall import actions as hall
 from yimen.hall.models import Hall, Series, Ticket, Window
 from yimen.ledger.actions import PUBLIC
@@ -60,9 +61,7 @@ class Life:
             for person in Staff.objects.filter(region=self.hall.region_id).select_related("user", "department")
         }
         self.approvers = {
-            person.department_id: person
-            for username, person in self.staff.items()
-            if username.startswith("approver-")
+            person.department_id: person for username, person in self.staff.items() if username.startswith("approver-")
         }
         self.series = {series.letter: series for series in Series.objects.filter(hall=self.hall)}
         self.windows = [
@@ -188,7 +187,7 @@ class Life:
         if version.is_immediate:
             granted = Case.Outcome.GRANTED
             self.at(at + (ends - at) * 0.7, lambda at: cases.decide(case.pk, outcome=granted, by=clerk, at=at))
-            self.at(at + (ends - at) * 0.8, lambda at: cases.deliver(case.pk, how="window", by=clerk, at=at))
+            self.at(at + (ends - at) * 0.8, lambda at: hand_over(case.pk, by=clerk, at=at))
 
     def _finish(self, ticket: Ticket, clerk: Staff, at: datetime) -> None:
         hall.finish(ticket.pk, by=clerk, at=at)
@@ -239,7 +238,7 @@ class Life:
         elif task.kind == FlowStep.Kind.MAKE:
             cases.make_certificate(task.case_id, by=self.staff["clerk3"], at=at)
         elif task.kind == FlowStep.Kind.DELIVER:
-            cases.deliver(task.case_id, how="window", by=self.staff["clerk3"], at=at)
+            hand_over(task.case_id, by=self.staff["clerk3"], at=at)
         elif task.kind == FlowStep.Kind.VISIT:
             visits.look(task, [self.staff["surveyor1"], self.staff["surveyor2"]], at=at)
         else:

@@ -21,6 +21,7 @@ from yimen.catalog import queries as catalog
 from yimen.catalog.actions.checkpoints import PointDraft, save_check_points
 from yimen.catalog.models import ItemVersion
 from yimen.demo import centre, scenario
+from yimen.demo.over import make_if_lacking
 from yimen.ledger.actions import Actor
 from yimen.people import actions as people
 from yimen.people.models import Applicant, ServiceCenter, Staff
@@ -193,9 +194,7 @@ def begin(now: datetime) -> None:
 
 
 def _make(case: Case, cast: _Cast, at: datetime) -> None:
-    """Make the certificate where the flow asks for it."""
-    if case.tasks.filter(kind="make", done_at=None).exists():
-        cases.make_certificate(case.pk, by=cast.staff["clerk3"], at=at)
+    make_if_lacking(case.pk, by=cast.staff["clerk3"], at=at)
 
 
 def _local(day: date, hour: int, minute: int = 0) -> datetime:

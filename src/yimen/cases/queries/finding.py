@@ -32,6 +32,13 @@ def visible_to(staff: Staff) -> QuerySet[Case]:
     return cases.filter(department__in={grant.department_id for grant in grants})
 
 
+def is_of_his(staff: Staff, case: Case) -> bool:
+    """Tell whether a case of his region is of a department for which he may see cases."""
+    viewing = access.PERMISSIONS["cases.view"]
+    departments = {grant.department_id for grant in staff.granted if grant.role in viewing}
+    return staff.user.is_active and (None in departments or case.department_id in departments)
+
+
 def get_case_for(staff: Staff, number: str) -> Case | None:
     """
     Return the case with this query number; None alike when there is none and when it is not his to see.

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
@@ -25,6 +26,8 @@ from yimen.people.models import Applicant, Staff
 
 PUBLIC_SAFETY = "public_safety:"
 PUBLICITY_DAYS = 7  # 双公示, working days [GKU]
+# A value of the dictionary "result_type" (catalog.rules.codelists).
+CERTIFICATE = "证照"
 _RENEWABLE = frozenset({Certificate.State.VALID, Certificate.State.LOST, Certificate.State.EXPIRED})
 
 
@@ -56,6 +59,16 @@ def public_decisions(region: str, *, text: str = "") -> QuerySet[Notice]:
         firms = Applicant.objects.filter(region_id=region, kind=Applicant.Kind.FIRM, name__startswith=text)
         found = found.filter(Q(number=text) | Q(case__item__in=items) | Q(case__applicant__in=firms))
     return found.order_by("-issued_at", "-pk")
+
+
+def grants_certificate(case: Case) -> bool:
+    """Tell whether a grant of this item is a certificate (审批结果类型 证照), with or without a step for it."""
+    return case.version.result_type == CERTIFICATE
+
+
+def has_certificate(case: Case) -> bool:
+    """Tell whether a certificate was made for the case."""
+    return certificates.of_case(case.region_id, case.case_no) is not None
 
 
 def to_publish(region: str, *, since: date, until: date) -> list[tuple[Notice, date]]:
@@ -133,6 +146,10 @@ def quotas(region: str) -> QuerySet[Quota]:
 
 def bar_on(applicant_id: UUID, item_id: UUID, day: date) -> Bar | None:
     """Return the bar that keeps this applicant from this item on `day`, the one that lasts longest (LAW-27)."""
+    return bars_on(applicant_id, item_id, day).first()
+
+
+def bars_on(applicant_id: Any, item_id: Any, day: Any) -> QuerySet[Bar]:
     found = Bar.objects.filter(
         Q(item_id=item_id) | Q(item=None),
         applicant_id=applicant_id,
@@ -140,7 +157,7 @@ def bar_on(applicant_id: UUID, item_id: UUID, day: date) -> Bar | None:
         from_on__lte=day,
         until_on__gte=day,
     )
-    return found.order_by("-until_on").first()
+    return found.order_by("-until_on")
 
 
 def bars(region: str, *, running_on: date | None = None) -> QuerySet[Bar]:

@@ -331,6 +331,27 @@ def test_what_was_refused_has_no_certificate_and_can_be_delivered(office):
     assert not Certificate.objects.exists()
 
 
+@pytest.mark.parametrize("kind", ["证照", "批文"])
+def test_what_grants_a_certificate_is_not_delivered_without_it_though_no_step_makes_one(office, kind):
+    case = office.granted(version_of(office, result_type=kind))
+    with pytest.raises(actions.WrongStep, match="证照还没有做") if kind == "证照" else nullcontext():
+        actions.deliver(case.pk, how="window", by=office.clerk, at=AT)
+    if kind == "证照":
+        actions.make_certificate(case.pk, by=office.clerk, at=AT)
+        assert actions.deliver(case.pk, how="window", by=office.clerk, at=AT).status == "delivered"
+
+
+@pytest.mark.parametrize("revoked", [True, False])
+def test_what_was_revoked_before_it_was_handed_over_is_not_delivered(office, revoked):
+    case = office.granted(version_of(office))
+    if revoked:
+        actions.revoke_decision(case.pk, ground="procedure", finding="没有依法听证。", by=office.leader, at=AT)
+    with pytest.raises(actions.WrongStep, match="已经撤销") if revoked else nullcontext():
+        actions.deliver(case.pk, how="window", by=office.clerk, at=AT)
+    case.refresh_from_db()
+    assert case.status == ("completed" if revoked else "delivered")
+
+
 @pytest.mark.parametrize("ground", ["fraud", "not_entitled"])
 def test_a_decision_revoked_takes_the_certificate_and_bars_who_deceived(office, ground):
     case = office.granted(dangerous(office))
