@@ -31,6 +31,8 @@ NOTHING = "00000000-0000-4000-8000-000000000000"
 
 # Addresses that take a POST without a key, and why that is right.
 UNKEYED = {
+    "workbench:registers": "reads other organs' registers; each look-up is a row of the ledger",
+    "workbench:hall-days-export": "reads figures; each table taken is a row of the ledger",
     "account_*": "logging in and out, and one's own password: the session is the state, a repeat ends in the same one",
     "mfa_*": "one's own second factor: as above, and a code is taken once only",
     "set_language": "a cookie of this browser",
@@ -615,6 +617,47 @@ def _series_let(world: World) -> Wish:
     series = setup.open_series(hall, letter=_letters(n), name=f"第 {n} 队", zone="", by=SYSTEM, at=now())
     path = f"/workbench/hall/series/{series.pk}/let"
     return Wish(world.session("hall_manager"), path, {"let": "0"}, world.session("clerk"))
+
+
+def _hall_alarm(world: World) -> Wish:
+    from yimen.hall import setup
+    from yimen.hall.models import Hall, HallAlarm
+    from yimen.ledger.actions import SYSTEM
+
+    n, hall = next(world._people), Hall.objects.get(pk=world.seed.hall_id)
+    series = setup.open_series(hall, letter=_letters(n), name=f"第 {n} 队", zone="", by=SYSTEM, at=now())
+    alarm = HallAlarm.objects.create(
+        region_id=hall.region_id, hall=hall, series=series, kind="surge", figure=31, raised_at=now()
+    )
+    fields = {"hall": hall.code, "answer": "已加开窗口"}
+    return Wish(
+        world.session("hall_manager"), f"/workbench/hall/now/alarms/{alarm.pk}/answer", fields, world.session("clerk")
+    )
+
+
+def _hall_lend(world: World) -> Wish:
+    from yimen.hall import setup
+    from yimen.hall.models import Hall
+    from yimen.ledger.actions import SYSTEM
+
+    n, hall = next(world._people), Hall.objects.get(pk=world.seed.hall_id)
+    window = setup.open_window(hall, number=n, name=f"{n} 号窗口", by=SYSTEM, at=now())
+    fields = {"hall": hall.code, "window": str(window.pk), "series": str(world.seed.series["A"])}
+    return Wish(world.session("hall_manager"), "/workbench/hall/now/lend", fields, world.session("clerk"))
+
+
+def _hall_merge(world: World) -> Wish:
+    from yimen.hall import setup
+    from yimen.hall.models import Hall
+    from yimen.ledger.actions import SYSTEM
+
+    center = Hall.objects.select_related("center").get(pk=world.seed.hall_id).center
+    halls = [
+        setup.open_hall(center, code=f"m{next(world._people)}", name="要合并的大厅", by=SYSTEM, at=now())
+        for _n in range(2)
+    ]
+    fields = {"source": str(halls[0].pk), "into": str(halls[1].pk), "sure": "1"}
+    return Wish(world.session("hall_manager"), "/workbench/hall/merge", fields, world.session("clerk"))
 
 
 def _series_item(world: World) -> Wish:
@@ -1482,6 +1525,9 @@ def _expert(act: str, case: Any, n: int, approver: Any, leader: Any) -> tuple[st
 
 
 TRIED: dict[str, Callable[[World], Wish]] = {
+    "workbench:hall-alarm-answer": _hall_alarm,
+    "workbench:hall-lend": _hall_lend,
+    "workbench:hall-merge": _hall_merge,
     "workbench:batch-plan": _batch_plan,
     "workbench:batch-receive": _batch_receive,
     "workbench:bundle-receive": _bundle_receive,

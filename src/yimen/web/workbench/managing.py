@@ -161,13 +161,14 @@ class PeriodForm(forms.Form):
         found: dict[str, Any] = super().clean() or {}
         found["end"] = found.get("end") or self.today
         found["start"] = found.get("start") or found["end"] - timedelta(days=27)
-        if not self.errors:
-            try:
-                check_period(found["start"], found["end"])
-            except BadPeriod as error:
-                self.add_error("end", str(error))
-            if (found["end"] - found["start"]).days > figures.MOST_DAYS:
-                self.add_error("end", _("一次最多看一年，请分段查。"))
+        if self.errors:
+            return found
+        try:
+            check_period(found["start"], found["end"])
+        except BadPeriod as error:
+            raise forms.ValidationError(str(error)) from error
+        if (found["end"] - found["start"]).days > figures.MOST_DAYS:
+            raise forms.ValidationError(_("一次最多看一年，请分段查。"))
         return found
 
 
