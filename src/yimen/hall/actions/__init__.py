@@ -1,7 +1,7 @@
 """Writes in a hall: taking a ticket, signing in at a window, calling and what follows a call."""
 
 from yimen.hall.actions.by_itself import fill
-from yimen.hall.actions.calling import CHOSEN, call_back, call_chosen, call_next
+from yimen.hall.actions.calling import call_back, call_chosen, call_next
 from yimen.hall.actions.common import (
     CHANNEL,
     OPEN,
@@ -30,7 +30,6 @@ from yimen.hall.actions.windows import sign_in, sign_out
 
 __all__ = [
     "CHANNEL",
-    "CHOSEN",
     "OPEN",
     "AlreadyWaiting",
     "NotAtWindow",

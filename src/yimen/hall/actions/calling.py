@@ -11,7 +11,6 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from yimen.hall import rules
 from yimen.hall.actions import common
@@ -22,7 +21,8 @@ from yimen.hall.actions.common import (
     WrongReason,
     WrongStep,
 )
-from yimen.hall.models import Hall, Ticket, TicketPeriod, Window
+from yimen.hall.models import Ticket, TicketPeriod, Window
+from yimen.hall.rules.reasons import CHOSEN
 from yimen.ledger.actions import Actor
 from yimen.lib.acts import act
 from yimen.lib.ids import uuid7
@@ -30,20 +30,6 @@ from yimen.people.models import Staff
 
 # How far down each queue one call looks when other windows hold the tickets before.
 _DEPTH = 8
-
-# Why a window calls a number out of turn. What is said besides stays with the ticket, never in the ledger.
-CHOSEN = {
-    "returned": gettext_lazy("补好材料回来了"),
-    "unwell": gettext_lazy("身体不适，等不了"),
-    "urgent": gettext_lazy("赶车、赶考等急事"),
-    "guided": gettext_lazy("导办员陪着来的"),
-    "wrong": gettext_lazy("排错了队"),
-    "other": gettext_lazy("其他原因"),
-}
-
-
-def policy_of(hall: Hall) -> rules.Policy:
-    return rules.Policy(hall.policy, hall.ratio, hall.ageing_minutes, hall.cap)
 
 
 @act
@@ -93,7 +79,7 @@ def _require_present(window: Window) -> None:
 
 def _claim(window: Window, queues: list[list[rules.Head]], day: date, by: Actor, at: datetime) -> Ticket | None:
     """Take the best waiting ticket nobody else is taking; an UPDATE that finds it still waiting decides."""
-    policy, tried = policy_of(window.hall), list[UUID]()
+    policy, tried = rules.policy_of(window.hall), list[UUID]()
     while order := rules.choices(queues, policy, run=window.run, at=at):
         if any(choice.head.visit for choice in order):
             try:

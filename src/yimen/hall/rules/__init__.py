@@ -1,6 +1,19 @@
 """Calling order, labels and waits: pure functions."""
 
-from yimen.hall.rules.calling import LONG, Head, Pick, Policy, Why, choices, few_left, in_order, pick, ran, strict
+from yimen.hall.rules.calling import (
+    LONG,
+    Head,
+    Pick,
+    Policy,
+    Why,
+    choices,
+    few_left,
+    in_order,
+    pick,
+    policy_of,
+    ran,
+    strict,
+)
 from yimen.hall.rules.labels import label, ranges
 from yimen.hall.rules.slots import Arrival, Pattern, Span, arrival, blocked_through, left_for, merged, slots_of_day
 from yimen.hall.rules.waiting import BUSY_MINUTES, BUSY_PEOPLE, NEARLY, estimate_minutes, is_busy, seconds_between
@@ -28,6 +41,7 @@ __all__ = [
     "left_for",
     "merged",
     "pick",
+    "policy_of",
     "ran",
     "ranges",
     "seconds_between",

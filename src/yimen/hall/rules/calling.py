@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Protocol
 from uuid import UUID
 
 LONG = 1000
@@ -60,6 +61,19 @@ class Policy:
     ratio: int = 3
     ageing_minutes: int = 20
     cap: int = 2
+
+
+class Says(Protocol):
+    """What says how it calls: a hall."""
+
+    policy: str
+    ratio: int
+    ageing_minutes: int
+    cap: int
+
+
+def policy_of(hall: Says) -> Policy:
+    return Policy(hall.policy, hall.ratio, hall.ageing_minutes, hall.cap)
 
 
 @dataclass(frozen=True)
