@@ -23,6 +23,7 @@ from yimen.demo import (
     reform,
     registers,
     scenario,
+    screens,
     systems,
     visits,
     words,
@@ -85,6 +86,7 @@ def build(at: datetime) -> None:
     desks.build(staff, at)
     documents.build(organs.values(), staff, at)
     systems.build(staff, at)
+    screens.build(hall, organs, at)
     registers.build(at)
 
 

@@ -1,11 +1,12 @@
 """
-Live updates of the hall screens: GET /events/hall/<code> as server-sent events.
+Live updates of screens: GET /events/hall/<code> and /events/screen/<code> as server-sent events.
 
 A client first gets the whole board ("board"), then only what changes ("change"), and every two seconds the time
 ("beat"), so that a screen knows within five seconds when it has lost us. "away" says the database cannot be asked.
 
-One LISTEN connection a process wakes one task a hall, which asks once for all screens of that hall. A client that
-does not read is let go; it reconnects and gets the whole board again.
+One LISTEN connection a process wakes one task a hall, which looks once for all screens of that hall, whatever they
+show of it: the hall, a zone, a window, it and other halls. A client that does not read is let go; it reconnects and
+gets the whole board again.
 """
 
 from __future__ import annotations
@@ -19,16 +20,20 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from typing import Any
+from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import psycopg
+from django.conf import settings
 from django.db import close_old_connections, connections
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from yimen.hall import queries
 from yimen.hall.actions import CHANNEL
-from yimen.hall.models import Hall
+from yimen.hall.models import Hall, Screen
+from yimen.hall.queries import screens as screen_queries
 from yimen.web.display import payload
+from yimen.web.display.payload import Look, Spec
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -36,7 +41,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 logger = logging.getLogger("yimen.live")
 
-ADDRESS = re.compile(r"/events/hall/([-\w]{1,20})/?")
+ADDRESS = re.compile(r"/events/(hall|screen)/([-\w]{1,20})/?")
 BEAT_SECONDS = 2.0
 REFRESH_SECONDS = 30.0  # minutes and midnight pass without anybody writing
 GAP_SECONDS = 0.1  # a burst of calls is one look
@@ -58,12 +63,25 @@ def _beat() -> bytes:
     return _event("beat", {"time": f"{now.hour}:{now.minute:02d}"})
 
 
-def _look(code: str) -> tuple[str, dict[str, Any]]:
-    """Return the hall's id and board. Raises Hall.DoesNotExist."""
+def _find(kind: str, code: str) -> Spec:
+    """Return what the screen at an address shows. Raises Screen.DoesNotExist, Hall.DoesNotExist."""
     close_old_connections()
     try:
-        hall = queries.get_hall(code)
-        return str(hall.pk), payload.of_board(queries.board(hall, timezone.now()))
+        if kind == "hall":
+            return Spec(code, Screen.Layout.HALL, (queries.get_hall(code).pk,))
+        return payload.spec_of(screen_queries.get_screen(code))
+    finally:
+        close_old_connections()
+
+
+def _look(hall_id: UUID) -> Look:
+    """Raises Hall.DoesNotExist."""
+    close_old_connections()
+    try:
+        hall = Hall.objects.select_related("center").get(pk=hall_id)
+        # A screen has no reader of its own: it speaks the centre's language.
+        with translation.override(settings.LANGUAGE_CODE):
+            return payload.look(hall, timezone.now())
     finally:
         close_old_connections()
 
@@ -83,18 +101,23 @@ class Client:
 
 
 class Topic:
-    """One hall with the screens that watch it."""
+    """What one address shows, with the screens that watch it."""
 
-    def __init__(self, hub: Hub, code: str, hall_id: str, board: dict[str, Any]) -> None:
-        self.hub, self.code, self.hall_id, self.board = hub, code, hall_id, board
+    def __init__(self, address: tuple[str, str], spec: Spec, feeds: list[Feed]) -> None:
+        self.address, self.spec, self.feeds = address, spec, feeds
         self.clients: set[Client] = set()
-        self.dirty = asyncio.Event()
         self.is_away = False
-        self.task = asyncio.create_task(self._follow(), name=f"live {code}")
+        self.board = self._board()
+        for feed in feeds:
+            feed.topics.add(self)
+
+    def _board(self) -> dict[str, Any]:
+        with translation.override(settings.LANGUAGE_CODE):
+            return payload.of_screen(self.spec, [feed.now for feed in self.feeds])
 
     def join(self) -> Client:
         client = Client()
-        client.give(_event("board", self.board))
+        client.give(self._snapshot())
         self.clients.add(client)
         return client
 
@@ -107,6 +130,52 @@ class Topic:
             self.is_away = True
             self.tell(_event("away", {}))
 
+    def refresh(self) -> None:
+        """One of the halls was looked at."""
+        before, self.board = self.board, self._board()
+        if self.is_away and all(feed.is_sure for feed in self.feeds):
+            self.is_away = False
+            self.tell(self._snapshot())
+        elif changed := payload.changes(before, self.board):
+            self.tell(_event("change", changed))
+
+    @property
+    def is_stale(self) -> bool:
+        """The screen was set up anew: its page is drawn again, and asks for what it shows now."""
+        mark = self.feeds[0].now.screens.get(self.spec.code, "")
+        return self.address[0] == "screen" and mark != self.spec.mark
+
+    def end(self) -> None:
+        """The streams end with what they still have to send."""
+        self.tell(b"")
+        for feed in self.feeds:
+            feed.topics.discard(self)
+
+    def _snapshot(self) -> bytes:
+        return _event("board", payload.snapshot(self.board, max(feed.now.at for feed in self.feeds)))
+
+
+class Feed:
+    """One hall, looked at once for all topics that show it."""
+
+    def __init__(self, hub: Hub, now: Look) -> None:
+        self.hub, self.hall_id, self.now = hub, now.hall_id, now
+        self.topics: set[Topic] = set()
+        self.dirty = asyncio.Event()
+        self.session = 0  # of the listener when the last look began
+        # Something may have changed between our first look and now, before the listener was there.
+        self.dirty.set()
+        self.task = asyncio.create_task(self._follow(), name=f"live {now.hall_id}")
+
+    @property
+    def is_sure(self) -> bool:
+        """What was missed while nobody listened could make the last look an old one."""
+        return self.session > 0 and self.session == self.hub.session
+
+    def away(self) -> None:
+        for topic in self.topics:
+            topic.away()
+
     async def _follow(self) -> None:
         pause = PAUSES[0]
         while True:
@@ -116,23 +185,22 @@ class Topic:
             self.dirty.clear()
             session = self.hub.session
             try:
-                _hall, board = await asyncio.get_running_loop().run_in_executor(_threads, _look, self.code)
+                now = await asyncio.get_running_loop().run_in_executor(_threads, _look, self.hall_id)
             except Exception as error:
-                logger.warning("Cannot read hall %s: %s", self.code, type(error).__name__)
+                logger.warning("Cannot read a hall: %s", type(error).__name__)
+                self.session = 0
                 self.away()
                 self.dirty.set()
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, PAUSES[1])
                 continue
             pause = PAUSES[0]
-            changed = payload.changes(self.board, board)
-            self.board = board
-            # What was missed while nobody listened could make this board an old one.
-            if self.is_away and session and session == self.hub.session:
-                self.is_away = False
-                self.tell(_event("board", board))
-            elif changed:
-                self.tell(_event("change", changed))
+            self.now, self.session = now, session
+            for topic in list(self.topics):
+                topic.refresh()
+                if topic.is_stale:
+                    topic.tell(_event("change", {"setup": ""}))
+                    self.hub.drop(topic)
             await asyncio.sleep(GAP_SECONDS)
 
 
@@ -140,7 +208,8 @@ class Hub:
     """Everything that watches, in one event loop."""
 
     def __init__(self) -> None:
-        self.topics: dict[str, Topic] = {}
+        self.topics: dict[tuple[str, str], Topic] = {}
+        self.feeds: dict[UUID, Feed] = {}
         self.opening = asyncio.Lock()
         self.listener: asyncio.Task[None] | None = None
         self.session = 0  # which LISTEN connection is up; 0 while none is
@@ -154,35 +223,56 @@ class Hub:
     def client_count(self) -> int:
         return sum(len(topic.clients) for topic in self.topics.values())
 
-    async def join(self, code: str) -> tuple[Topic, Client]:
-        """Raises Hall.DoesNotExist, or whatever the database says when it cannot be asked."""
+    async def join(self, kind: str, code: str) -> tuple[Topic, Client]:
+        """Raises Hall.DoesNotExist, Screen.DoesNotExist, or what the database says when it cannot be asked."""
         if self.listener is None or self.listener.done():
             self.listener = asyncio.create_task(self._listen(), name="live listener")
+        address = (kind, code)
         async with self.opening:
-            topic = self.topics.get(code)
+            topic = self.topics.get(address)
             if topic is None:
-                hall_id, board = await asyncio.get_running_loop().run_in_executor(_threads, _look, code)
-                topic = self.topics[code] = Topic(self, code, hall_id, board)
-                # Something may have changed between our look and now, before the listener was there.
-                topic.dirty.set()
+                topic = self.topics[address] = await self._open(address)
             return topic, topic.join()
+
+    async def _open(self, address: tuple[str, str]) -> Topic:
+        loop = asyncio.get_running_loop()
+        spec = await loop.run_in_executor(_threads, _find, *address)
+        looks: dict[UUID, Look] = {}
+        while missing := [one for one in spec.halls if one not in self.feeds and one not in looks]:
+            looks[missing[0]] = await loop.run_in_executor(_threads, _look, missing[0])
+        # Nothing waits from here on: no feed ends before the topic has it.
+        feeds = [self.feeds.get(one) or Feed(self, looks[one]) for one in spec.halls]
+        self.feeds |= {feed.hall_id: feed for feed in feeds}
+        topic = Topic(address, spec, feeds)
+        if topic.is_stale:
+            feeds[0].dirty.set()
+        return topic
 
     def leave(self, topic: Topic, client: Client) -> None:
         topic.clients.discard(client)
-        if not topic.clients and self.topics.get(topic.code) is topic:
-            del self.topics[topic.code]
-            topic.task.cancel()
+        if not topic.clients:
+            self.drop(topic)
+
+    def drop(self, topic: Topic) -> None:
+        """End a topic; its screens come back and find what their address shows now."""
+        if self.topics.get(topic.address) is topic:
+            del self.topics[topic.address]
+        topic.end()
+        for hall_id, feed in list(self.feeds.items()):
+            if not feed.topics:
+                del self.feeds[hall_id]
+                feed.task.cancel()
 
     async def stop(self) -> None:
-        """End the tasks; the streams end with their next beat."""
-        tasks = [topic.task for topic in self.topics.values()] + ([self.listener] if self.listener else [])
+        """End the tasks and the streams."""
+        tasks = [feed.task for feed in self.feeds.values()] + ([self.listener] if self.listener else [])
         for topic in self.topics.values():
-            for client in topic.clients:
-                client.is_dropped = True
+            topic.end()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self.topics.clear()
+        self.feeds.clear()
         self.listener, self.session = None, 0
 
     async def _listen(self) -> None:
@@ -192,8 +282,8 @@ class Hub:
                 async with await psycopg.AsyncConnection.connect(**_address(), autocommit=True) as connection:
                     await connection.execute(f"LISTEN {CHANNEL}")
                     pause, self.session = PAUSES[0], next(self._sessions)
-                    for topic in self.topics.values():
-                        topic.dirty.set()
+                    for feed in self.feeds.values():
+                        feed.dirty.set()
                     while True:
                         async for note in connection.notifies(timeout=LISTEN_SECONDS):
                             self._wake(note.payload)
@@ -209,9 +299,9 @@ class Hub:
             pause = min(pause * 2, PAUSES[1])
 
     def _wake(self, hall_id: str) -> None:
-        for topic in self.topics.values():
-            if topic.hall_id == hall_id:
-                topic.dirty.set()
+        with contextlib.suppress(ValueError):  # somebody else's news
+            if feed := self.feeds.get(UUID(hall_id)):
+                feed.dirty.set()
 
 
 def _address() -> dict[str, Any]:
@@ -252,7 +342,7 @@ async def _refuse(send: Send, status: int, *, retry: bool = False) -> None:
 
 
 async def app(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-    """ASGI: 200 with a stream that does not end, 404 for no such hall, 503 when full or without the database."""
+    """ASGI: 200 with a stream that does not end, 404 for no such place, 503 when full or without the database."""
     found = ADDRESS.fullmatch(scope["path"])
     if found is None:
         return await _refuse(send, 404)
@@ -262,8 +352,8 @@ async def app(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> 
     if here.client_count >= MOST_CLIENTS:
         return await _refuse(send, 503, retry=True)
     try:
-        topic, client = await here.join(found[1])
-    except Hall.DoesNotExist:
+        topic, client = await here.join(found[1], found[2])
+    except (Hall.DoesNotExist, Screen.DoesNotExist):
         return await _refuse(send, 404)
     except Exception as error:
         logger.warning("Cannot open hall events: %s", type(error).__name__)
@@ -282,7 +372,7 @@ async def app(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> 
 
 async def _stream(client: Client, gone: asyncio.Task[None], send: Send) -> None:
     chunk = b"retry: 2000\n\n" + _beat()
-    while not (client.is_dropped or gone.done()):
+    while chunk and not (client.is_dropped or gone.done()):
         async with asyncio.timeout(SEND_SECONDS):
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         try:

@@ -1,4 +1,4 @@
-"""What the screens show, and how long each queue is. No names anywhere."""
+"""What the screens show, and how long each queue is. No citizen's name anywhere; of staff, the work card."""
 
 from __future__ import annotations
 
@@ -8,22 +8,28 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import F, FilteredRelation, Q, QuerySet
+from django.db.models import Window as WindowFunction
+from django.db.models.functions import RowNumber
 from django.utils.timezone import localdate
 
 from yimen.hall import rules
-from yimen.hall.models import Hall, Series, Ticket, Window
+from yimen.hall.models import Hall, Series, Ticket, Window, WindowPause
 
 # One in the large place, four below, and one more so that a held call does not empty the row.
 CALLS_SHOWN = 6
+# So many calls may come between two looks and still be announced one by one.
+CALLS_KEPT = 30
 
 
 @dataclass(frozen=True)
 class Call:
-    """A ticket that was called; key changes with every announcement of it."""
+    """A ticket that was called; key changes with every announcement of it, and ends with its moment."""
 
     key: str
     label: str
     window: int
+    zone_id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -40,10 +46,56 @@ class Wait:
     minutes: int | None
     service_seconds: float | None
     open_windows: int
+    zone_id: UUID | None = None
+    numbers: tuple[int, ...] = ()
 
     @property
     def is_busy(self) -> bool:
         return rules.is_busy(self.waiting, self.minutes)
+
+
+@dataclass(frozen=True)
+class Card:
+    """工作牌 (HALL-20): who sits at a window, as citizens may know it; whom to ask, and where to complain."""
+
+    name: str
+    number: str
+    post: str
+    duties: str
+    promise: str
+    unit: str
+    contact: str
+    complaint: str
+
+
+@dataclass(frozen=True)
+class Away:
+    """A window nobody sits at for a while; stand_in: who came in his place, at_window: 0 when he sits here."""
+
+    reason: str
+    stand_in: str
+    at_window: int
+
+
+@dataclass(frozen=True)
+class WindowNow:
+    """A window at one moment. label: whom it called or serves; key: his latest announcement; no card: closed."""
+
+    id: UUID
+    number: int
+    name: str
+    zone_id: UUID | None
+    unit: str
+    is_paused: bool
+    label: str
+    key: str
+    is_serving: bool
+    card: Card | None
+    away: Away | None
+
+    @property
+    def state(self) -> str:
+        return "paused" if self.is_paused else "open" if self.card else "closed"
 
 
 @dataclass(frozen=True)
@@ -64,19 +116,110 @@ class Board:
 
 def board(hall: Hall, at: datetime) -> Board:
     """Return what the screens show; two queries whatever is going on."""
-    day = localdate(at)
-    announced = (
-        Ticket.objects.filter(region_id=hall.region_id, hall=hall, day=day, announced_at__isnull=False)
-        .exclude(window=None)
-        .order_by("-announced_at")
-        .values_list("pk", "announced_at", "label", "window__number")[:CALLS_SHOWN]
+    return Board(
+        hall.code, localdate(at), calls(hall, at)[:CALLS_SHOWN], waits(hall.region_id, localdate(at), hall=hall.pk)
     )
-    calls = [
-        Call(f"{pk.hex}-{when.timestamp():.3f}", label, number)
-        for pk, when, label, number in announced
-        if when is not None
-    ]
-    return Board(hall.code, day, calls, waits(hall.region_id, day, hall=hall.pk))
+
+
+def calls(hall: Hall, at: datetime, *, most: int = CALLS_SHOWN) -> list[Call]:
+    """Return the latest announcements of the day, newest first."""
+    return _calls(_announced(hall, at).order_by("-announced_at")[:most])
+
+
+def calls_by_zone(hall: Hall, at: datetime) -> dict[UUID, list[Call]]:
+    """Return the latest announcements of each zone with windows, newest first; one query."""
+    ranked = _announced(hall, at).annotate(
+        place=WindowFunction(RowNumber(), partition_by=F("window__zone"), order_by=F("announced_at").desc())
+    )
+    found: dict[UUID, list[Call]] = {}
+    for call in _calls(ranked.filter(place__lte=CALLS_KEPT, window__zone__isnull=False).order_by("-announced_at")):
+        assert call.zone_id
+        found.setdefault(call.zone_id, []).append(call)
+    return found
+
+
+def _announced(hall: Hall, at: datetime) -> QuerySet[Ticket]:
+    return Ticket.objects.filter(
+        region_id=hall.region_id, hall=hall, day=localdate(at), announced_at__isnull=False
+    ).exclude(window=None)
+
+
+def _calls(tickets: QuerySet[Ticket]) -> list[Call]:
+    rows = tickets.values_list("pk", "announced_at", "label", "window__number", "window__zone")
+    return [Call(_key(pk, when), label, number, zone) for pk, when, label, number, zone in rows if when is not None]
+
+
+def _key(ticket_id: UUID, announced_at: datetime) -> str:
+    return f"{ticket_id.hex}-{announced_at.timestamp():.3f}"
+
+
+def windows_now(hall: Hall) -> list[WindowNow]:
+    """Return the hall's windows with who sits there and whom they called, by number; one query."""
+    open_ticket = Q(tickets__status__in=[Ticket.Status.CALLED, Ticket.Status.SERVING])
+    rows = (
+        Window.objects.filter(region_id=hall.region_id, hall=hall)
+        .annotate(
+            held=FilteredRelation("tickets", condition=open_ticket),
+            gone=FilteredRelation("pauses", condition=Q(pauses__until_at=None)),
+        )
+        .order_by("number")
+        .values(
+            "pk",
+            "number",
+            "name",
+            "zone_id",
+            "paused_at",
+            "department__name",
+            "department__short_name",
+            "staff__name",
+            "staff__number",
+            "staff__phone",
+            "staff__post__name",
+            "staff__post__duties",
+            "staff__post__promise",
+            "staff__department__name",
+            "staff__department__phone",
+            "held__pk",
+            "held__announced_at",
+            "held__label",
+            "held__status",
+            "gone__reason",
+            "gone__stand_in__name",
+            "gone__by_window__number",
+        )
+    )
+    return [_window(row, hall.center.complaint_way) for row in rows]
+
+
+def _window(row: dict[str, Any], complaint: str) -> WindowNow:
+    card = away = None
+    if row["staff__name"] is not None:
+        card = Card(
+            name=row["staff__name"],
+            number=row["staff__number"],
+            post=row["staff__post__name"] or "",
+            duties=row["staff__post__duties"] or "",
+            promise=row["staff__post__promise"] or "",
+            unit=row["staff__department__name"],
+            contact=row["staff__phone"] or row["staff__department__phone"],
+            complaint=complaint,
+        )
+    if row["gone__reason"] is not None:
+        reason = str(WindowPause.Reason(row["gone__reason"]).label)
+        away = Away(reason, row["gone__stand_in__name"] or "", row["gone__by_window__number"] or 0)
+    return WindowNow(
+        id=row["pk"],
+        number=row["number"],
+        name=row["name"],
+        zone_id=row["zone_id"],
+        unit=row["department__short_name"] or row["department__name"] or "",
+        is_paused=row["paused_at"] is not None,
+        label=row["held__label"] or "",
+        key=_key(row["held__pk"], row["held__announced_at"]) if row["held__announced_at"] else "",
+        is_serving=row["held__status"] == Ticket.Status.SERVING,
+        card=card,
+        away=away,
+    )
 
 
 def waiting(window: Window, at: datetime) -> list[Wait]:
@@ -95,7 +238,7 @@ def wait_of(series: Series, at: datetime) -> Wait:
 
 # Counts come from the partial index of waiting tickets, the mean from the last twenty finished of the series.
 _WAITS = """
-SELECT series.id, series.letter, series.name, coalesce(zone.name, ''), series.is_open, queue.waiting,
+SELECT series.id, series.letter, series.name, series.zone_id, coalesce(zone.name, ''), series.is_open, queue.waiting,
        pace.seconds, windows.numbers, windows.open_count
 FROM hall_series AS series
 LEFT JOIN hall_hallzone AS zone ON zone.id = series.zone_id
@@ -149,6 +292,8 @@ def waits(region: str, day: date, **only: UUID) -> list[Wait]:
             minutes=rules.estimate_minutes(people, seconds, open_count),
             service_seconds=seconds,
             open_windows=open_count,
+            zone_id=zone_id,
+            numbers=tuple(sorted(numbers or [])),
         )
-        for series_id, letter, name, zone, is_open, people, seconds, numbers, open_count in rows
+        for series_id, letter, name, zone_id, zone, is_open, people, seconds, numbers, open_count in rows
     ]

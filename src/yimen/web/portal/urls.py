@@ -13,6 +13,7 @@ from yimen.web.portal import (
     finding,
     flow,
     guide,
+    halls,
     leaflets,
     my,
     points,
@@ -60,6 +61,7 @@ urlpatterns = [
     *flow.urlpatterns,
     *rulebook.urlpatterns,
     *decisions.urlpatterns,
+    *halls.urlpatterns,
     *ticket.urlpatterns,
     *booking.urlpatterns,
 ]

@@ -116,7 +116,7 @@ def test_a_screen_gets_the_whole_board_and_then_only_what_changes():
     async def scene():
         screen = Screen(series.hall.code)
         board = await screen.hear("board")
-        assert board["calls"] == [] and board["waits"] == [{"letter": "A", "people": 2, "minutes": None, "busy": False}]
+        assert board["calls"] == [] and board["waits"] == [{"letter": "A", "people": 2, "minutes": "", "busy": False}]
         assert screen.status == 200 and screen.headers[b"content-type"].startswith(b"text/event-stream")
         await listening()
         start = time.monotonic()
@@ -126,7 +126,7 @@ def test_a_screen_gets_the_whole_board_and_then_only_what_changes():
         assert [(one["label"], one["window"]) for one in change["calls"]] == [("A001", 3)]
         assert "surge" not in change and "day" not in change
         await screen.close()
-        assert live.hub().topics == {}
+        assert live.hub().topics == {} == live.hub().feeds
 
     run(scene)
 
@@ -140,10 +140,10 @@ def test_thirty_screens_cost_one_look():
         looks = 0
         original = live._look
 
-        def counted(code):
+        def counted(hall_id):
             nonlocal looks
             looks += 1
-            return original(code)
+            return original(hall_id)
 
         live._look = counted
         try:
@@ -327,8 +327,8 @@ def test_no_more_screens_than_we_can_feed(monkeypatch):
 
 
 def test_a_change_holds_only_what_differs():
-    row = {"letter": "A", "people": 1, "minutes": None, "busy": False}
-    old = {"day": "2026-11-18", "calls": [], "waits": [row, row | {"letter": "B"}], "surge": ""}
+    row = {"letter": "A", "people": 1, "minutes": "", "busy": False}
+    old = {"day": "2026-11-18", "calls": [], "setup": "a", "waits": [row, row | {"letter": "B"}], "surge": ""}
     assert payload.changes(old, old) == {}
     new = old | {"waits": [row | {"people": 2}, row | {"letter": "B"}], "surge": "人多"}
     assert payload.changes(old, new) == {"waits": [row | {"people": 2}], "surge": "人多"}
