@@ -120,6 +120,16 @@ class Card(models.Model):
             models.Index(fields=["handler", "issued_at"], name="card_by_handler"),
             models.Index(fields=["reviewer", "issued_at"], name="card_by_reviewer"),
             models.Index(fields=["approver", "issued_at"], name="card_by_approver"),
+            # What waits for somebody's answer is counted on every page of his.
+            models.Index(
+                fields=["handler"], condition=models.Q(state__in=["open", "upheld"]), name="card_waits_handler"
+            ),
+            models.Index(
+                fields=["reviewer"], condition=models.Q(state__in=["open", "upheld"]), name="card_waits_reviewer"
+            ),
+            models.Index(
+                fields=["approver"], condition=models.Q(state__in=["open", "upheld"]), name="card_waits_approver"
+            ),
         ]
 
     def __str__(self) -> str:
