@@ -117,5 +117,56 @@ def measures(region: str, start: date, end: date) -> Measures:
     )
 
 
+@dataclass(frozen=True)
+class Windows:
+    """How many windows one visit for an item went to on average, before and in a period; None without visits (S0-9)."""
+
+    name: str
+    visits: int
+    before: Decimal | None
+    now: Decimal | None
+
+
+_WINDOWS = """
+WITH visit AS (
+    SELECT coalesce(ticket.visit, ticket.id) AS id, ticket.day >= %(start)s AS is_now,
+        (array_agg(ticket.item_id ORDER BY ticket.taken_at, ticket.id) FILTER (WHERE ticket.item_id IS NOT NULL))[1]
+            AS item_id,
+        count(DISTINCT period.window_id) AS windows
+    FROM hall_ticket AS ticket
+    JOIN hall_ticketperiod AS period ON period.region_id = ticket.region_id AND period.ticket_id = ticket.id
+        AND period.state = 'serving'
+    WHERE ticket.region_id = %(region)s AND ticket.hall_id = ANY(%(halls)s) AND ticket.day BETWEEN %(first)s AND %(end)s
+    GROUP BY 1, 2
+)
+SELECT item.name, count(*) FILTER (WHERE visit.is_now), avg(visit.windows) FILTER (WHERE NOT visit.is_now),
+    avg(visit.windows) FILTER (WHERE visit.is_now)
+FROM visit JOIN catalog_serviceitem AS item ON item.id = visit.item_id
+GROUP BY item.id, item.name
+ORDER BY 2 DESC, item.name LIMIT %(most)s
+"""
+
+
+def windows_per_visit(halls: Sequence[Hall], start: date, end: date, *, most: int = 30) -> list[Windows]:
+    """
+    Return for the items most came for how many windows a visit took, in the period and in the same time before it.
+
+    A visit is of the item its first ticket was for; windows are those where somebody was served. One statement.
+    """
+    if not halls:
+        return []
+    arguments = {
+        "region": halls[0].region_id,
+        "halls": [hall.pk for hall in halls],
+        "first": start - (end - start) - timedelta(days=1),
+        "start": start,
+        "end": end,
+        "most": most,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_WINDOWS, arguments)
+        return [Windows(name, n, _two(before), _two(now)) for name, n, before, now in cursor.fetchall()]
+
+
 def _two(value: Decimal | None) -> Decimal | None:
     return None if value is None else round(Decimal(value), 2)

@@ -195,6 +195,7 @@ def days(request: StaffRequest) -> HttpResponse:
         "limits": figures.LEVELS,
         "windows": figures.window_times(hall, start, end, now=at),
         "quick": hall_measures.quick(halls, start, end),
+        "crossed": hall_measures.windows_per_visit(halls, start, end),
         "trips": hall_measures.measures(hall.region_id, start, end),
     }
     return render(request, "workbench/managing/days.html", context)
