@@ -116,7 +116,11 @@ DOORS = (
         group="catalog",
     ),
     Door("workbench:floor", _("大厅现在"), ("hall.manage",), ("workbench:hall-days", "workbench:hall-alarms")),
-    Door("workbench:hall", _("大厅"), ("hall.manage",), (
+    Door(
+        "workbench:hall",
+        _("大厅"),
+        ("hall.manage",),
+        (
             "workbench:hall-merge",
             "workbench:screens",
             "workbench:notices",
@@ -158,6 +162,9 @@ DOORS = (
         group="watch",
     ),
     Door("workbench:cards", _("监察牌"), ("supervision.answer", "supervision.decide"), group="watch"),
+    Door("workbench:guides", _("导办"), ("hall.guide", "hall.manage")),
+    Door("workbench:machines", _("自助机"), ("hall.manage",), group="centre"),
+    Door("workbench:visitor-opinions", _("群众意见"), ("ratings.opinions",), group="watch"),
 )
 
 
