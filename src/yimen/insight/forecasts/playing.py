@@ -27,9 +27,9 @@ LEAST_MEASURED = 8
 # Customers played in all, and how often at least and at most.
 PLAYED, FEWEST_PLAYS, MOST_PLAYS = 24_000, 60, 300
 # Standard deviation of one day's pace against another's, as a share.
-SPREAD = 0.12
-# Hidden when half of all waits lie in a range wider than this many seconds and wider than its middle.
-WIDEST = 1800.0
+SPREAD = 0.22
+# Hidden when the 50 % range is wider than this share of its middle and more than so many seconds, or wider than WIDEST.
+WIDE_SHARE, WIDE, WIDEST = 0.75, 1200.0, 5400.0
 _PASS = "pass"  # noqa: S105 - the kind of a call nobody answers
 _PASS_SECONDS = 60.0
 _SEED = 20261122
@@ -62,7 +62,8 @@ def forecast(state: State, *, simulate: bool | None = None) -> Forecast:
 
 
 def _is_too_wide(found: Range) -> bool:
-    return found.p75 - found.p25 > max(WIDEST, (found.p25 + found.p75) / 2)
+    width = found.p75 - found.p25
+    return width > WIDEST or width > max(WIDE, WIDE_SHARE * (found.p25 + found.p75) / 2)
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class _Scene:
     def _rows(self) -> list[_Row]:
         found = [self._row_of(place) for place in self.state.waiting]
         for one in sorted(self.state.expected, key=lambda one: one.at):
-            kind, _known = self._kind(one.kinds)
+            kind, _known = self._kind((*one.kinds, one.series))
             group = self._group(one.series, None, None)
             rank = int(one.is_priority)
             row = _Row(None, one.series, max(one.at, 0.0), one.joins, kind, rank, group, one.comes, False, False)
@@ -112,8 +113,8 @@ class _Scene:
     def _row_of(self, place: Place) -> _Row:
         kind, is_known = self._kind((*place.kinds, place.series))
         group = self._group(place.series, place.skill, place.only_window)
-        rank, joined = int(place.is_priority), min(place.joined, 0.0)
-        return _Row(place.ticket, place.series, 0.0, joined, kind, rank, group, 1.0, False, is_known)
+        rank = int(place.is_priority)
+        return _Row(place.ticket, place.series, 0.0, place.joined, kind, rank, group, 1.0, False, is_known)
 
     def _group(self, series: UUID, skill: UUID | None, window: UUID | None) -> int:
         return self.groups.setdefault((series, skill, window), len(self.groups))
@@ -137,7 +138,7 @@ class _Scene:
         able = {
             place
             for (series, skill, window), place in self.groups.items()
-            if series in seat.series and skill in (None, *seat.skills) and window in (None, seat.window)
+            if (window == seat.window if window else series in seat.series) and skill in (None, *seat.skills)
         }
         return Server(
             frozenset(able), [(-inf if begin <= 0 else begin, end) for begin, end in seat.shifts], run=seat.run
@@ -221,14 +222,16 @@ def _worked_out(scene: _Scene) -> list[Range | None]:
     for group in {row.group for row in rows}:
         mine = [n for n, skills in enumerate(able) if group in skills]
         before[group] = sorted(at for n in mine for at in begins[n]), len(mine)
+    # Where priority takes turns, whose turn it is at which window matters too.
+    turns = 1.0 if state.policy.kind == "strict" else 1.8
     found: list[Range | None] = []
     for row, began in zip(rows, outcome.began, strict=True):
         times, windows = before[row.group]
         if began == inf or not windows:
             found.append(None)
             continue
-        ahead = bisect_left(times, began) + 1
-        spread = ahead * max(variance, 0.3 * mean**2) / windows**2 + (scene.spread * began) ** 2
+        ahead = bisect_left(times, began) + 2
+        spread = turns * ahead * max(variance, 0.3 * mean**2) / windows**2 + (scene.spread * began) ** 2
         found.append(_gamma(began, spread))
     return found
 

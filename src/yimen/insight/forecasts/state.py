@@ -15,7 +15,10 @@ Kind = Hashable
 
 @dataclass(frozen=True)
 class Place:
-    """Somebody in the queue. joined: seconds from now, at most 0. kinds: how to measure his service, best first."""
+    """
+    Somebody in the queue. joined: the time he stands in it with, in seconds from now; later than now for whoever came
+    before his appointment. kinds: how to measure his service, best first. only_window: he was sent to that one.
+    """
 
     ticket: UUID
     series: UUID
