@@ -24,7 +24,7 @@ from yimen.hall.actions.booking import (
     TooEarly,
     record,
 )
-from yimen.hall.models import Appointment, Channel, Ticket
+from yimen.hall.models import Appointment, Channel, Ticket, Window
 from yimen.ledger.actions import SYSTEM, Actor
 from yimen.lib import crypto
 from yimen.people import access, identity
@@ -240,8 +240,8 @@ def move(
     common.claim(slots[slot_id], old.party, old.channel, item=old.item, at=at, over=bool(over))
     new = Appointment(
         region_id=old.region_id, hall_id=old.hall_id, slot=slots[slot_id], item=old.item,
-        number=_next_number(old.number), token=common.new_token(), status=Status.BOOKED, channel=old.channel, party=old.party,
-        applicant=old.applicant,
+        number=_next_number(old.number), token=common.new_token(), status=Status.BOOKED, channel=old.channel,
+        party=old.party, applicant=old.applicant,
         name_sealed=old.name_sealed, phone_sealed=old.phone_sealed, phone_index=old.phone_index, note=old.note,
         checked=old.checked, made_at=at, booked_at=at, over_limit_reason=over_reason,
         over_limit_by=common.staff_of(by) if over else None,
@@ -297,6 +297,7 @@ def check_in(appointment_id: UUID, *, by: Actor, at: datetime) -> Ticket:
         when = localtime(one.slot.begins_at - timedelta(minutes=early))
         raise TooEarly(_("您来早了，%(at)s 以后再签到，号给您留着。") % {"at": f"{when.hour}:{when.minute:02d}"})
     phone = crypto.open_sealed(bytes(one.phone_sealed), common.PHONE) if one.phone_sealed else ""
+    in_time = how is rules.Arrival.ON_TIME
     ticket = tickets.take_ticket(
         one.slot.plan.series_id,
         by=by,
@@ -304,15 +305,24 @@ def check_in(appointment_id: UUID, *, by: Actor, at: datetime) -> Ticket:
         source=Ticket.Source.APPOINTMENT,
         item=one.item,
         applicant=one.applicant,
-        phone_last_four=phone[-4:] if phone else "",
+        phone_last_four=phone[-4:],
+        checked=one.checked,
+        appointment=one if in_time else None,
+        queue_at=one.slot.begins_at if in_time else None,
     )
-    ticket.queue_at = one.slot.begins_at if how is rules.Arrival.ON_TIME else at
-    ticket.only_window = one.slot.plan.window
-    ticket.save(update_fields=["queue_at", "only_window"])
+    _bind(ticket, one)
     one.status, one.ticket = Status.ARRIVED, ticket
     one.save(update_fields=["status", "ticket"])
     record(one, "hall.arrived", by, at, {"ticket": ticket.stream, "how": how.value})
     return ticket
+
+
+def _bind(ticket: Ticket, one: Appointment) -> None:
+    """To the window he booked, where somebody sits there; else whoever calls the series takes him."""
+    window = Window.objects.filter(pk=one.slot.plan.window_id, staff__isnull=False).first()
+    if window is not None and ticket.status == Ticket.Status.WAITING:
+        ticket.only_window = window
+        ticket.save(update_fields=["only_window"])
 
 
 @transaction.atomic
