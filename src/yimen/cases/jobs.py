@@ -141,6 +141,13 @@ def remove_loose_uploads(timestamp: int) -> None:
     uploads.sweep(at=timezone.now())
 
 
+@app.periodic(cron="20 2 * * *")
+@app.task(name="cases.reseal_uploads", queueing_lock="cases.reseal_uploads", pass_context=False)
+def reseal_uploads(timestamp: int) -> None:
+    """Files from before they were sealed, and all of them after a new key was put in front."""
+    uploads.reseal_all()
+
+
 @app.periodic(cron="* * * * *")
 @app.task(name="cases.seal_documents", queueing_lock="cases.seal_documents", pass_context=False)
 def seal_documents(timestamp: int) -> None:

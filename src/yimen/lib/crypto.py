@@ -26,6 +26,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 SHORTEST_KEY = 32
 KEY_ID_BYTES = 4
+SALT_BYTES = 16
 
 
 class SealBroken(Exception):
@@ -86,8 +87,28 @@ class Key:
             made[name] = self.derive(f"field {name}")
         return made[name]
 
-    def derive(self, purpose: str) -> bytes:
-        return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"yimen {purpose}".encode()).derive(self.master)
+    def derive(self, purpose: str, salt: bytes | None = None) -> bytes:
+        return HKDF(algorithm=SHA256(), length=32, salt=salt, info=f"yimen {purpose}".encode()).derive(self.master)
+
+
+@dataclass(frozen=True)
+class FileKey:
+    """The key of one file (lib.sealed_files). head: what stands in front of it and says how to get the key again."""
+
+    head: bytes
+    _key: bytes = field(repr=False)
+    _cipher: Cipher
+
+    def seal(self, plain: bytes, associated: bytes) -> bytes:
+        return self._cipher.seal(self._key, plain, associated)
+
+    def open(self, sealed: bytes, associated: bytes) -> bytes:
+        return self._cipher.open(self._key, sealed, associated)
+
+    @cached_property
+    def overhead(self) -> int:
+        """By how many bytes a sealed chunk is longer."""
+        return len(self.seal(b"", b""))
 
 
 class Keyring:
@@ -118,6 +139,19 @@ class Keyring:
             raise SealBroken("a sealed value names a cipher or a key that is not here")
         return cipher.open(key.for_cipher(cipher.name), body, head + context.encode()).decode()
 
+    def key_for_new_file(self) -> FileKey:
+        return self._file_key(max(self._ciphers), self._keys[0], os.urandom(SALT_BYTES))
+
+    def key_of_file(self, head: bytes) -> FileKey:
+        cipher, key = self._ciphers.get(head[0]), self._by_id.get(head[1 : 1 + KEY_ID_BYTES])
+        if cipher is None or key is None or len(head) != 1 + KEY_ID_BYTES + SALT_BYTES:
+            raise SealBroken("a sealed file names a cipher or a key that is not here")
+        return self._file_key(head[0], key, head[1 + KEY_ID_BYTES :])
+
+    def _file_key(self, version: int, key: Key, salt: bytes) -> FileKey:
+        cipher = self._ciphers[version]
+        return FileKey(bytes([version]) + key.id + salt, key.derive(f"file {cipher.name}", salt), cipher)
+
     def is_current(self, sealed: bytes) -> bool:
         return sealed[: 1 + KEY_ID_BYTES] == bytes([max(self._ciphers)]) + self._keys[0].id
 
@@ -141,6 +175,16 @@ def seal(text: str, context: str) -> bytes:
 def open_sealed(sealed: bytes | memoryview, context: str) -> str:
     """Return the text sealed for `context`; raises SealBroken when it was not, or was changed since."""
     return _ring(settings.FIELD_KEY).open_sealed(bytes(sealed), context)
+
+
+def key_for_new_file() -> FileKey:
+    """Return a key for one file and no other; its head goes in front of it."""
+    return _ring(settings.FIELD_KEY).key_for_new_file()
+
+
+def key_of_file(head: bytes) -> FileKey:
+    """Return the key of a file by its head; raises SealBroken for a key that is not here."""
+    return _ring(settings.FIELD_KEY).key_of_file(head)
 
 
 def is_current(sealed: bytes | memoryview) -> bool:

@@ -27,12 +27,16 @@ LARGEST_MANIFEST = 64 << 20
 MOST_BYTES = 4_000_000_000
 
 
+# Bytes, the file they lie in, or what opens them.
+Content = bytes | Path | Callable[[], IO[bytes]]
+
+
 @dataclass(frozen=True)
 class Entry:
-    """One file of a package: its name in it, and its bytes or where they lie. about: plain JSON for the manifest."""
+    """One file of a package: its name in it, and its bytes or where they are. about: plain JSON for the manifest."""
 
     name: str
-    content: bytes | Path
+    content: Content
     about: dict[str, Any]
 
 
@@ -76,7 +80,7 @@ def write(target: IO[bytes], entries: Iterable[Entry], head: dict[str, Any], *, 
     return manifest
 
 
-def measured(content: bytes | Path) -> tuple[int, int, str]:
+def measured(content: Content) -> tuple[int, int, str]:
     """Return the size, CRC-32 and SHA-256 of an entry's bytes."""
     return _measured(_pieces(content))
 
@@ -111,11 +115,11 @@ def _end(count: int, size: int, offset: int) -> bytes:
     return b"PK\x05\x06" + struct.pack("<HHHHLLH", 0, 0, count, count, size, offset, 0)
 
 
-def _pieces(content: bytes | Path) -> Iterator[bytes]:
+def _pieces(content: Content) -> Iterator[bytes]:
     if isinstance(content, bytes):
         yield content
         return
-    with content.open("rb") as file:
+    with content.open("rb") if isinstance(content, Path) else content() as file:
         while piece := file.read(PIECE):
             yield piece
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import socket
 import stat
 import threading
@@ -29,6 +30,7 @@ from PIL import Image, ImageFile, ImageOps
 from pypdf import PdfReader
 from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject
 
+from yimen.lib import sealed_files
 from yimen.lib.errors import DomainError
 
 CHUNK = 64 * 1024
@@ -383,8 +385,9 @@ class WrongOffset(DomainError):
 @dataclass(frozen=True)
 class Store:
     """
-    A folder of files, each under its own id. A file is whole and on the disk before anybody writes down that it is
-    there (lesson 7): put() and finish() return after the file and its folder are synced.
+    A folder of files, each under its own id, sealed (lib.sealed_files). A file is whole and on the disk before anybody
+    writes down that it is there (lesson 7): finish() returns after the file and its folder are synced. Only what is
+    still coming lies open, as `.part`, until it was looked into. Sizes and hashes are of the plain bytes.
     """
 
     root: Path
@@ -426,13 +429,38 @@ class Store:
         """Look into what came and keep it under its id. Raises Refused; the file then still lies there as coming."""
         part, path = self.coming(pk), self.path(pk)
         if not part.exists() and path.exists():  # finished before, and the row was lost
-            return Found(_kind_of(path), path.stat().st_size, hash_of(path))
+            with sealed_files.open_file(path) as file, part.open("wb") as back:
+                shutil.copyfileobj(file, back, CHUNK)
         found = inspect(part, name, scanner=scanner)
         with part.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(part, path)
-        _sync_folder(path.parent)
+            self._put(path, file)
+        part.unlink()
         return found
+
+    def _put(self, path: Path, source: IO[bytes]) -> None:
+        """Write `source` sealed to `path`, all of it or nothing."""
+        new = path.with_suffix(".sealed")
+        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(handle, "wb") as target:
+            sealed_files.seal_file(source, target)
+            target.flush()
+            os.fsync(target.fileno())
+        os.replace(new, path)
+        _sync_folder(path.parent)
+
+    def is_behind(self, pk: UUID) -> bool:
+        """Tell whether a file lies here plain, or sealed with an older key or cipher."""
+        path = self.path(pk)
+        return path.exists() and not sealed_files.is_current(path)
+
+    def reseal(self, pk: UUID) -> bool:
+        """Seal a file anew that lies here plain or under an older key; False when there is nothing to do."""
+        path = self.path(pk)
+        if not self.is_behind(pk):
+            return False
+        with self.open(pk) as file:
+            self._put(path, file)
+        return True
 
     def link(self, pk: UUID, other: UUID) -> None:
         """Let the file of `other` also lie under `pk`: whoever removes one leaves the other."""
@@ -442,12 +470,13 @@ class Store:
         _sync_folder(path.parent)
 
     def open(self, pk: UUID) -> IO[bytes]:
-        return self.path(pk).open("rb")
+        """Return the file as it was handed in, open for reading as a stream."""
+        return sealed_files.open_file(self.path(pk))
 
     def remove(self, pk: UUID) -> None:
         """Remove what there is of a file; none is none."""
         part = self.coming(pk)
-        for path in (self.path(pk), part, part.with_name(part.name + ".new")):
+        for path in (self.path(pk), part, part.with_name(part.name + ".new"), part.with_suffix(".sealed")):
             path.unlink(missing_ok=True)
 
     def ids(self) -> Iterator[tuple[UUID, float]]:

@@ -291,6 +291,19 @@ def sweep(*, at: datetime) -> int:
     return one_by_one((pk for pk, written in here.ids() if written < old), remove, what="stray file not removed")
 
 
+def reseal_all() -> int:
+    """Seal every kept file that lies here plain or under an older key anew, one by one (SEC-44); return how many."""
+    here = store()
+
+    @transaction.atomic
+    def reseal(pk: UUID) -> bool:
+        # Locked, so that nobody removes it meanwhile.
+        kept = Upload.objects.select_for_update(of=("self",)).filter(pk=pk, state=Upload.State.READY, removed_at=None)
+        return kept.exists() and here.reseal(pk)
+
+    return one_by_one((pk for pk, _written in here.ids() if here.is_behind(pk)), reseal, what="file not sealed anew")
+
+
 def _code(region: Region | str) -> str:
     return region if isinstance(region, str) else region.pk
 

@@ -17,6 +17,7 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,7 @@ def _materials(case: Case) -> Iterator[Entry]:
         }
         suffix = re.sub(r"[^a-z0-9]", "", upload.kind.lower())[:8] or "bin"
         if path.is_file():
-            yield Entry(f"materials/{n:03d}.{suffix}", path, about)
+            yield Entry(f"materials/{n:03d}.{suffix}", partial(uploaded.open, upload.pk), about)
         else:
             yield Entry(f"materials/{n:03d}.missing", b"", about | {"missing": upload.sha256})
 

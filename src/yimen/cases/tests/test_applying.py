@@ -523,3 +523,19 @@ def test_nobody_is_told_old_news_and_a_handlers_message_goes_out(transactional_d
     assert told.case_no == case.case_no
     assert sorted(one.channel for one in told.deliveries.all()) == ["in_app", "outbox"]
     assert "补正告知书" not in told.text
+
+
+def test_files_from_before_are_sealed_by_the_job_and_one_that_fails_keeps_no_other_waiting():
+    me = make_applicant()
+    kept = [uploads.take(a_file(), owner=me, region=me.region_id, at=NOW) for _n in range(2)]
+    plain = []
+    for one in kept:
+        with uploads.open_file(one) as file:
+            plain.append(file.read())
+    here = uploads.store()
+    here.path(kept[0].pk).write_bytes(plain[0])
+    here.path(kept[1].pk).write_bytes(b"YMSEALED" + bytes(40))  # of a key that is not here
+    assert uploads.reseal_all() == 1
+    with uploads.open_file(kept[0]) as file:
+        assert file.read() == plain[0]
+    assert plain[0][:8] not in here.path(kept[0].pk).read_bytes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import resource
@@ -269,3 +270,23 @@ def test_a_file_under_two_ids_stays_when_one_goes(store):
         assert file.read() == files.pdf()
     assert [pk for pk, _at in store.ids()] == [second]
     assert all(at <= time.time() for _pk, at in store.ids())
+
+
+def test_what_was_kept_is_sealed_and_its_hash_is_of_the_plain_bytes(store):
+    pk, data = uuid4(), files.pdf(3)
+    store.add(pk, 0, io.BytesIO(data), most=len(data))
+    found = store.finish(pk, "a.pdf")
+    assert (found.size, found.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+    assert not store.coming(pk).exists()
+    assert all(data[:8] not in path.read_bytes() for path in store.root.rglob("*") if path.is_file())
+
+
+def test_a_file_from_before_is_read_and_sealed_once(store):
+    pk, data = uuid4(), files.pdf()
+    store.path(pk).parent.mkdir(parents=True)
+    store.path(pk).write_bytes(data)
+    for is_done in (True, False):
+        with store.open(pk) as file:
+            assert file.read() == data
+        assert store.reseal(pk) is is_done
+    assert data[:8] not in store.path(pk).read_bytes()
