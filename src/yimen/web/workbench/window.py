@@ -30,7 +30,7 @@ from yimen.people.models import Applicant, Staff
 from yimen.ratings import actions as ratings
 from yimen.ratings.models import Invitation
 from yimen.web.once import Done, Stay, keyed
-from yimen.web.workbench import forms, matter, receiving
+from yimen.web.workbench import forms, matter, receiving, verbs
 from yimen.web.workbench.guard import StaffRequest, posted_id, staff_page
 
 MOST_FOUND = 8
@@ -63,6 +63,7 @@ def at_window(request: StaffRequest, *args: Any, **context: Any) -> HttpResponse
         "today": localdate(now),
         "may_receive": access.allowed(staff, "cases.receive"),
     }
+    values |= verbs.more_context(staff, window, ticket, request)
     if served := _served(request, staff):
         values |= {"served": served, "rating_url": _rating_url(served)}
     case, item = _matter(request, staff, ticket, context)
@@ -101,7 +102,17 @@ def waiting(request: StaffRequest) -> HttpResponse:
     window = halls.window_of(request.staff)
     if window is None:
         raise Http404
-    return render(request, "workbench/waiting.html", {"waits": halls.waiting(window, timezone.now())})
+    now, shown = timezone.now(), request.GET.get("ticket", "")
+    ticket = halls.open_ticket(window)
+    context = {
+        "window": window,
+        "ticket": ticket,
+        "waits": halls.waiting(window, now),
+        "standing": halls.standing(window, now),
+        # Somebody was called by itself, or at another screen of this window.
+        "is_new": ticket is not None and str(ticket.pk) != shown,
+    }
+    return render(request, "workbench/waiting.html", context)
 
 
 def _windows(staff: Staff) -> list[Window]:
@@ -183,12 +194,19 @@ def _to_receive(
 
 def _known(request: StaffRequest) -> Applicant | None:
     """The applicant found before, whom the form names by id only."""
-    pk = request.POST.get("known", "")
+    pk = _known_id(request)
+    return people_queries.get_applicant_for(request.staff, pk) if pk else None
+
+
+def _known_id(request: StaffRequest) -> UUID | None:
+    """The id a form names him by, for those who may see applicants."""
+    staff = request.staff
+    if not (access.allowed(staff, "people.register") or access.allowed(staff, "people.reveal")):
+        return None
     try:
-        UUID(pk)
+        return UUID(request.POST.get("known", ""))
     except ValueError:
         return None
-    return people_queries.get_applicant_for(request.staff, pk)
 
 
 @staff_page("cases.receive")
@@ -223,14 +241,18 @@ def look_up(request: StaffRequest, item_id: UUID) -> HttpResponse:
 @keyed("cases.receive", stay=at_window)
 def receive(request: StaffRequest, item_id: UUID) -> Done:
     staff, at = request.staff, timezone.now()
-    window = _my_window(request)
-    version = get_object_or_404(
-        ItemVersion.objects.select_related("item__department"),
-        pk=posted_id(request, "version"),
-        item_id=item_id,
-        item__region_id=staff.region_id,
+    window = my_window(request)
+    version, center, known = cases.read_to_receive(
+        item_id,
+        posted_id(request, "version"),
+        region=staff.region_id,
+        center=window.hall.center_id,
+        known=_known_id(request),
+        at=at,
     )
-    form = forms.ApplicantForm(request.POST, today=localdate(at), known=_known(request))
+    if version is None:
+        raise Http404
+    form = forms.ApplicantForm(request.POST, today=localdate(at), known=known)
     if not form.is_valid():
         raise Stay(form=form)
     chosen = receiving.answers(request.POST, version.item, version).walk.chosen
@@ -246,11 +268,11 @@ def receive(request: StaffRequest, item_id: UUID) -> Done:
         by=staff,
         at=at,
     )
-    ticket = _my_ticket(request) if request.POST.get("ticket") else None
+    ticket = my_ticket(request) if request.POST.get("ticket") else None
     case = cases.receive(
         version,
         applicant,
-        center=window.hall.center,
+        center=center,
         materials=forms.materials_of(request.POST),
         by=staff,
         at=at,
@@ -277,14 +299,14 @@ def sign_in(request: StaffRequest) -> Done:
     return Done(reverse("workbench:window"), _("签到了，%(number)s 号窗口开始叫号。") % {"number": window.number})
 
 
-def _my_window(request: StaffRequest) -> Window:
+def my_window(request: StaffRequest) -> Window:
     window = halls.window_of(request.staff)
     if window is None:
         raise hall.NotAtWindow(_("您还没有在窗口签到，先签到再办。"))
     return window
 
 
-def _my_ticket(request: StaffRequest) -> Ticket:
+def my_ticket(request: StaffRequest) -> Ticket:
     """The ticket the page showed; what has become of it since is for the act to judge."""
     return get_object_or_404(Ticket, pk=posted_id(request, "ticket"), region_id=request.staff.region_id)
 
@@ -293,7 +315,7 @@ def _my_ticket(request: StaffRequest) -> Ticket:
 @require_POST
 @keyed("hall.sign_out", stay=at_window)
 def sign_out(request: StaffRequest) -> Done:
-    window = _my_window(request)
+    window = my_window(request)
     hall.sign_out(window.pk, by=request.staff, at=timezone.now())
     return Done(reverse("workbench:window"), _("签退了，%(number)s 号窗口停止叫号。") % {"number": window.number})
 
@@ -302,26 +324,25 @@ def sign_out(request: StaffRequest) -> Done:
 @require_POST
 @keyed("hall.call_next", stay=at_window)
 def call(request: StaffRequest) -> Done:
-    ticket = hall.call_next(_my_window(request).pk, by=request.staff, at=timezone.now())
+    ticket = hall.call_next(my_window(request).pk, by=request.staff, at=timezone.now())
     if ticket is None:
         return Done(reverse("workbench:window"), _("现在没有人在等。"))
-    return Done(reverse("workbench:window"), _("已叫 %(label)s。") % {"label": ticket.label})
+    return Done(verbs.address(ticket), _("已叫 %(label)s。") % {"label": ticket.label})
 
 
 @staff_page("hall.call")
 @require_POST
 @keyed("hall.recall", stay=at_window)
 def recall(request: StaffRequest) -> Done:
-    ticket = hall.recall(_my_ticket(request).pk, by=request.staff, at=timezone.now())
-    return Done(reverse("workbench:window"), _("又叫了一遍 %(label)s。") % {"label": ticket.label})
+    ticket = hall.recall(my_ticket(request).pk, by=request.staff, at=timezone.now())
+    return Done(verbs.address(ticket), _("又叫了一遍 %(label)s。") % {"label": ticket.label})
 
 
 @staff_page("hall.call")
 @require_POST
 @keyed("hall.start", stay=at_window)
 def start(request: StaffRequest) -> Done:
-    hall.start(_my_ticket(request).pk, by=request.staff, at=timezone.now())
-    return Done(reverse("workbench:window"))
+    return Done(verbs.address(hall.start(my_ticket(request).pk, by=request.staff, at=timezone.now())))
 
 
 @staff_page("hall.call")
@@ -329,16 +350,14 @@ def start(request: StaffRequest) -> Done:
 @keyed("hall.finish", stay=at_window)
 def finish(request: StaffRequest) -> Done:
     at = timezone.now()
-    ticket = hall.finish(_my_ticket(request).pk, by=request.staff, at=at)
+    ticket = hall.finish(my_ticket(request).pk, by=request.staff, at=at)
     ratings.invite_for_visit(ticket, at=at)
-    return Done(f"{reverse('workbench:window')}?served={ticket.pk}", _("%(label)s 办完了。") % {"label": ticket.label})
+    return Done(verbs.address(ticket, served=str(ticket.pk)), _("%(label)s 办完了。") % {"label": ticket.label})
 
 
 @staff_page("hall.call")
 @require_POST
 @keyed("hall.pass_over", stay=at_window)
 def pass_over(request: StaffRequest) -> Done:
-    ticket = hall.pass_over(_my_ticket(request).pk, by=request.staff, at=timezone.now())
-    return Done(
-        reverse("workbench:window"), _("%(label)s 过号了，他来了可以找导办员接着办。") % {"label": ticket.label}
-    )
+    ticket = hall.pass_over(my_ticket(request).pk, by=request.staff, at=timezone.now())
+    return Done(verbs.address(ticket), _("%(label)s 过号了，他来了可以找导办员接着办。") % {"label": ticket.label})

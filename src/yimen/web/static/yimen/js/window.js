@@ -4,12 +4,12 @@
 
   document.addEventListener("keydown", (event) => {
     const key = keyOf(event);
-    if (event.repeat || (key !== "F2" && key !== "Control+Enter")) return;
+    if (event.repeat || !/^(F2|F4|F7|F8|F9|Control\+Enter)$/.test(key)) return;
     // The form one is typing in comes first: Ctrl+Enter means its act, not another's.
     const form = document.activeElement && document.activeElement.closest("form");
     const button =
       (form && form.querySelector(`[data-key="${key}"]`)) ||
-      (!form || key === "F2" ? document.querySelector(`[data-key="${key}"]`) : null) ||
+      (!form || key !== "Control+Enter" ? document.querySelector(`[data-key="${key}"]`) : null) ||
       document.querySelector(`main [data-key="${key}"]`);
     if (!button) return;
     event.preventDefault();
@@ -31,6 +31,19 @@
     else if (event.target.method === "post") event.target.dataset.sent = "1";
   });
   addEventListener("pageshow", () => document.querySelectorAll("form").forEach((form) => delete form.dataset.sent));
+
+  // The hall tells of every call; the card of who waits looks again, at most every two seconds.
+  const card = document.getElementById("waiting");
+  if (card && window.EventSource && window.htmx) {
+    let due = 0;
+    new EventSource(`/events/hall/${card.dataset.hall}`).addEventListener("change", () => {
+      if (due) return;
+      due = setTimeout(() => {
+        due = 0;
+        htmx.trigger("#waiting", "refresh");
+      }, 2000);
+    });
+  }
 
   const errors = document.querySelector(".errs");
   if (errors) errors.focus();
