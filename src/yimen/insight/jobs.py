@@ -1,0 +1,27 @@
+"""What the worker does for figures; each may come late, twice or never."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
+from yimen.hall.models import Hall
+from yimen.insight.forecasts import checks
+from yimen.lib.each import one_by_one
+
+_KEEP, _CHECK = "insight.keep_forecasts", "insight.check_forecasts"
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name=_KEEP, queueing_lock=_KEEP, pass_context=False)
+def keep_forecasts(timestamp: int) -> None:
+    """Every minute: what people who have just taken a number were told."""
+    at = timezone.now()
+    one_by_one(Hall.objects.filter(merged_into=None), lambda hall: checks.keep(hall, at=at), what=_KEEP)
+
+
+@app.periodic(cron="7 * * * *")
+@app.task(name=_CHECK, queueing_lock=_CHECK, pass_context=False)
+def check_forecasts(timestamp: int) -> None:
+    """Every hour: how long they waited."""
+    checks.check(at=timezone.now())

@@ -1,0 +1,93 @@
+"""Forecasts are kept as they were told and compared with what became of them."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils.timezone import localdate
+
+from yimen.hall import actions
+from yimen.hall.models import Hall, Ticket
+from yimen.hall.tests.factories import call, make_hall, make_series, make_window, serve, take
+from yimen.insight.forecasts import checks
+from yimen.insight.forecasts.checks import Share
+from yimen.insight.models import ForecastCheck
+from yimen.people.tests.factories import NOW
+
+pytestmark = pytest.mark.django_db
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def line():
+    """A hall with one window, ten people served in six minutes each, one at the window and three who wait."""
+    hall = make_hall(policy=Hall.Policy.STRICT)
+    series = make_series(hall)
+    window = make_window(series)
+    for n in range(10, 0, -1):
+        take(series, NOW - n * 10 * MINUTE)
+        serve(window, NOW - n * 10 * MINUTE, minutes=6)
+    take(series, NOW)
+    call(window, NOW)
+    tickets = [take(series, NOW + n * MINUTE / 10) for n in range(3)]
+    return hall, window, tickets
+
+
+def finish(window, at):
+    ticket = Ticket.objects.get(window=window, status__in=["called", "serving"])
+    actions.finish(ticket.pk, by=window.staff, at=at)
+
+
+def test_each_ticket_is_kept_once_and_compared_once_it_is_called(line):
+    hall, window, (first, *_others) = line
+    assert checks.keep(hall, at=NOW + MINUTE) == 3
+    assert checks.keep(hall, at=NOW + 2 * MINUTE) == 0
+    finish(window, NOW + 6 * MINUTE)
+    assert call(window, NOW + 7 * MINUTE).pk == first.pk
+    assert checks.check(at=NOW + 8 * MINUTE) == 1 and checks.check(at=NOW + 9 * MINUTE) == 0
+    kept = ForecastCheck.objects.get(ticket=first)
+    assert kept.waited == 360 and kept.at == NOW + MINUTE and kept.p5 <= kept.p25 <= kept.p75 <= kept.p95
+    assert ForecastCheck.objects.filter(waited=None).count() == 2
+    found = checks.accuracy(hall, localdate(NOW), localdate(NOW))
+    assert (found.total.said, found.total.known) == (3, 1)
+    assert found.total.nine == (kept.p5 <= 360 <= kept.p95) and [day for day, _share in found.days] == [localdate(NOW)]
+    assert [(name, share.said) for name, share in found.series] == [("A 综合窗口", 3)]
+    assert checks.accuracy(make_hall(hall.region), localdate(NOW), localdate(NOW)).total.said == 0
+
+
+def test_what_could_not_be_said_is_counted_as_silent():
+    hall = make_hall()
+    series = make_series(hall)
+    take(series, NOW)
+    checks.keep(hall, at=NOW)
+    make_window(series)
+    call(hall.windows.get(), NOW + MINUTE)
+    checks.check(at=NOW + 2 * MINUTE)
+    total = checks.accuracy(hall, localdate(NOW), localdate(NOW)).total
+    assert (total.said, total.silent, total.known, total.half_percent, total.verdict) == (0, 1, 0, None, "few")
+
+
+def test_whoever_was_held_meanwhile_is_left_out(line):
+    hall, window, (first, _second, _third) = line
+    checks.keep(hall, at=NOW + MINUTE)
+    finish(window, NOW + 6 * MINUTE)
+    call(window, NOW + 7 * MINUTE)
+    actions.hold(first.pk, by=window.staff, at=NOW + 8 * MINUTE)
+    assert checks.check(at=NOW + 9 * MINUTE) == 1  # held after its call: the wait counts
+    ForecastCheck.objects.update(waited=None)
+    Ticket.objects.filter(pk=first.pk).update(called_at=NOW + 20 * MINUTE)
+    assert checks.check(at=NOW + 21 * MINUTE) == 0
+
+
+@pytest.mark.parametrize(
+    "share, verdict",
+    [
+        (Share(100, 0, 29, 15, 26), "few"),
+        (Share(100, 0, 100, 50, 90), "right"),
+        (Share(100, 0, 100, 30, 90), "narrow"),
+        (Share(100, 0, 100, 50, 70), "narrow"),
+        (Share(100, 0, 100, 75, 99), "wide"),
+    ],
+    ids=["few", "right", "half too seldom", "nine too seldom", "wide"],
+)
+def test_the_verdict_follows_the_shares(share, verdict):
+    assert share.verdict == verdict
