@@ -2,7 +2,7 @@
 Waits as every page, kiosk, screen and the API say them: a range in words, or that it cannot be said.
 
     forecast = waits.of_hall(hall, now)          # a few seconds old at most, the same object for all who ask
-    waits.range_words(forecast.series[series_id])    # 大约 10–20 分钟
+    waits.range_words(forecast.series.get(series_id))    # 大约 10–20 分钟
     waits.range_words(waits.of_ticket(ticket, now))
 
 In templates: {% load waits %} {{ forecast.series|get:wait.series_id|range_words }}.
@@ -23,10 +23,15 @@ of_hall = forecasts.of_hall
 
 
 def of_ticket(ticket: Ticket, at: datetime) -> Range | None:
-    """Return when a waiting ticket will be called; None when it does not wait, or nobody can say."""
+    """
+    Return when a waiting ticket will be called; None when it does not wait, or nobody can say.
+
+    Whoever took his number after the forecast was made is told what was said to those who ask.
+    """
     if ticket.status != Ticket.Status.WAITING:
         return None
-    return of_hall(ticket.hall, at).tickets.get(ticket.pk)
+    found = of_hall(ticket.hall, at)
+    return found.tickets[ticket.pk] if ticket.pk in found.tickets else found.series.get(ticket.series_id)
 
 
 def range_words(found: Range | None) -> str:

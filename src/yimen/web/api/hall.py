@@ -23,6 +23,7 @@ from yimen.ledger.once import Answer, once
 from yimen.lib.errors import DomainError
 from yimen.people import access
 from yimen.people.models import Staff, User
+from yimen.web import waits
 from yimen.web.api import refusals
 from yimen.web.errors import api_error
 from yimen.web.kiosk.views import address_of, tickets_limit
@@ -61,8 +62,15 @@ class TicketRequest(Schema):
     phone_last_four: str = Field("", max_length=4)
 
 
+class WaitOut(Schema):
+    """Whole minutes from now, [from, to]: half of all waits lie in likely, nine in ten in almost_sure."""
+
+    likely: tuple[int, int]
+    almost_sure: tuple[int, int]
+
+
 class TicketOut(Schema):
-    """minutes: about how long until it is called; null when it cannot be known or it does not wait."""
+    """wait: until it is called; null when nobody can say or it does not wait."""
 
     id: UUID
     label: str
@@ -72,7 +80,7 @@ class TicketOut(Schema):
     taken_at: datetime
     window: int | None
     people_ahead: int
-    minutes: int | None
+    wait: WaitOut | None
     follow_url: str
 
 
@@ -99,7 +107,7 @@ def _shown(ticket: Ticket) -> dict[str, Any]:
         "taken_at": ticket.taken_at.isoformat(),
         "window": ticket.window.number if ticket.window else None,
         "people_ahead": ahead.people,
-        "minutes": ahead.minutes,
+        "wait": waits.as_json(waits.of_ticket(ticket, timezone.now())),
         "follow_url": f"/t/{ticket.pk}/",
     }
 
@@ -132,6 +140,9 @@ def take_ticket(
     place = queries.get_hall(hall)
     series = Series.objects.get(region_id=place.region_id, hall=place, letter=wanted.series)
     item = ServiceItem.objects.get(region_id=place.region_id, pk=wanted.item) if wanted.item else None
+
+    # Made here if need be, so that nobody who takes a number waits for it behind the counter's lock.
+    waits.of_hall(place, timezone.now())
 
     def produce() -> dict[str, Any]:
         ticket = actions.take_ticket(

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -13,11 +14,12 @@ from yimen.cases.queries import documents
 from yimen.catalog import queries as catalog
 from yimen.catalog.models import ServiceItem
 from yimen.hall import queries as hall
+from yimen.insight.forecasts import Range
 from yimen.lib.ids import read_code
 from yimen.people.models import Department
 from yimen.ratings import queries as ratings
 from yimen.ratings.rules import Figures
-from yimen.web import context
+from yimen.web import context, waits
 from yimen.web.portal import reads
 from yimen.web.portal.forms import VerifyForm
 from yimen.web.portal.themes import BY_SLUG, THEMES
@@ -33,9 +35,10 @@ def _page(request: HttpRequest, items: QuerySet[ServiceItem] | list[ServiceItem]
     return Paginator(items, PAGE).get_page(request.GET.get("page"))
 
 
-def _boards() -> list[hall.Board]:
-    now = timezone.now()
-    return [hall.board(one, now) for one in hall.halls() if one.region_id == _region()]
+def _boards() -> list[tuple[hall.Board, Mapping[UUID, Range | None]]]:
+    """The halls as they are now, each with the range of its waits by series."""
+    now, region = timezone.now(), _region()
+    return [(hall.board(one, now), waits.of_hall(one, now).series) for one in hall.halls() if one.region_id == region]
 
 
 @require_safe

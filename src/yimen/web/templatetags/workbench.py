@@ -87,6 +87,7 @@ DOORS = (
         group="cases",
     ),
     Door("workbench:bars", _("不得再申请"), ("catalog.calendar",), group="cases"),
+    Door("workbench:booking-figures", _("预约统计"), ("insight.view",), group="figures"),
     Door("workbench:fees", _("收费"), ("insight.view",), group="figures"),
     Door(
         "workbench:catalog",
@@ -115,7 +116,12 @@ DOORS = (
         ("hall.take", "hall.call", "hall.manage", "catalog.edit", "catalog.publish"),
         group="catalog",
     ),
-    Door("workbench:floor", _("大厅现在"), ("hall.manage",), ("workbench:hall-days", "workbench:hall-alarms")),
+    Door(
+        "workbench:floor",
+        _("大厅现在"),
+        ("hall.manage",),
+        ("workbench:hall-days", "workbench:hall-alarms", "workbench:forecasts"),
+    ),
     Door(
         "workbench:hall",
         _("大厅"),

@@ -1,13 +1,14 @@
 import json
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from django.test import Client
 
 from yimen.hall.models import Ticket
-from yimen.hall.tests.factories import call, make_series, make_window, take
+from yimen.hall.tests.factories import call, make_series, make_window, serve, take
 from yimen.people.models import Role
-from yimen.people.tests.factories import make_region, make_staff, outsider
+from yimen.people.tests.factories import NOW, make_region, make_staff, outsider
 from yimen.web.api import hall as hall_api
 from yimen.web.limits import Limit
 
@@ -17,8 +18,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def today(monkeypatch):
     """The API looks at the clock; here it is the factories' morning."""
-    from yimen.people.tests.factories import NOW
-
     monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
 
 
@@ -39,11 +38,24 @@ def test_a_citizen_takes_and_follows_a_ticket(client):
     assert made.status_code == 201
     assert made.json() | {"id": "", "follow_url": ""} == {
         "id": "", "label": "A002", "status": "waiting", "series": "A", "day": "2026-11-18",
-        "taken_at": "2026-11-18T01:05:00Z", "window": None, "people_ahead": 1, "minutes": None, "follow_url": "",
+        "taken_at": "2026-11-18T01:05:00Z", "window": None, "people_ahead": 1, "wait": None, "follow_url": "",
     }  # fmt: skip
     shown = client.get(f"/api/v1/tickets/{made.json()['id']}")
     assert (shown.status_code, shown.json()["label"]) == (200, "A002")
     assert client.get(made.json()["follow_url"]).status_code == 200
+
+
+def test_a_waiting_ticket_tells_its_range_in_whole_minutes(client):
+    series = make_series()
+    window = make_window(series)
+    for n in range(10, 0, -1):
+        take(series, NOW - timedelta(minutes=10 * n))
+        serve(window, NOW - timedelta(minutes=10 * n), minutes=6)
+    for _n in range(4):
+        take(series)
+    wait = client.get(f"/api/v1/tickets/{take(series).pk}").json()["wait"]
+    (low, high), (least, most) = wait["likely"], wait["almost_sure"]
+    assert least <= low <= high <= most and low >= 10 and high <= 60
 
 
 def test_one_key_is_one_ticket_and_another_body_is_refused(client):

@@ -18,6 +18,7 @@ from yimen.web.workbench import (
     desk,
     documents_control,
     entry,
+    forecasts,
     forms_editor,
     guides,
     hall,
@@ -155,4 +156,5 @@ urlpatterns = [
     *machines.urlpatterns,
     *guides.urlpatterns,
     *visitor_opinions.urlpatterns,
+    *forecasts.urlpatterns,
 ]
