@@ -18,6 +18,7 @@ from yimen.demo import (
     desks,
     documents,
     handling,
+    kiosks,
     leaflets,
     powers,
     reform,
@@ -84,6 +85,7 @@ def build(at: datetime) -> None:
     catalogue.build(region, organs, staff, at)
     words.build(region.pk, by=staff["editor"], at=at)
     desks.build(staff, at)
+    kiosks.build(hall, staff, at)
     documents.build(organs.values(), staff, at)
     systems.build(staff, at)
     screens.build(hall, organs, at)

@@ -1,4 +1,4 @@
-"""Writes of whoever holds a ticket: taken by phone, given back, put off a few places. The ticket's id is the right."""
+"""Writes of whoever holds a phone: a ticket taken from near by, and put off a few places. Its id is the right."""
 
 from __future__ import annotations
 
@@ -69,27 +69,13 @@ def join(
 
 
 @transaction.atomic
-def leave_queue(ticket_id: UUID, *, by: Actor, at: datetime) -> Ticket:
-    """Give a waiting ticket back, so that nobody calls in vain; a repeat changes nothing. Raises WrongStep."""
-    ticket = _own(ticket_id)
-    if ticket.status == Ticket.Status.LEFT:
-        return ticket
-    if ticket.status not in {Ticket.Status.WAITING, Ticket.Status.HELD, Ticket.Status.PASSED}:
-        raise WrongStep(_("%(label)s 已经叫到了，请到窗口去；不办了跟窗口说一声。") % {"label": ticket.label})
-    ticket.status = Ticket.Status.LEFT
-    ticket.save(update_fields=["status"])
-    common.record(ticket, "hall.left", by, at)
-    return ticket
-
-
-@transaction.atomic
 def put_off(ticket_id: UUID, *, by: Actor, at: datetime) -> Ticket:
     """
     Let a few people behind go first, once: the ticket stands behind as many as the place says (three).
 
     Raises AlreadyPutOff, WrongStep unless it waits today.
     """
-    ticket = _own(ticket_id)
+    ticket = common.lock_ticket(ticket_id)
     if ticket.put_off_at is not None:
         raise AlreadyPutOff(_("已经让过一次了，不能再往后排。赶不上的话，过号了找导办员接着办。"))
     if ticket.status != Ticket.Status.WAITING or ticket.day != localdate(at):
@@ -107,12 +93,8 @@ def put_off(ticket_id: UUID, *, by: Actor, at: datetime) -> Ticket:
     times = list(behind)
     if not times:
         raise WrongStep(_("后面还没有人，不用往后排。叫到了请回来。"))
-    ticket.queue_at = times[-1] + timedelta(microseconds=1)
-    ticket.put_off_at = at
-    ticket.save(update_fields=["queue_at", "put_off_at"])
+    until = times[-1] + timedelta(microseconds=1)
+    common.move(ticket, "put off", by=by, at=at, undoable=False, queue_at=until, put_off_at=at)
     common.record(ticket, "hall.put_off", by, at, {"places": len(times)})
     return ticket
 
-
-def _own(ticket_id: UUID) -> Ticket:
-    return common.with_names().select_for_update(of=("self",), no_key=True).get(pk=ticket_id)

@@ -42,6 +42,8 @@ from yimen.web.once import Done, Stay, keyed, with_status
 tickets_limit = Limit(getattr(settings, "TICKETS_PER_MINUTE", 600))
 SEARCH_MAX = 40
 OLD_AGE = 65
+# What he answers who was offered care and does not want it.
+NO_CARE = "none"
 # So long a ticket just taken may stand on the glass.
 FRESH_MINUTES = 10
 KEPT_FILES = (
@@ -249,23 +251,16 @@ def _take(request: HttpRequest, stand: Stand, series_id: UUID) -> Done:
         source=Ticket.Source.KIOSK,
         item=_item(stand, request.GET.get("item", "")),
         phone_last_four=request.POST.get("phone", "").strip(),
-        **details(
-            care=care if care in Ticket.Care.values else "",
-            id_number=id_number,
-            name=request.POST.get("name", "").strip(),
-            checked=_checked(request, stand),
-        ),
+        care=care if care != NO_CARE else "",
+        id_number=id_number,
+        name=request.POST.get("name", "").strip(),
+        checked=_checked(request, stand),
     )
     if (printer := stand.printer) is not None:
         ticket = queries.get_ticket(ticket.pk)
         data = slips.ticket_bytes(ticket, follow_address(ticket), printer)
         printing.print_slip(printer, data, ticket=ticket, by=PUBLIC, at=now)
     return Done(reverse("kiosk:slip", args=[stand.code, ticket.pk]))
-
-
-def details(**given: Any) -> dict[str, Any]:
-    """Leave out what was not said."""
-    return {name: value for name, value in given.items() if value}
 
 
 def is_old(id_number: str, at: Any) -> bool:

@@ -1,4 +1,4 @@
-"""The other ways of the kiosk: progress, certificates, opinions, appointments, guides of items, the hall, a guide called."""
+"""The other ways of the kiosk: progress, papers verified, opinions, appointments, items, the hall, a guide called."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from yimen.cases import queries as cases
 from yimen.catalog import queries as catalog
 from yimen.catalog.queries import guides
-from yimen.hall.actions import helping, printing
+from yimen.hall.actions import appointments, helping, printing
 from yimen.hall.models import Appointment, Facility, Window
 from yimen.hall.queries import kiosks
 from yimen.hall.queries.kiosks import Stand
@@ -154,8 +154,6 @@ def check_in(request: HttpRequest, stand: Stand) -> HttpResponse:
 
 @keyed("kiosk.check_in", stay=_check_in)
 def _arrive(request: HttpRequest, stand: Stand) -> Done:
-    from yimen.hall.actions import appointments
-
     if not checkin_limit.allows(address_of(request)):
         raise TooMany(_("刚才签到的人太多，请稍等半分钟再点。"))
     number, now = "".join(request.POST.get("number", "").split()), timezone.now()
@@ -238,7 +236,6 @@ def around(request: HttpRequest, stand: Stand) -> HttpResponse:
             "name": zone.name,
             "windows": by_zone.get(zone.name, []),
             "numbers": ranges(one.number for one in by_zone.get(zone.name, [])),
-            "facilities": list(zone.facilities.filter(ended_on=None)),
         }
         for zone in hall.zones.all()
     ]

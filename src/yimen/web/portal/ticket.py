@@ -1,4 +1,4 @@
-"""A ticket on its holder's phone: taken from home or at the door, followed, put off, given back. Works without script."""
+"""A ticket on its holder's phone: taken at the door, followed, put off, given back. Works without script."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from yimen.hall import queries
+from yimen.hall import actions, queries
 from yimen.hall.actions import joining
 from yimen.hall.models import Hall, Series, Ticket
 from yimen.hall.rules import joining as rules
@@ -83,7 +83,7 @@ def follow(request: HttpRequest, ticket_id: UUID) -> HttpResponse:
 @require_POST
 @keyed("ticket.leave", stay=_follow)
 def leave(request: HttpRequest, ticket_id: UUID) -> Done:
-    joining.leave_queue(_ticket(ticket_id).pk, by=PUBLIC, at=timezone.now())
+    actions.leave(_ticket(ticket_id).pk, by=PUBLIC, at=timezone.now())
     return Done(reverse("ticket", args=[ticket_id]))
 
 
