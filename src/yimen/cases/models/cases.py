@@ -141,6 +141,16 @@ class Case(models.Model):
             models.Index(fields=["region", "status", "received_at"], name="case_by_status"),
             models.Index(fields=["region", "department", "received_at"], name="case_by_department"),
             models.Index(fields=["region", "applicant"], name="case_by_applicant"),
+            # Few beside all there are: which cases run, unit by unit, and which of them come first.
+            models.Index(
+                fields=["region", "department"],
+                include=["id"],
+                condition=models.Q(status="accepted"),
+                name="case_open_by_unit",
+            ),
+            models.Index(
+                fields=["region"], condition=models.Q(status="accepted", is_urgent=True), name="case_open_urgent"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -231,6 +241,9 @@ class Task(models.Model):
             models.Index(fields=["region", "assignee"], condition=models.Q(done_at=None), name="task_open_by_assignee"),
             models.Index(
                 fields=["region", "department", "due_on"], condition=models.Q(done_at=None), name="task_open_by_due"
+            ),
+            models.Index(
+                fields=["region", "due_on", "opened_at"], condition=models.Q(done_at=None), name="task_open_by_day"
             ),
         ]
 

@@ -82,8 +82,16 @@ LINE = (
 
 
 def page_of(steps: QuerySet[Task], start: int, count: int) -> list[Task]:
-    """Return some rows of a list in its order, with what LINE names; two statements. They are sorted by their keys."""
-    keys = list(steps.order_by(*ORDER).values_list("pk", flat=True)[start : start + count])
+    """
+    Return some rows of a list in its order, with what LINE names; three statements.
+
+    First those of the few cases that come before the others, then the rest by their day: no index knows both.
+    """
+    by_day = steps.order_by(*ORDER[1:]).values_list("pk", flat=True)
+    urgent = list(by_day.filter(case__is_urgent=True)[: start + count])
+    keys, skip = urgent[start:], max(start - len(urgent), 0)
+    if len(keys) < count:
+        keys += by_day.filter(case__is_urgent=False)[skip : skip + count - len(keys)]
     rows = Task.objects.select_related("case__version", "case__applicant", "department", "assignee").only(*LINE)
     found = rows.in_bulk(keys)
     return [found[key] for key in keys]
@@ -91,10 +99,10 @@ def page_of(steps: QuerySet[Task], start: int, count: int) -> list[Task]:
 
 def due_counts(staff: Staff, *, today: date) -> dict[str, int]:
     """Return how many of his own steps are overdue, due today and due in the next seven days; one statement."""
-    return steps_for(staff, Desk(), today=today).aggregate(
+    return steps_for(staff, Desk(), today=today).filter(due_on__lte=today + WEEK).aggregate(
         overdue=Count("pk", filter=Q(due_on__lt=today)),
         today=Count("pk", filter=Q(due_on=today)),
-        week=Count("pk", filter=Q(due_on__gt=today, due_on__lte=today + WEEK)),
+        week=Count("pk", filter=Q(due_on__gt=today)),
     )
 
 

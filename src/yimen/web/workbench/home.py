@@ -54,8 +54,10 @@ def matters(staff: Staff, today: date) -> list[Matter]:
     """Return what is overdue, due today or waiting, for the reader's roles; nothing when all is well."""
     found = []
     if access.allowed(staff, "cases.review") or access.allowed(staff, "cases.decide"):
-        tasks = queries.open_tasks(staff).aggregate(
-            overdue=Count("pk", filter=Q(due_on__lt=today)), today=Count("pk", filter=Q(due_on=today))
+        tasks = (
+            queries.open_tasks(staff)
+            .filter(due_on__lte=today)
+            .aggregate(overdue=Count("pk", filter=Q(due_on__lt=today)), today=Count("pk", filter=Q(due_on=today)))
         )
         url = reverse("workbench:tasks")
         if n := tasks["overdue"]:
@@ -72,7 +74,8 @@ def matters(staff: Staff, today: date) -> list[Matter]:
         running = Q(status=Case.Status.ACCEPTED)
         cases = (
             queries.visible_to(staff)
-            .filter(status__in=[Case.Status.RECEIVED, Case.Status.ACCEPTED])
+            # Not all that run: only what is counted.
+            .filter(Q(status=Case.Status.RECEIVED) | running & Q(due_on__lte=today))
             .aggregate(
                 overdue=Count("pk", filter=running & Q(due_on__lt=today)),
                 today=Count("pk", filter=running & Q(due_on=today)),
