@@ -264,7 +264,6 @@ def _visit_is_open(ticket: Ticket) -> bool:
 
 def _call_him(here: _At, kind: str, pick: dict[str, str], by: Actor, at: datetime) -> Ticket:
     window, ticket = here.window, here.ticket
-    ticket.window = window
     common.move(
         ticket,
         kind,
@@ -278,6 +277,7 @@ def _call_him(here: _At, kind: str, pick: dict[str, str], by: Actor, at: datetim
         call_count=ticket.call_count + 1,
         pick=pick,
     )
+    ticket.window = window
     more: dict[str, str | int | None] = {
         "why": pick["why"],
         "reason": pick.get("reason"),

@@ -208,7 +208,6 @@ def put_back(ticket_id: UUID, *, by: Actor, at: datetime) -> Ticket:
         return ticket
     if ticket.status != Ticket.Status.PASSED or ticket.day != localdate(at):
         raise WrongStep(_("只有今天过号的才能接着等，%(label)s 不是。") % {"label": ticket.label})
-    ticket.window = None
     common.move(ticket, "put_back", by=by, at=at, status=Ticket.Status.WAITING, window_id=None)
     common.record(ticket, "hall.put_back", by, at)
     common.give_work(ticket.hall, at)
