@@ -40,7 +40,7 @@ def publicity(staff: Staff, *, since: date, until: date, at: datetime) -> str:
     """
     access.require(staff, "insight.view")
     found = queries.to_publish(staff.region_id, since=since, until=until)
-    head = [_("决定书文号"), _("许可事项"), _("申请人"), _("许可机关"), _("决定日期"), _("最晚公示日")]
+    head = [_("决定书文号"), _("许可事项"), _("申请人"), _("许可机关"), _("决定日期"), _("最晚公示日"), _("已上传")]
     rows = [
         [
             notice.number,
@@ -49,6 +49,7 @@ def publicity(staff: Staff, *, since: date, until: date, at: datetime) -> str:
             notice.case.department.name,
             localdate(notice.issued_at).isoformat(),
             due_on.isoformat(),
+            localdate(notice.publicity.uploaded_at).isoformat() if hasattr(notice, "publicity") else "",
         ]
         for notice, due_on in found
     ]

@@ -26,6 +26,7 @@ from yimen.cases.models import (
 from yimen.cases.rules import modes as rules
 from yimen.catalog import queries as catalog
 from yimen.catalog.models import FlowStep, ItemMaterial, ItemVersion
+from yimen.catalog.models.items import COMMITMENT_MATERIALS, DECIDE_WITH_GAP, DECIDED_ABOVE
 from yimen.ledger.actions import Actor
 from yimen.ledger.models import Event
 from yimen.lib.dates import long_day
@@ -35,11 +36,6 @@ from yimen.lib.workdays import add_months
 from yimen.people import access
 from yimen.people.models import Staff
 
-# Keys of ItemVersion.extended that an item sets: decided though a gap is open; names of proofs a commitment replaces.
-DECIDE_WITH_GAP = "decide_with_gap"
-COMMITMENT_MATERIALS = "commitment_materials"
-# The organ above decides; ours does the first review (LAW-10).
-DECIDED_ABOVE = "decided_above"
 LEAST_COMMITMENT = 20
 OVERDUE = "case.gap_overdue"
 

@@ -18,6 +18,7 @@ from yimen.cases.queries.clocks import answer_due, answer_from, waits_for_applic
 from yimen.cases.rules import results as rules
 from yimen.catalog import queries as catalog
 from yimen.catalog.models import ItemVersion, LocalRule, ServiceItem
+from yimen.catalog.models.items import SECRET
 from yimen.catalog.queries import powers
 from yimen.certificates import queries as certificates
 from yimen.certificates.models import Certificate
@@ -44,7 +45,7 @@ def public_decisions(region: str, *, text: str = "") -> QuerySet[Notice]:
     Return the documents of granted licences, the newest first (LAW-18), by words of the item, number or name.
 
     Only licences: what the state gives a person (给付) is his own affair. A firm's name is looked for from
-    its beginning. What was revoked is no longer among them.
+    its beginning. What was revoked is no longer among them, what touches a secret or privacy never was.
     """
     revoked = Notice.objects.filter(case=OuterRef("case"), kind=Notice.Kind.REVOCATION)
     found = Notice.objects.filter(
@@ -53,7 +54,8 @@ def public_decisions(region: str, *, text: str = "") -> QuerySet[Notice]:
         kind=Notice.Kind.DECISION,
         case__outcome=Case.Outcome.GRANTED,
         case__item__item_type="01",
-    ).select_related("case__version", "case__department", "case__applicant")
+    ).exclude(case__version__extended__contains={SECRET: True})
+    found = found.select_related("case__version", "case__department", "case__applicant", "publicity")
     if text:
         items = ServiceItem.objects.filter(region_id=region, name__icontains=text)
         firms = Applicant.objects.filter(region_id=region, kind=Applicant.Kind.FIRM, name__startswith=text)

@@ -16,6 +16,7 @@ from yimen.certificates.models import Certificate
 from yimen.ledger import actions as ledger
 from yimen.ledger.actions import SYSTEM
 from yimen.ledger.models import Event
+from yimen.lib.errors import DomainError
 from yimen.people.access import NotAllowed
 from yimen.people.models import Role
 from yimen.people.tests.factories import make_department, make_staff
@@ -176,6 +177,20 @@ def test_the_basis_of_a_limit_is_kept_out_of_the_ledger_as_typed(office):
     (data,) = Event.objects.filter(kind="case.quota_set").values_list("data", flat=True)
     assert data["basis_length"] == len(Quota.objects.get().basis)
     assert "演示条例" not in str(data)
+
+
+@pytest.mark.parametrize("secret", [True, False])
+def test_what_touches_a_secret_is_not_published(office, secret):
+    """LAW-18."""
+    case = office.granted(version_of(office, extended={"is_secret": secret}))
+    region = case.region_id
+    assert queries.public_decisions(region).count() == len(queries.to_publish(region, since=TODAY, until=TODAY))
+    assert queries.public_decisions(region).exists() is not secret
+    notice = case.notices.get(kind=Notice.Kind.DECISION)
+    with pytest.raises(DomainError) if secret else nullcontext():
+        assert actions.note_uploaded([notice.pk], by=office.leader, at=AT) == 1
+        assert actions.note_uploaded([notice.pk], by=office.leader, at=AT) == 0
+    assert hasattr(Notice.objects.get(pk=notice.pk), "publicity") is not secret
 
 
 def test_an_item_without_a_number_has_no_places(office):

@@ -41,9 +41,11 @@ from yimen.catalog.models import (
     ScenarioOption,
     ServiceItem,
 )
+from yimen.catalog.models.items import COMMITMENT_MATERIALS, HANDLING
 from yimen.catalog.queries.basic import basic_for, places_above
 from yimen.ledger.actions import Actor
 from yimen.lib.errors import DomainError
+from yimen.lib.text import listed
 from yimen.people import access
 from yimen.people.models import Department, Region
 
@@ -174,6 +176,7 @@ def save_draft(
     fees: Sequence[FeeDraft] | None = None,
     faqs: Sequence[FaqDraft] | None = None,
     no_materials: bool | None = None,
+    handling: Mapping[str, Any] | None = None,
     seen: str | None = None,
 ) -> ItemVersion:
     """
@@ -181,6 +184,7 @@ def save_draft(
     with its forms and questions.
 
     Only the `fields` given change (names as in FIELDS); each list replaces the whole list, None leaves it.
+    handling: by the keys of HANDLING, yes or no, for COMMITMENT_MATERIALS names of the list.
     seen: the mark_of() the edition that was edited, None for whatever stands. Nothing changed: nothing is recorded.
     Raises BadDraft with everything wrong, rules.BrokenFlow for steps without post, authority or limit (S1-23),
     ChangedMeanwhile when another than `seen` stands now, WaitsForItsDay, access.NotAllowed.
@@ -202,6 +206,9 @@ def save_draft(
                 version.extended[NOT_STATED] = [other for other in version.extended[NOT_STATED] if other != name]
     if no_materials is not None and no_materials != version.needs_no_materials:
         version.extended[NO_MATERIALS] = changed[NO_MATERIALS] = no_materials
+    for key, value in _handling(version, handling or {}, materials).items():
+        if value != (version.extended.get(key) or type(value)()):
+            version.extended[key] = changed[key] = value
     is_new = version._state.adding
     begin(version)
     if changed and not is_new:
@@ -214,6 +221,21 @@ def save_draft(
     if changed or is_new:
         record_item(item, "catalog.draft_saved", by, at, {"version": version.number, "changed": changed})
     return version
+
+
+def _handling(
+    version: ItemVersion, given: Mapping[str, Any], materials: Sequence[MaterialDraft] | None
+) -> dict[str, Any]:
+    """Return how cases are handled as it is stored. Raises BadDraft for a proof that is not on the list."""
+    if unknown := set(given) - set(HANDLING):
+        raise BadDraft([_("没有“%(name)s”这一栏。") % {"name": min(unknown)}])
+    names = {row.name for row in materials} if materials is not None else set[str]()
+    if materials is None and not version._state.adding:
+        names = set(version.materials.values_list("name", flat=True))
+    proofs = [name.strip() for name in given.get(COMMITMENT_MATERIALS, ()) if name.strip()]
+    if strange := [name for name in proofs if name not in names]:
+        raise BadDraft([_("承诺可以代替的材料要在材料清单里，清单里没有：%(names)s。") % {"names": listed(strange)}])
+    return {key: proofs if key == COMMITMENT_MATERIALS else bool(value) for key, value in given.items()}
 
 
 def _check_all(

@@ -14,6 +14,11 @@ from yimen.people.models import Department, Region, Staff
 NOT_STATED = "not_stated"
 NO_MATERIALS = "no_materials"
 FINGERPRINT = "source_sha256"
+# How its cases are handled: decided though a promised paper is still to come; names of the proofs a commitment may
+# replace; decided by the organ above; its decisions touch a secret or privacy and are not published (LAW-18).
+DECIDE_WITH_GAP, COMMITMENT_MATERIALS = "decide_with_gap", "commitment_materials"
+DECIDED_ABOVE, SECRET = "decided_above", "is_secret"
+HANDLING = (DECIDE_WITH_GAP, COMMITMENT_MATERIALS, DECIDED_ABOVE, SECRET)
 QUICK_MINUTES = "quick_minutes"  # promised at the window in so many minutes (S3-16)
 SOURCE_CODE = "source_code"  # a code of the source that is too long or strange for our column
 

@@ -368,3 +368,22 @@ def test_days_set_by_hand_are_named_when_a_notice_leaves_them(enter):
     client = enter(make_staff(Role.SYSTEM_ADMIN))
     said = {"year": "2027", "notice": "演示通知", "lines": LINES}
     assert "2027-01-01" in client.post(url("calendar-announce"), said, follow=True).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("proofs", "kept"), [("身份证", True), ("没有的证明", False)], ids=["on the list", "not on it"]
+)
+def test_how_cases_are_handled_is_set_in_the_editor(enter, department, proofs, kept):
+    version = make_draft(department=department)
+    client = enter(make_staff(Role.EDITOR, department=department))
+    address = url("item", version.item_id)
+    names = [row.name for row in version.materials.all()]
+    wish = {"decide_with_gap": "on", "is_secret": "on", "commitment_materials": names[0] if kept else proofs}
+    answer = client.post(address, posted(client.get(address)) | wish)
+    version.refresh_from_db()
+    assert answer.status_code == (302 if kept else 422)
+    said = {key: version.extended.get(key) for key in ("decide_with_gap", "is_secret", "commitment_materials")}
+    assert said == (
+        {"decide_with_gap": True, "is_secret": True, "commitment_materials": names[:1]} if kept else dict.fromkeys(said)
+    )
+    assert "decided_above" not in version.extended

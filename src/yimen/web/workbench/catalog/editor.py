@@ -138,6 +138,7 @@ def item(request: StaffRequest, pk: UUID) -> HttpResponse:
             fees=fees_of(sheet.fees),
             faqs=faqs_of(sheet.faqs),
             no_materials=sheet.edition.cleaned_data["no_materials"],
+            handling=sheet.edition.handling(),
             by=request.staff,
             at=timezone.now(),
             seen=posted_text(request, "seen"),

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from yimen.catalog.actions import FaqDraft, FeeDraft, MaterialDraft, StepDraft
 from yimen.catalog.models import CaseType, FlowStep, ItemMaterial, ItemVersion, LimitUnit
+from yimen.catalog.models.items import COMMITMENT_MATERIALS, HANDLING
 from yimen.catalog.queries.dictionaries import terms_of
 from yimen.people.models import Department
 from yimen.web.workbench.catalog.common import clean_values, required
@@ -100,6 +101,12 @@ class EditionForm(forms.Form):
     special_procedures = _long(gettext_lazy("特别程序"), 2, gettext_lazy("检验、评审这些不算在时限里的时间。"))
     intermediary = _long(gettext_lazy("中介服务"), 2)
     rights_and_duties = _long(gettext_lazy("申请人权利和义务"), 2)
+    decide_with_gap = _tick(gettext_lazy("容缺的材料还没补，也可以先作决定"))
+    decided_above = _tick(gettext_lazy("由上级决定，我们只作初审"))
+    commitment_materials = _long(
+        gettext_lazy("哪些证明可以用告知承诺代替"), 2, gettext_lazy("写材料清单里的名称，几样用顿号分开。")
+    )
+    is_secret = _tick(gettext_lazy("决定涉及国家秘密、商业秘密或者个人隐私，不公开"))
 
     promised_limit = _number(gettext_lazy("承诺办结时限"), 9999)
     promised_unit = forms.ChoiceField(label=gettext_lazy("承诺时限单位"), choices=LimitUnit.choices)
@@ -188,7 +195,7 @@ class EditionForm(forms.Form):
 
     def values(self) -> dict[str, Any]:
         """Return the fields for actions.save_draft."""
-        chosen = {key: value for key, value in self.cleaned_data.items() if key != "no_materials"}
+        chosen = {key: value for key, value in self.cleaned_data.items() if key not in {"no_materials", *HANDLING}}
         kind, years, months, before = (chosen.pop(f"due_{name}") for name in ("kind", "years", "months", "before_days"))
         rules = {
             "age": {"kind": "age", "years": years},
@@ -203,6 +210,11 @@ class EditionForm(forms.Form):
             chosen["has_fee"] = fee == "1"
         chosen["is_joint"] = chosen["is_joint"] == "1"
         return clean_values(chosen)
+
+    def handling(self) -> dict[str, Any]:
+        """Return how cases are handled, for actions.save_draft."""
+        said = {key: self.cleaned_data[key] for key in HANDLING}
+        return said | {COMMITMENT_MATERIALS: split_words(said[COMMITMENT_MATERIALS])}
 
 
 def split_words(text: str) -> list[str]:
@@ -223,6 +235,8 @@ def edition_initial(version: ItemVersion) -> dict[str, Any]:
     values["is_joint"] = "1" if version.is_joint else "0"
     values["has_fee"] = ("1" if version.has_fee else "0") if version.is_stated("has_fee") else ""
     values |= {f"due_{name}": value for name, value in version.due_rule.items()}
+    values |= {key: version.extended.get(key) for key in HANDLING}
+    values[COMMITMENT_MATERIALS] = "、".join(version.extended.get(COMMITMENT_MATERIALS) or ())
     return values | {"no_materials": version.needs_no_materials}
 
 
