@@ -104,6 +104,14 @@ def _withdraw(world: World) -> Wish:
     return Wish(session, f"/cases/{case.query_no}/withdraw", {"reason": "不开店了"}, _citizen(world)[1])
 
 
+def _recusal(world: World) -> Wish:
+    from yimen.faults.acts import Wish
+
+    _me, session, case = _sent(world)
+    fields = {"number": world.staff("approver").number, "recusal_reason": "他是我的近亲属。"}
+    return Wish(session, f"/cases/{case.query_no}/recusal", fields, _citizen(world)[1])
+
+
 def _answer(world: World) -> Wish:
     from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -156,6 +164,7 @@ TRIED: dict[str, Callable[[World], Wish]] = {
     "portal:case-message": _message,
     "portal:case-answer": _answer,
     "portal:case-withdraw": _withdraw,
+    "portal:case-recusal": _recusal,
     "workbench:case-message": _staff_message,
     "workbench:account-check": _confirm,
 }

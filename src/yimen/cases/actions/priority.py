@@ -52,7 +52,7 @@ def ask_priority(
     access.require(by, "cases.ask_priority", department=case.department if case else None, region=region)
     if case is not None and not case.is_open:
         raise WrongStep(_("这件已经办结，不用再申请优先。"))
-    known = PriorityGrant.objects.filter(region_id=region, case=case, ticket=ticket, refused_at=None)
+    known = PriorityGrant.objects.filter(region_id=region, case=case, ticket=ticket, refused_at=None, ended_at=None)
     if known.exists():
         raise BadPriority(_("已经申请过优先，或者已经批准了，不用再申请。"))
     grant = PriorityGrant.objects.create(
@@ -97,6 +97,31 @@ def answer_priority(grant_id: UUID, *, is_granted: bool, by: Staff, at: datetime
         case.save(update_fields=["is_urgent"])
         grant.case = case
     _record(grant, "priority_granted" if is_granted else "priority_refused", by=by, at=at)
+    return grant
+
+
+@transaction.atomic
+def end_priority(grant_id: UUID, *, reason: str, by: Staff, at: datetime) -> PriorityGrant:
+    """
+    End a case's priority that was granted: from now on it stands where its day puts it. It may be asked for again.
+
+    Raises WrongStep when it was never granted or has ended, BadPriority for a ticket's, ReasonsMissing,
+    access.NotAllowed.
+    """
+    case_id = PriorityGrant.objects.values_list("case_id", flat=True).get(pk=grant_id)
+    if case_id is None:
+        raise BadPriority(_("号的优先请在大厅里收回。"))
+    case = locked(case_id)
+    access.require(by, "cases.prioritize", department=case.department, region=case.region_id)
+    grant = PriorityGrant.objects.select_for_update(of=("self",)).get(pk=grant_id)
+    if grant.approved_at is None or grant.ended_at is not None:
+        raise WrongStep(_("这件现在没有优先，请刷新看最新情况。"))
+    grant.end_reason, grant.ended_by, grant.ended_at = checked_reasons(reason)[:200], by, at
+    grant.save(update_fields=["end_reason", "ended_by", "ended_at"])
+    case.is_urgent = False
+    case.save(update_fields=["is_urgent"])
+    grant.case = case
+    _record(grant, "priority_ended", by=by, at=at)
     return grant
 
 

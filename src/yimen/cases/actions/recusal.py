@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from yimen.cases.actions.common import WrongStep, checked_reasons, locked, record
 from yimen.cases.models import Recusal
+from yimen.ledger.actions import Actor
 from yimen.lib.errors import DomainError
 from yimen.people import access
 from yimen.people.models import Staff
@@ -27,22 +28,27 @@ class Asker(models.TextChoices):
 
 
 @transaction.atomic
-def ask_recusal(case_id: UUID, person: Staff, reason: str, *, asker: str, by: Staff, at: datetime) -> Recusal:
+def ask_recusal(case_id: UUID, person: Staff, reason: str, *, asker: str, by: Actor, at: datetime) -> Recusal:
     """
     Ask that `person` does not handle this case; until a leader decides he goes on.
 
-    asker: of Asker; "self" only for oneself, "leader" only by one, the applicant's wish is written down by whoever
-    takes it. Asked once for a case and person. Raises BadRecusal, WrongStep, ReasonsMissing, access.NotAllowed.
+    asker: of Asker; "self" only for oneself, "leader" only by one; the applicant asks himself, or his wish is written
+    down by whoever takes it. Asked once for a case and person. Raises BadRecusal, WrongStep, ReasonsMissing,
+    access.NotAllowed.
     """
     case = locked(case_id)
-    access.require(by, "cases.ask_recusal", department=case.department, region=case.region_id)
+    is_applicant = by.ledger_ref == case.applicant.ledger_ref
+    if is_applicant:
+        asker = Asker.APPLICANT
+    else:
+        access.require(by, "cases.ask_recusal", department=case.department, region=case.region_id)
     if not case.is_open:
         raise WrongStep(_("这件已经办结，不用再申请回避。"))
     if asker not in Asker.values:
         raise BadRecusal(_("请选择是谁提出的。"))
     if person.region_id != case.region_id:
         raise BadRecusal(_("请写本地区工作人员的工号。"))
-    if asker == Asker.SELF and person.pk != by.pk:
+    if asker == Asker.SELF and person.ledger_ref != by.ledger_ref:
         raise BadRecusal(_("本人申请的，要用自己的账号来提。"))
     if asker == Asker.LEADER:
         access.require(by, "cases.recuse", department=case.department, region=case.region_id)

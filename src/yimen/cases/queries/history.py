@@ -74,6 +74,7 @@ _TITLES = {
     "case.extended": (gettext_lazy("经批准延长了时限"), Notice.Kind.EXTENSION),
     "case.withdrawn": (gettext_lazy("申请撤回了"), Notice.Kind.WITHDRAWAL),
     "case.priority_granted": (gettext_lazy("经批准优先办理"), None),
+    "case.priority_ended": (gettext_lazy("不再优先办理"), None),
     "case.agent_started": (gettext_lazy("有人代办这件"), None),
     "case.agent_acted": (gettext_lazy("代办了一步"), None),
     "case.agent_ended": (gettext_lazy("代办结束了"), None),
@@ -82,6 +83,10 @@ _TITLES = {
     "case.expert_advised": (gettext_lazy("专家给了意见"), None),
     "case.recusal_decided": (gettext_lazy("回避申请有结果了"), None),
 }
+
+
+# Acts that give a document only sometimes.
+_MAY_GIVE = {"case.task_done": Notice.Kind.VISIT_RECORD, "case.hearing_held": Notice.Kind.HEARING}
 
 
 def events_of(case: Case) -> list[Event]:
@@ -101,7 +106,12 @@ def timeline(
     """
     if events is None:
         events = events_of(case)
-    notices = {notice.kind: notice for notice in case.notices.all()}
+    given = list(case.notices.all())
+    papers = {str(notice.pk): notice for notice in given}
+    papers |= {notice.number: notice for notice in given}
+    # Of several of a kind, each stands where it was given.
+    of_moment = {(notice.kind, notice.issued_at): notice for notice in given}
+    notices = {notice.kind: notice for notice in given}
     tasks = {task.step_key: task for task in case.tasks.all()}
     staff_ids = {event.actor.removeprefix("staff:") for event in events if event.actor.startswith("staff:")}
     posts = {
@@ -116,6 +126,10 @@ def timeline(
             continue  # the citizen is promised one day; the other clocks move silently
         task = tasks.get(event.data.get("task", ""))
         _title, document = _TITLES[event.kind]
+        document = document or _MAY_GIVE.get(event.kind)
+        paper = papers.get(event.data.get("notice", "")) or (of_moment.get((document, event.at)) if document else None)
+        if paper is None and document and event.kind not in _MAY_GIVE:
+            paper = notices.get(document)
         rows.append(
             TimelineRow(
                 at=event.at,
@@ -125,7 +139,7 @@ def timeline(
                 post=" · ".join(
                     filter(None, [_post(posts.get(event.actor.removeprefix("staff:"))), agent_word(agents, event)])
                 ),
-                notice=notices.get(document) if document else None,
+                notice=paper,
             )
         )
     return rows

@@ -33,7 +33,7 @@ from yimen.catalog.queries import scenario
 from yimen.ledger.models import Event
 from yimen.lib import mask
 from yimen.lib.workdays import LOCAL_ZONE
-from yimen.people.models import Post, Staff
+from yimen.people.models import Post, PostCover, Staff
 
 # -- agents -----------------------------------------------------------------------------------------------------------
 
@@ -112,7 +112,7 @@ def ticket_priorities(region: str, tickets: Collection[UUID]) -> dict[UUID, Prio
     """Return the approved or waiting priority of each of these tickets; one statement, none without tickets."""
     if not tickets:
         return {}
-    found = priorities(region).filter(ticket__in=tickets, refused_at=None)
+    found = priorities(region).filter(ticket__in=tickets, refused_at=None, ended_at=None)
     return {grant.ticket: grant for grant in found if grant.ticket}
 
 
@@ -290,8 +290,28 @@ def conformity_of(cases: Sequence[Case], *, today: date, events: Iterable[Event]
             if task.done_at or case.status == Case.Status.ACCEPTED
         ]
         found = conformity.deviations(written, done, is_over=is_over, today=today)
+        if any(one.kind == conformity.Kind.POST for one in found):
+            found = _without_covered(found, written, mine)
         compared.append(Deviating(case, found, {step.key: step.name for step in steps}))
     return compared
+
+
+def _without_covered(
+    found: Iterable[conformity.Deviation], written: Iterable[conformity.Written], tasks: Iterable[Task]
+) -> list[conformity.Deviation]:
+    """Leave out steps done by the B post while it stood in for the post that is written (AB角, HALL-6)."""
+    posts = {step.key: step.post for step in written}
+    done = {(task.step_key, task.round): task for task in tasks}
+
+    def is_covered(one: conformity.Deviation) -> bool:
+        task = done.get((one.key, one.round))
+        if one.kind != conformity.Kind.POST or task is None or task.done_by_id is None or task.done_at is None:
+            return False
+        covers = PostCover.objects.filter(stand_in=task.done_by_id, from_at__lte=task.done_at)
+        covers = covers.filter(Q(until_at=None) | Q(until_at__gte=task.done_at))
+        return covers.filter(primary__post__name=posts[one.key]).exists()
+
+    return [one for one in found if not is_covered(one)]
 
 
 def is_whole(cases: Iterable[Case]) -> bool:

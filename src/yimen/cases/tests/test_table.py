@@ -66,6 +66,7 @@ HELPERS = {
 TRIED_ELSEWHERE = {
     "test_people_around": {
         *("add_expert", "answer_priority", "answer_recusal", "ask_expert", "ask_priority", "ask_recusal", "end_agent"),
+        *("end_priority",),
         *("end_team", "follow_case", "form_team", "join_team", "leave_team", "link_guidance", "note_advice"),
         *("note_agent_act", "note_guidance", "retire_expert", "start_agent"),
     },
@@ -192,6 +193,8 @@ ROWS = {
         s.case.pk, ground="procedure", finding=WHY, by=by, at=LATER)),
     "set_bar": Row("declined", "declined", (APPROVER, LEADER), lambda s, by: actions.set_bar(
         s.case.pk, "false_materials", finding=WHY, by=by, at=LATER)),
+    "note_uploaded": Row("public", "completed delivered", (CLERK, LEADER, MANAGER), lambda s, by:
+        actions.note_uploaded([s.notice], by=by, at=LATER)),
     "lift_bar": Row("barred", STATES, (LEADER,), lambda s, by: actions.lift_bar(s.bar, reason=WHY, by=by, at=LATER)),
     "apply_renewal": Row("renewable", "received accepted", (CLERK,), lambda s, by: actions.apply_renewal(
         s.case.pk, s.number, by=by, at=LATER)),
@@ -271,6 +274,11 @@ class World:
     def granted(self):
         scene = self.reviewed()
         actions.decide(scene.case.pk, outcome="granted", by=make_staff(APPROVER, department=self.unit), at=AT)
+        return scene
+
+    def public(self):
+        scene = self.granted()
+        scene.notice = scene.case.notices.get(kind="decision").pk
         return scene
 
     def stopped(self):

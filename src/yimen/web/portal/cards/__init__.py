@@ -42,6 +42,7 @@ MODULES: tuple[str, ...] = (
     "answer",
     "messages",
     "withdraw",
+    "recusal",
     "clocks",
 )
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
+from django.http import Http404
 from django.urls import path
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -21,7 +24,7 @@ def panel(opened: Opened) -> Panel | None:
     case = opened.case
     asked = case.priorities.select_related("asked_by", "approved_by").order_by("-asked_at")
     grants = list(asked) if opened.has("priorities") else []
-    live = [grant for grant in grants if grant.refused_at is None]
+    live = [grant for grant in grants if grant.refused_at is None and grant.ended_at is None]
     may_ask = case.is_open and not live and opened.may("cases.ask_priority")
     if not grants and not may_ask:
         return None
@@ -59,4 +62,18 @@ def ask(request: StaffRequest, number: str) -> Done:
     return acts.done(request, case, _("报上去了，等负责人或者大厅管理员批；批准以前照常排队。"))
 
 
-urlpatterns = [path("cases/<number:number>/priority", ask, name=ASK)]
+@staff_page("cases.prioritize")
+@require_POST
+@keyed("cases.end_priority", stay=acts.stay)
+def end(request: StaffRequest, number: str, grant_id: UUID) -> Done:
+    case = acts.case_of(request, number)
+    if not case.priorities.filter(pk=grant_id).exists():
+        raise Http404
+    actions.end_priority(grant_id, reason=posted_text(request, "end_reason"), by=request.staff, at=timezone.now())
+    return acts.done(request, case, _("不再优先，照原来的日子排。"))
+
+
+urlpatterns = [
+    path("cases/<number:number>/priority", ask, name=ASK),
+    path("cases/<number:number>/priority/<uuid:grant_id>/end", end, name="case-priority-end"),
+]
