@@ -20,7 +20,7 @@ from uuid import UUID, uuid4
 
 from django.utils.timezone import localdate
 
-from yimen.faults import citizens
+from yimen.faults import bookings, citizens, kiosk_acts, screens
 from yimen.faults.client import Client, NoAnswer, Reply
 from yimen.faults.platform import Platform, orm
 from yimen.faults.result import Result
@@ -31,6 +31,7 @@ NOTHING = "00000000-0000-4000-8000-000000000000"
 
 # Addresses that take a POST without a key, and why that is right.
 UNKEYED = {
+    **kiosk_acts.UNKEYED,
     "workbench:registers": "reads other organs' registers; each look-up is a row of the ledger",
     "workbench:hall-days-export": "reads figures; each table taken is a row of the ledger",
     "account_*": "logging in and out, and one's own password: the session is the state, a repeat ends in the same one",
@@ -95,6 +96,7 @@ UNKEYED = {
     "workbench:batch-tick": "a line is ticked once; proved beside its actions",
     "workbench:batch-close": "a batch ends once",
     **citizens.UNKEYED,
+    **bookings.UNKEYED,
     "api:openapi-json": "reads",
     "api:api-root": "nothing there",
 }
@@ -1192,6 +1194,11 @@ def _result(act: str) -> Callable[[World], Wish]:
             case = world.case("completed")
             path, role = f"cases/{case.query_no}/{act}", "clerk" if act == "certificate" else "leader"
             fields = {"ground": "not_entitled", "finding": "申请时不符合条件。"} if act == "revoke" else {}
+        elif act == "publicity":
+            case, role, path = world.case("completed"), "leader", "publicity/uploaded"
+            case.item.item_type = "01"
+            case.item.save(update_fields=["item_type"])
+            fields = {"notice": str(case.notices.get(kind="decision").pk)}
         elif act in {"renewal", "change", "reissue"}:
             case = world.case("received")
             held = certificates.issue(
@@ -1468,6 +1475,11 @@ def _around(act: str) -> Callable[[World], Wish]:
                 fields = {"kind": "urgent", "reason": "exam"}
             case "priority/ticket":
                 path, fields = f"/workbench/{act}", {"kind": "urgent", "reason": "exam", "label": world.ticket().label}
+            case "priority/end":
+                grant = actions.ask_priority("urgent", "exam", case_id=case.pk, by=clerk, at=now())
+                actions.answer_priority(grant.pk, is_granted=True, by=leader, at=now())
+                path = f"/workbench/cases/{case.query_no}/priority/{grant.pk}/end"
+                role, fields = "leader", {"end_reason": "材料已经补齐，不急了。"}
             case "priority/answer":
                 grant = actions.ask_priority("urgent", "exam", case_id=case.pk, by=clerk, at=now())
                 path, role, fields = f"/workbench/priority/{grant.pk}", "leader", {"answered": "yes"}
@@ -1525,6 +1537,7 @@ def _expert(act: str, case: Any, n: int, approver: Any, leader: Any) -> tuple[st
 
 
 TRIED: dict[str, Callable[[World], Wish]] = {
+    **kiosk_acts.TRIED,
     "workbench:hall-alarm-answer": _hall_alarm,
     "workbench:hall-lend": _hall_lend,
     "workbench:hall-merge": _hall_merge,
@@ -1550,6 +1563,7 @@ TRIED: dict[str, Callable[[World], Wish]] = {
     "workbench:bar-lift": _result("lift"),
     "workbench:bar-safety": _result("safety"),
     "workbench:quota-set": _result("quota"),
+    "workbench:publicity-mark": _result("publicity"),
     "workbench:window-sign-in": _sign_in,
     "workbench:window-sign-out": _sign_out,
     "workbench:window-call": _call,
@@ -1582,6 +1596,8 @@ TRIED: dict[str, Callable[[World], Wish]] = {
     "workbench:case-task": _task,
     "workbench:case-decide": _on_case("decide", "accepted", {"outcome": "granted"}),
     **citizens.TRIED,
+    **bookings.TRIED,
+    **screens.TRIED,
     "workbench:case-deliver": _on_case("deliver", "completed", {"how": "window"}),
     "workbench:people-open": _open_account,
     "workbench:client-end": _system_act("end"),
@@ -1719,6 +1735,7 @@ TRIED: dict[str, Callable[[World], Wish]] = {
     "workbench:window-pause": _away("pause"),
     "workbench:window-resume": _away("resume"),
     "workbench:case-priority": _around("priority"),
+    "workbench:case-priority-end": _around("priority/end"),
     "workbench:priority-ticket": _around("priority/ticket"),
     "workbench:priority-answer": _around("priority/answer"),
     "workbench:case-agent": _around("agent/new"),
