@@ -20,6 +20,7 @@ from yimen.certificates.models import Certificate, CertificateChange
 from yimen.ledger import actions as ledger
 from yimen.ledger.actions import Actor
 from yimen.lib import ids
+from yimen.lib.acts import add, part
 from yimen.lib.dates import long_day
 from yimen.lib.errors import DomainError
 from yimen.people import access
@@ -43,7 +44,7 @@ class WrongDay(DomainError):
     """The days of a certificate do not fit together, or lie in a past that has been told already."""
 
 
-@transaction.atomic
+@part
 def issue(
     item: ServiceItem,
     holder: Applicant,
@@ -83,7 +84,7 @@ def issue(
         data={"organ": item.department.name, "holder": holder.name, "item": item.name} | (data or {}),
         is_demo=holder.is_demo,
     )
-    made.save(force_insert=True)
+    add([made])
     facts = {
         "number": made.number,
         "item": item.task_code,
@@ -94,7 +95,7 @@ def issue(
     if replaces is not None:
         facts["replaces"] = replaces.number
         _replace(replaces.pk, made, by=by, at=at)
-    ledger.record(made.stream, "certificate.issued", region=made.region_id, by=by, at=at, data=facts)
+    ledger.note(made.stream, "certificate.issued", region=made.region_id, by=by, at=at, data=facts)
     return made
 
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from django.db import connection
 
 from yimen.ledger import chain
+from yimen.lib import acts
 from yimen.lib.errors import DomainError
 
 
@@ -44,13 +45,21 @@ def record(stream: str, kind: str, *, region: str, by: Actor, at: datetime, data
     Call it inside the act's transaction, after locking what the act changes: two writers of one stream
     then queue on that lock; without it the second fails on the unique (region, stream, seq).
     """
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {_APPEND}", _values(stream, kind, region, by, at, data or {}))
+        return int(cursor.fetchone()[0])
+
+
+def note(stream: str, kind: str, *, region: str, by: Actor, at: datetime, data: dict[str, Any] | None = None) -> None:
+    """As record(), together with everything else the act writes (lib.acts)."""
+    acts.tell(_APPEND, _values(stream, kind, region, by, at, data or {}))
+
+
+_APPEND = "ledger_append(%s, %s, %s, %s, %s, %s, %s::jsonb, %s)"
+
+
+def _values(stream: str, kind: str, region: str, by: Actor, at: datetime, data: dict[str, Any]) -> list[Any]:
     if not connection.in_atomic_block:
         raise NotInTransaction("ledger.record() belongs inside the transaction of the act it records")
-    data = data or {}
     row = chain.body(region, stream, kind, by.ledger_ref, by.role_name, at, data)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT ledger_append(%s, %s, %s, %s, %s, %s, %s::jsonb, %s)",
-            [region, stream, kind, by.ledger_ref, by.role_name, at, json.dumps(data, ensure_ascii=False), row],
-        )
-        return int(cursor.fetchone()[0])
+    return [region, stream, kind, by.ledger_ref, by.role_name, at, json.dumps(data, ensure_ascii=False), row]

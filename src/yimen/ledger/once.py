@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from yimen.ledger.actions import Actor
 from yimen.ledger.models import Once
+from yimen.lib import acts
 from yimen.lib.acts import all_or_nothing
 from yimen.lib.errors import DomainError, TracedError
 
@@ -58,7 +59,7 @@ def once(
     try:
         with all_or_nothing():
             answer = produce()
-            kept.keep(answer, at)
+            kept.keep(answer, at)  # in one statement with what the act has noted
         return answer
     except _Known:
         return kept.answer()
@@ -97,17 +98,16 @@ class _Key:
 
     def keep(self, answer: Answer, at: datetime) -> None:
         """Store the answer; waits for another with the same key that is not committed yet. Raises _Known."""
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO ledger_once (actor, act, key, body_hash, at, status, answer)"
-                " VALUES (%s, %s, %s, %s, %s, %s, %s::jsonb) ON CONFLICT (actor, act, key) DO NOTHING",
-                [
-                    *(self.actor, self.act, self.key, self.fingerprint, at, answer.status),
-                    json.dumps(answer.body, ensure_ascii=False),
-                ],
-            )
-            if cursor.rowcount == 0:
-                raise _Known
+        is_new = acts.ask(
+            "INSERT INTO ledger_once (actor, act, key, body_hash, at, status, answer)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s::jsonb) ON CONFLICT (actor, act, key) DO NOTHING RETURNING true",
+            [
+                *(self.actor, self.act, self.key, self.fingerprint, at, answer.status),
+                json.dumps(answer.body, ensure_ascii=False),
+            ],
+        )
+        if not is_new:
+            raise _Known
 
     def find(self) -> Answer | None:
         """Return what was answered, None for nothing. Raises DifferentBody."""

@@ -62,11 +62,20 @@ class SessionStore(db.SessionStore):
             return {}
         data: dict[str, Any] = self.decode(row[0])
         if owner := data.get(auth.SESSION_KEY):
-            if len(_owners) >= MOST_REMEMBERED:
-                _owners.clear()
-            _owners[key] = owner
+            _remember(key, owner)
             self.owner = _login(row[1:], owner)
         return data
+
+    def save(self, must_create: bool = False) -> None:
+        super().save(must_create)
+        if owner := self._get_session(no_load=must_create).get(auth.SESSION_KEY):
+            _remember(str(self.session_key), owner)
+
+
+def _remember(key: str, owner: str) -> None:
+    if len(_owners) >= MOST_REMEMBERED:
+        _owners.clear()
+    _owners[key] = owner
 
 
 def _login(row: tuple[Any, ...], owner: str) -> User | None:

@@ -21,6 +21,7 @@ from yimen.catalog import queries as catalog
 from yimen.hall.models import GuideHelp, Ticket
 from yimen.ledger import actions as ledger
 from yimen.ledger.actions import PUBLIC
+from yimen.lib.acts import act, add
 from yimen.lib.errors import DomainError
 from yimen.ratings import rules
 from yimen.ratings.models import Invitation, Rating, RatingLevel, RatingScope
@@ -91,7 +92,7 @@ def invite_for_help(help_: GuideHelp, *, at: datetime) -> Invitation:
     )[0]
 
 
-@transaction.atomic
+@act
 def rate(token: str, *, level: str, channel: str = Rating.Channel.QR, at: datetime) -> Rating:
     """
     Rate once. Raises UnknownLink, LinkExpired, AlreadyRated, NotAChoice.
@@ -103,9 +104,8 @@ def rate(token: str, *, level: str, channel: str = Rating.Channel.QR, at: dateti
         raise AlreadyRated(_("这次您已经评过了。想补充，写在这里。"))
     if at > invitation.expires_at:
         raise LinkExpired(_("这次评价的时间已经过了。有话想说，可以拨 12345，或者到大厅的意见箱。"))
-    rating = Rating.objects.create(
-        region_id=invitation.region_id, invitation=invitation, level=level, channel=channel, rated_at=at
-    )
+    rating = Rating(region_id=invitation.region_id, invitation=invitation, level=level, channel=channel, rated_at=at)
+    add([rating])
     data: dict[str, Any] = {
         "level": str(level),
         "scope": str(invitation.scope),
@@ -114,7 +114,7 @@ def rate(token: str, *, level: str, channel: str = Rating.Channel.QR, at: dateti
         "window": str(invitation.window_id or ""),
         "department": str(invitation.department_id or ""),
     }
-    ledger.record(rating.stream, "rating.given", region=rating.region_id, by=PUBLIC, at=at, data=data)
+    ledger.note(rating.stream, "rating.given", region=rating.region_id, by=PUBLIC, at=at, data=data)
     return rating
 
 

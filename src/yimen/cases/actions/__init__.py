@@ -83,7 +83,8 @@ from yimen.cases.actions.modes import (
 from yimen.cases.actions.moves import RETURNED, BadMove, deciding_organ, move, receive_move, return_move, send_up
 from yimen.cases.actions.moving import move_due_dates
 from yimen.cases.actions.opinions import BadOpinion, remove_opinion, save_opinion
-from yimen.cases.actions.priority import BadPriority, OwnAsking, answer_priority, ask_priority
+from yimen.cases.actions.priority import BadPriority, OwnAsking, answer_priority, ask_priority, end_priority
+from yimen.cases.actions.publicity import note_uploaded
 from yimen.cases.actions.receiving import (
     BadReuse,
     Ground,
@@ -228,6 +229,7 @@ __all__ = [
     "deem_renewed",
     "deliver",
     "end_agent",
+    "end_priority",
     "end_team",
     "expect_no_stop",
     "extension_days",
@@ -256,6 +258,7 @@ __all__ = [
     "note_materials",
     "note_overdue_gap",
     "note_statement",
+    "note_uploaded",
     "note_wish",
     "open_stop",
     "pay_fee",

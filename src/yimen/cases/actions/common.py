@@ -10,16 +10,19 @@ from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import OuterRef
+from django.db.models import OuterRef, QuerySet
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from yimen.cases import documents
-from yimen.cases.models import Case, CaseMaterial, CaseMove, Correction, Notice, Recusal
+from yimen.cases import documents, queries
+from yimen.cases.models import Case, CaseMaterial, CaseMove, Correction, Notice, Recusal, Task
 from yimen.ledger import actions as ledger
 from yimen.ledger.actions import Actor
+from yimen.lib import acts
+from yimen.lib.acts import forget, is_all_or_nothing, remember, remembered
 from yimen.lib.errors import DomainError
+from yimen.lib.reading import Given, Question
 from yimen.lib.text import listed
 from yimen.people.models import Staff
 
@@ -39,23 +42,39 @@ class ReasonsMissing(DomainError):
     """Whoever refuses says why (LAW-3, LAW-17)."""
 
 
+_COUNT = (
+    "INSERT INTO cases_counter (region_id, name, day, value) VALUES (%s, %s, %s, 1)"
+    " ON CONFLICT (region_id, name, day) DO UPDATE SET value = cases_counter.value + 1 RETURNING value"
+)
+
+
 def next_number(region: str, name: str, day: date) -> int:
     """Return the next number of `name` on `day`; the row lock makes numbers gap-free, rollbacks included."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO cases_counter (region_id, name, day, value) VALUES (%s, %s, %s, 1)"
-            " ON CONFLICT (region_id, name, day) DO UPDATE SET value = cases_counter.value + 1 RETURNING value",
-            [region, name, day],
-        )
+        cursor.execute(_COUNT, [region, name, day])
         return int(cursor.fetchone()[0])
+
+
+def next_numbers(region: str, first: str, second: str, day: date) -> tuple[int, int]:
+    """Return the next numbers of two names, as next_number() does, in one statement; rows are locked in their order."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO cases_counter (region_id, name, day, value) VALUES (%s, %s, %s, 1), (%s, %s, %s, 1)"
+            " ON CONFLICT (region_id, name, day) DO UPDATE SET value = cases_counter.value + 1 RETURNING name, value",
+            [value for name in sorted((first, second)) for value in (region, name, day)],
+        )
+        found = dict(cursor.fetchall())
+    return found[first], found[second]
 
 
 def give(
     case: Case, kind: Notice.Kind, *, by: Actor, at: datetime, letter: documents.Letter | None = None, **facts: Any
 ) -> Notice:
     """Number and keep a document; who signs is the organ, so only its facts are stored. letter: see documents.issue."""
-    serial = next_number(case.region_id, f"notice:{kind}:{case.center.letters}", date(localdate(at).year, 1, 1))
-    return documents.issue(case, kind, serial=serial, at=at, letter=letter, **facts)
+    notice, words = documents.made(case, kind, at=at, letter=letter, **facts)
+    counted = [case.region_id, f"notice:{kind}:{case.center.letters}", date(localdate(at).year, 1, 1)]
+    acts.add_numbered(notice, "number", _COUNT, counted, words)
+    return notice
 
 
 def record(case: Case, kind: str, *, by: Actor, at: datetime, data: dict[str, Any]) -> None:
@@ -66,7 +85,7 @@ def record(case: Case, kind: str, *, by: Actor, at: datetime, data: dict[str, An
     """
     refuse_recused(case, [by])
     heads = {"item": case.item.task_code, "department": str(case.department_id), "case_type": case.case_type}
-    ledger.record(case.stream, kind, region=case.region_id, by=by, at=at, data=heads | data)
+    ledger.note(case.stream, kind, region=case.region_id, by=by, at=at, data=heads | data)
 
 
 def unsaid(text: str, name: str) -> dict[str, Any]:
@@ -78,14 +97,65 @@ def unsaid(text: str, name: str) -> dict[str, Any]:
     return {f"{name}_length": len(text), f"{name}_sha256": sha256(text.encode()).hexdigest()} if text else {}
 
 
-def locked(case_id: UUID) -> Case:
+def _to_lock() -> QuerySet[Case]:
     aside = Recusal.objects.filter(case=OuterRef("pk"), is_granted=True).values("staff")
     return (
         Case.objects.select_for_update(of=("self",))
-        .select_related("item", "version", "department", "center", "applicant", "renewal")
+        .select_related("item", "version", "department", "center", "applicant", "region", "renewal")
         .annotate(recused=ArraySubquery(aside))
-        .get(pk=case_id)
     )
+
+
+_BY_ID = Question(lambda: _to_lock().filter(pk=Given("case")))
+_BY_NUMBER = Question(lambda: _to_lock().filter(region_id=Given("region"), query_no=Given("number")))
+_BY_TASK = Question(lambda: _to_lock().filter(tasks=Given("task")))
+
+
+def locked(case_id: UUID) -> Case:
+    """Return the case, locked till the end of the transaction; once more only if take() has not locked it for this."""
+    taken = taken_case(case_id)
+    if taken is not None:
+        return taken
+    found: list[Case] = _BY_ID.ask(case=case_id)
+    if not found:
+        raise Case.DoesNotExist
+    return found[0]
+
+
+def locked_with(task_id: UUID) -> Case:
+    """Return the case a step is of, as locked() does: one take() has locked, though the step may not be of it."""
+    taken = taken_case(None)
+    if taken is not None:
+        return taken
+    found: list[Case] = _BY_TASK.ask(task=task_id)
+    if not found:
+        raise Task.DoesNotExist
+    return found[0]
+
+
+def take(staff: Staff, number: str) -> Case | None:
+    """
+    Return the case with this number for the act that follows; None alike when there is none and when it is not his to
+    see. Inside all_or_nothing() a case of his own departments is locked already, and the act does not read it again.
+    """
+    if is_all_or_nothing():
+        found: list[Case] = _BY_NUMBER.ask(region=staff.region_id, number=number.strip().upper())
+        if found and queries.is_of_his(staff, found[0]):
+            remember(_TAKEN, found[0])
+            return found[0]
+    return queries.get_case_for(staff, number)
+
+
+_TAKEN = "the case that is locked"
+
+
+def taken_case(case_id: UUID | None) -> Case | None:
+    """Return the case take() locked, once; an act after that reads it anew. case_id: None for whichever it is."""
+    found: Case | None = remembered(_TAKEN)
+    if found is None or case_id not in (None, found.pk):
+        return None
+    forget(_TAKEN)
+    return found
 
 
 def refuse_recused(case: Case, people: Iterable[Actor]) -> None:

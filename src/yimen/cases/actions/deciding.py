@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from yimen.cases import documents, queries, rules
+from yimen.cases.actions import course
 from yimen.cases.actions.assigning import expect_mine
 from yimen.cases.actions.clocks import expect_no_stop
 from yimen.cases.actions.common import (
@@ -33,6 +34,7 @@ from yimen.cases.models import Case, Clock, HandlingMode, Notice, SiteVisit, Tas
 from yimen.cases.rules import results as orders
 from yimen.catalog import queries as catalog
 from yimen.catalog.models import FlowStep
+from yimen.lib.acts import act, add, save, send
 from yimen.lib.dates import long_moment
 from yimen.lib.errors import DomainError
 from yimen.lib.text import listed
@@ -45,6 +47,7 @@ SAME_ACCEPTOR, SAME_REVIEWER = "acceptor_may_decide", "reviewer_may_decide"
 EXAMINING = frozenset({FlowStep.Kind.REVIEW, FlowStep.Kind.VISIT, FlowStep.Kind.EXPERT})
 WAYS = {"window": "窗口当面领取", "post": "邮寄", "electronic": "电子送达"}
 
+NO_CERTIFICATE = gettext_lazy("证照还没有做。请先“制作证照”，再记送达。")
 # LAW-11: the certificate reaches the applicant within ten working days of the decision.
 DELIVERY_DAYS = 10
 
@@ -65,7 +68,7 @@ class FeeDue(DomainError):
     """A fee of the case is neither paid nor waived (LAW-21)."""
 
 
-@transaction.atomic
+@act
 def decide(case_id: UUID, *, outcome: str, by: Staff, at: datetime, reasons: str = "") -> Case:
     """
     Decide, in writing (LAW-7, LAW-8): grant, or refuse with reasons; the case is then completed (办结).
@@ -83,6 +86,7 @@ def decide(case_id: UUID, *, outcome: str, by: Staff, at: datetime, reasons: str
     expect(case, Case.Status.ACCEPTED)
     refuse_if_renewed(case, at)
     expect_no_stop(case, at)
+    course.read(case, "tasks", "steps", "hearing", "rules", at=at, gives=Notice.Kind.DECISION)
     steps = list(case.tasks.all())
     waiting = [task for task in steps if task.done_at is None]
     tasks = come_to_rest(case, waiting, outcome=outcome, opinion=reasons, by=by, at=at)
@@ -130,13 +134,13 @@ def decide(case_id: UUID, *, outcome: str, by: Staff, at: datetime, reasons: str
 def close(case: Case, outcome: str, *, is_on_time: bool, at: datetime) -> None:
     """Complete a locked case: its clocks end, the one for delivery begins when it was granted (LAW-11)."""
     day = localdate(at)
-    case.clocks.filter(ended_on=None).update(ended_on=day)
+    _end_clocks(case, day)
     case.outcome, case.status, case.completed_at = outcome, Case.Status.COMPLETED, at
     case.completed_on_time = is_on_time
-    case.save(update_fields=["reasons", "outcome", "status", "completed_at", "completed_on_time"])
+    save(case, "reasons", "outcome", "status", "completed_at", "completed_on_time")
     if outcome == Case.Outcome.GRANTED:
         ends_on, provisional = rules.due(day, Limit(DELIVERY_DAYS), (), catalog.work_calendar())
-        Clock.objects.create(
+        clock = Clock(
             region_id=case.region_id,
             case=case,
             kind=Clock.Kind.DELIVERY,
@@ -145,6 +149,11 @@ def close(case: Case, outcome: str, *, is_on_time: bool, at: datetime) -> None:
             due_on=ends_on,
             is_provisional=provisional,
         )
+        add([clock])
+
+
+def _end_clocks(case: Case, day: date) -> None:
+    send("UPDATE cases_clock SET ended_on = %s WHERE case_id = %s AND ended_on IS NULL", [day, case.pk])
 
 
 def expect_separate(case: Case, tasks: Iterable[Task], by: Staff, *, at: datetime) -> None:
@@ -213,51 +222,74 @@ def _last_said_no(tasks: Iterable[Task]) -> bool:
 
 def _make_nothing(case: Case, at: datetime) -> None:
     """What was refused has no certificate to make; the step is passed over."""
-    making = case.tasks.filter(done_at=None, kind=FlowStep.Kind.MAKE)
-    if making.update(done_at=at, outcome=Task.Outcome.REJECTED, opinion=_("没有准予，不用制证。")):
+    making = [task for task in case.tasks.all() if task.done_at is None and task.kind == FlowStep.Kind.MAKE]
+    for task in making:
+        task.done_at, task.outcome, task.opinion = at, Task.Outcome.REJECTED, _("没有准予，不用制证。")
+        save(task, "done_at", "outcome", "opinion")
+    if making:
         open_tasks(case, at=at)
 
 
-@transaction.atomic
+@act
 def deliver(case_id: UUID, *, how: str, by: Staff, at: datetime, receiver: str = "") -> Case:
     """
     Hand over the result (送达): how is "window", "post" or "electronic" (LAW-11).
 
-    The receipt (送达回证) is kept with the case. Raises WrongStep before the decision, after delivery, while a step
-    that is no delivering is open, and before the certificate is made where the flow has that step; FeeDue while a fee
-    is to be paid (LAW-21).
+    The receipt (送达回证) is kept with the case. Raises WrongStep before the decision, after delivery, once the
+    decision was revoked, while a step that is no delivering is open, and before what was decided is there on paper: the
+    certificate where the item grants one (queries.grants_certificate), the decision else; FeeDue while a fee is to be
+    paid (LAW-21).
     """
     case = locked(case_id)
     access.require(by, "cases.deliver", department=case.department, region=case.region_id)
     expect(case, Case.Status.COMPLETED)
     if how not in {"window", "post", "electronic"}:
         raise DomainError(_("请选择怎么送达：窗口领取、邮寄，或者电子送达。"))
-    tasks = list(case.tasks.filter(done_at=None))
+    read = course.read(case, "tasks", "fees", "notices", "certificates", at=at, gives=Notice.Kind.DELIVERY)
+    tasks = [task for task in case.tasks.all() if task.done_at is None]
     if others := [task.name for task in tasks if task.kind not in AFTER_DECISION]:
         raise WrongStep(_("还有步骤没办完：%(names)s。办完才能送达。") % {"names": listed(others)})
     if any(task.kind == FlowStep.Kind.MAKE for task in tasks):
-        raise WrongStep(_("证照还没有做。请先“制作证照”，再记送达。"))
-    if due := list(queries.due_fees(case).values_list("number", flat=True)):
+        raise WrongStep(NO_CERTIFICATE)
+    decision = _expect_on_paper(case, read["notices"], has_certificate=bool(read["certificates"]))
+    if due := [slip.number for slip in read["fees"]]:
         raise FeeDue(
             _("还有 %(n)s 笔费用没有缴：%(numbers)s。缴清或者依法减免以后再送达。")
             % {"n": len(due), "numbers": listed(due)}
         )
     for task in tasks:
         finish(task, outcome=Task.Outcome.PASSED, opinion="", by=by, at=at)
-    case.clocks.filter(ended_on=None).update(ended_on=localdate(at))
+    _end_clocks(case, localdate(at))
     case.status, case.delivered_at = Case.Status.DELIVERED, at
     if how == "window":
         note_visit(case, localdate(at))
-    case.save(update_fields=["status", "delivered_at", "visit_days"])
+    save(case, "status", "delivered_at", "visit_days")
     record(case, "case.delivered", by=by, at=at, data={"how": how, "by_agent": bool(receiver)})
-    give(case, Notice.Kind.DELIVERY, by=by, at=at, letter=_receipt(case, how, by, is_agent=bool(receiver), at=at))
+    give(
+        case,
+        Notice.Kind.DELIVERY,
+        by=by,
+        at=at,
+        letter=_receipt(case, decision, how, by, is_agent=bool(receiver), at=at),
+    )
     return case
 
 
-def _receipt(case: Case, how: str, by: Staff, *, is_agent: bool, at: datetime) -> documents.Letter:
+def _expect_on_paper(case: Case, notices: Iterable[Notice], *, has_certificate: bool) -> str:
+    """Return the number of the decision that is handed over; raises WrongStep as deliver() says."""
+    papers = {notice.kind: notice.number for notice in notices}
+    if Notice.Kind.REVOCATION in papers:
+        raise WrongStep(_("这件的决定已经撤销，没有可以送达的结果；撤销决定书请照样送到申请人手里。"))
+    if case.outcome == Case.Outcome.GRANTED and queries.grants_certificate(case) and not has_certificate:
+        raise WrongStep(NO_CERTIFICATE)
+    if Notice.Kind.DECISION not in papers:
+        raise WrongStep(_("这件没有行政决定书，不能送达。请联系系统管理员查看这件的文书。"))
+    return str(papers[Notice.Kind.DECISION])
+
+
+def _receipt(case: Case, decision: str, how: str, by: Staff, *, is_agent: bool, at: datetime) -> documents.Letter:
     """送达回证: what was handed over, how, when and to whom."""
-    decision = case.notices.filter(kind=Notice.Kind.DECISION).values_list("number", flat=True).first()
-    what = f"行政决定书 {decision}" if decision else "办理结果"
+    what = f"行政决定书 {decision}"
     return documents.Letter(
         opening=[f"您申请的“{case.version.name}”已经办结，下列文书已经送达。"],
         facts=[

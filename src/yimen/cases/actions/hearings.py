@@ -269,7 +269,7 @@ def settled_hearing(case: Case, at: datetime) -> Hearing | None:
 
     Raises HearingOpen while one may be asked for, was asked for or is called.
     """
-    hearing = Hearing.objects.filter(case=case).first()
+    hearing: Hearing | None = getattr(case, "hearing", None)
     if hearing is None:
         return None
     if rules.keeps_back(hearing.status, hearing.ask_by, localdate(at)):

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from yimen.cases import queries, rules
-from yimen.cases.actions import modes
+from yimen.cases.actions import course, modes
 from yimen.cases.actions.clocks import limit_by_law
 from yimen.cases.actions.common import (
     ReasonsMissing,
@@ -25,7 +25,7 @@ from yimen.cases.actions.common import (
     expect,
     give,
     locked,
-    next_number,
+    next_numbers,
     note_visit,
     put_right,
     record,
@@ -42,6 +42,7 @@ from yimen.catalog.rules import forms as form_rules
 from yimen.catalog.rules import scenario as scenario_rules
 from yimen.ledger.actions import Actor
 from yimen.lib import crypto
+from yimen.lib.acts import act, add, save
 from yimen.lib.errors import DomainError
 from yimen.lib.text import listed
 from yimen.lib.workdays import Limit, Unit
@@ -99,7 +100,7 @@ class Handed:
     certificate_no: str = ""
 
 
-@transaction.atomic
+@act
 def receive(
     version: ItemVersion,
     applicant: Applicant,
@@ -135,11 +136,9 @@ def receive(
     day = localdate(at)
     refuse_barred(applicant.pk, item.pk, day)
     filled = _filled(version, answers, form_values, day) if form_values is not None else None
-    case = Case.objects.create(
+    case = Case(
         region_id=item.region_id,
         center=center,
-        case_no=rules.case_no(item.task_code, day, next_number(item.region_id, f"case:{item.task_code}"[:80], day)),
-        query_no=rules.query_no(center.letters, day, next_number(item.region_id, f"query:{center.letters}", day)),
         item=item,
         version=version,
         department=item.department,
@@ -158,18 +157,23 @@ def receive(
         visit_days=[day] if channel == Case.Channel.WINDOW else [],
     )
     case.recused = []
+    case._state.fields_cache["correction"] = None
     rows = [CaseMaterial(region_id=case.region_id, case=case, material=material) for material in listed.values()]
     for row in rows:
         _mark(row, materials.get(row.material_id) or Handed(CaseMaterial.State.MISSING))
     _check_reuse(case, rows, day)
-    CaseMaterial.objects.bulk_create(rows)
+    # Late, because others wait for these numbers until we have committed.
+    code, letters = item.task_code, center.letters
+    number, short = next_numbers(item.region_id, f"case:{code}"[:80], f"query:{letters}", day)
+    case.case_no, case.query_no = rules.case_no(code, day, number), rules.query_no(letters, day, short)
+    add([case, *rows])
     data: dict[str, Any] = {"case_no": case.case_no, "channel": channel}
     if answers:
         data["chosen"] = list(answers)
     if filled:
         data["forms"] = sorted(filled)
     record(case, "case.received", by=by, at=at, data=data)
-    give(case, Notice.Kind.RECEIPT, by=by, at=at)
+    give(case, Notice.Kind.RECEIPT, by=by, at=at, rows=rows)
     return case
 
 
@@ -201,7 +205,7 @@ def _filled(
     return filled
 
 
-@transaction.atomic
+@act
 def note_materials(case_id: UUID, materials: Mapping[UUID, Handed], *, by: Actor, at: datetime) -> Case:
     """
     Write down what has been handed in since receipt, before acceptance (LAW-3 c: fixed on the spot).
@@ -267,7 +271,7 @@ def _check_reuse(case: Case, rows: Iterable[CaseMaterial], day: date) -> None:
             raise BadReuse(_("“%(name)s”现在不能沿用以前的，请让申请人重新交一份。") % {"name": row.material.name})
 
 
-@transaction.atomic
+@act
 def accept(case_id: UUID, *, by: Actor, at: datetime) -> Case:
     """
     Accept a received case: start its clocks, open its first tasks, give the acceptance notice (LAW-6).
@@ -279,7 +283,8 @@ def accept(case_id: UUID, *, by: Actor, at: datetime) -> Case:
     case = locked(case_id)
     access.require(by, "cases.accept", department=case.department, region=case.region_id)
     expect(case, Case.Status.RECEIVED)
-    rows = list(case.materials.select_related("material"))
+    course.read(case, "materials", "steps", "tasks", "bars", "quotas", at=at, gives=Notice.Kind.ACCEPTANCE)
+    rows = list(case.materials.all())
     if is_deemed(case, at):
         _accept(case, Case.AcceptMode.DEEMED, rows, accepted_at=queries.answer_from(case), by=by, at=at)
         return case
@@ -332,29 +337,29 @@ def _accept(
     steps = steps_for(case)
     case.handling_mode = modes.mode_of(case, rows, steps)
     calendar, day = catalog.work_calendar(), localdate(accepted_at)
-    for clock in clocks_for(case, day):
+    clocks = clocks_for(case, day)
+    for clock in clocks:
         clock.due_on, clock.is_provisional = rules.due(
             day, Limit(clock.limit, Unit(clock.unit)), (), calendar, started_at=accepted_at
         )
-        clock.save(force_insert=True)
         if clock.kind == Clock.Kind.PROMISED:
             case.due_on, case.due_is_provisional = clock.due_on, clock.is_provisional
     case.status, case.accept_mode = Case.Status.ACCEPTED, mode
     case.accepted_at, case.accepted_by = accepted_at, by if isinstance(by, Staff) else None
     give_place(case, day)
-    case.save(
-        update_fields=[
-            *("status", "accept_mode", "accepted_at", "accepted_by", "due_on", "due_is_provisional", "handling_mode"),
-            *(["quota_place"] if case.quota_place is not None else []),
-        ]
+    save(
+        case,
+        *("status", "accept_mode", "accepted_at", "accepted_by", "due_on", "due_is_provisional", "handling_mode"),
+        *(["quota_place"] if case.quota_place is not None else []),
     )
+    add(clocks)
     assert case.due_on is not None
     data: dict[str, Any] = {"due_on": case.due_on.isoformat(), "provisional": case.due_is_provisional}
     data["mode"] = mode.value
     if case.quota_place is not None:
         data["place"] = case.quota_place
     record(case, "case.accepted", by=by, at=at, data=data)
-    give(case, Notice.Kind.ACCEPTANCE, by=by, at=at)
+    give(case, Notice.Kind.ACCEPTANCE, by=by, at=at, promised=clocks[0])
     modes.promise_gaps(case, rows, by=by, at=at)
     open_tasks(case, at=at, steps=steps)
 

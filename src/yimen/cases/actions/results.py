@@ -11,6 +11,7 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from yimen.cases import documents, queries
+from yimen.cases.actions import course
 from yimen.cases.actions.common import WrongStep, checked_reasons, give, locked, next_number, record, unsaid
 from yimen.cases.actions.steps import finish, open_tasks
 from yimen.cases.models import Bar, Case, Commitment, Notice, Quota, Renewal, Task
@@ -25,6 +26,8 @@ from yimen.certificates.models import Certificate
 from yimen.certificates.rules import renewed_until
 from yimen.ledger import actions as ledger
 from yimen.ledger.actions import Actor
+from yimen.lib import acts
+from yimen.lib.acts import act
 from yimen.lib.dates import long_day
 from yimen.lib.errors import DomainError
 from yimen.lib.workdays import add_months
@@ -61,7 +64,7 @@ class NoBar(DomainError):
 # -- certificates -----------------------------------------------------------------------------------------------------
 
 
-@transaction.atomic
+@act
 def make_certificate(
     case_id: UUID, *, by: Actor, at: datetime, valid_from: date | None = None, valid_until: date | None = None
 ) -> Certificate:
@@ -76,12 +79,13 @@ def make_certificate(
     access.require(by, "certificates.issue", department=case.department, region=case.region_id)
     if case.status not in {Case.Status.COMPLETED, Case.Status.DELIVERED} or case.outcome != Case.Outcome.GRANTED:
         raise WrongStep(_("准予以后才能制证，请先看这件的结果。"))
-    if certificate_queries.of_case(case.region_id, case.case_no) is not None:
+    read = course.read(case, "tasks", "steps", "certificates", "notices", at=at)
+    if read["certificates"]:
         raise WrongStep(_("这件的证照已经做好了，请刷新看最新进度。"))
-    if Notice.objects.filter(region_id=case.region_id, case=case, kind=Notice.Kind.REVOCATION).exists():
+    if any(notice.kind == Notice.Kind.REVOCATION for notice in read["notices"]):
         raise WrongStep(_("这件的决定已经撤销，不能再制证。"))
     today = localdate(at)
-    renewal = Renewal.objects.filter(case=case).first()
+    renewal: Renewal | None = getattr(case, "renewal", None)
     old = certificate_queries.by_number(case.region_id, renewal.certificate_no) if renewal else None
     if old is not None and old.valid_until is not None:
         valid_from = valid_from or old.valid_until + timedelta(days=1)
@@ -94,6 +98,8 @@ def make_certificate(
         raise certificates.WrongDay(
             _("有效期不能从作出决定以前算起，最早从 %(day)s起。") % {"day": long_day(min(decided_on, follows_on))}
         )
+    if case.item.department_id == case.department_id:
+        case.item.department = case.department  # which need not be read again
     made = certificates.issue(
         case.item,
         case.applicant,
@@ -108,7 +114,8 @@ def make_certificate(
         at=at,
     )
     data: dict[str, Any] = {"number": made.number}
-    making = case.tasks.filter(done_at=None, kind=FlowStep.Kind.MAKE) if case.status == Case.Status.COMPLETED else []
+    waiting = case.tasks.all() if case.status == Case.Status.COMPLETED else []
+    making = [task for task in waiting if task.done_at is None and task.kind == FlowStep.Kind.MAKE]
     for task in making:
         if isinstance(by, Staff):
             finish(task, outcome=Task.Outcome.PASSED, opinion="", by=by, at=at)
@@ -123,7 +130,7 @@ def make_certificate(
 
 def _finish_unattended(task: Task, at: datetime) -> None:
     task.done_at, task.outcome = at, Task.Outcome.PASSED
-    task.save(update_fields=["done_at", "outcome"])
+    acts.save(task, "done_at", "outcome")
 
 
 def _usual_end(case: Case, valid_from: date) -> date | None:
@@ -257,7 +264,9 @@ def lift_bar(bar_id: UUID, *, reason: str, by: Staff, at: datetime) -> Bar:
 
 def refuse_barred(applicant_id: UUID, item_id: UUID, day: date) -> None:
     """Raise Barred, saying until when and why, when the applicant may not apply for the item on `day` (LAW-27)."""
-    bar = queries.bar_on(applicant_id, item_id, day)
+    bar = acts.remembered(course.bar_key(applicant_id, item_id, day), acts.UNREAD)
+    if bar is acts.UNREAD:
+        bar = queries.bar_on(applicant_id, item_id, day)
     if bar is None:
         return
     values = {
@@ -356,5 +365,8 @@ def give_place(case: Case, day: date) -> None:
 
     The counter's row lock makes two acceptances at once wait for each other. The caller saves quota_place.
     """
-    if case.quota_place is None and queries.quota_of(case.item_id, day).exists():
+    is_limited = acts.remembered(course.quota_key(case.item_id, day))
+    if is_limited is None:
+        is_limited = queries.quota_of(case.item_id, day).exists()
+    if case.quota_place is None and is_limited:
         case.quota_place = next_number(case.region_id, f"quota:{case.item_id}", date(2000, 1, 1))

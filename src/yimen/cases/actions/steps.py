@@ -11,14 +11,25 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from yimen.cases import queries
+from yimen.cases.actions import course
 from yimen.cases.actions.assigning import expect_mine
-from yimen.cases.actions.common import MOVED, WrongStep, checked_reasons, expect, locked, record, refuse_recused
+from yimen.cases.actions.common import (
+    MOVED,
+    WrongStep,
+    checked_reasons,
+    expect,
+    locked,
+    locked_with,
+    record,
+    refuse_recused,
+)
 from yimen.cases.actions.visits import TooFewSurveyors, done_plainly, expect_fit, open_visits
 from yimen.cases.models import Case, CaseMove, Task
 from yimen.cases.rules import modes as flows
 from yimen.catalog import queries as catalog
 from yimen.catalog.models import FlowStep
 from yimen.catalog.queries import scenario
+from yimen.lib.acts import act, add, save
 from yimen.lib.dates import long_moment
 from yimen.lib.errors import DomainError
 from yimen.lib.text import listed
@@ -37,7 +48,7 @@ class TooEarly(DomainError):
     """Nothing is done before it began: steps are not back-dated (S2-10)."""
 
 
-@transaction.atomic
+@act
 def complete_task(
     task_id: UUID,
     *,
@@ -55,9 +66,12 @@ def complete_task(
     fewer than two staff (LAW-15), BadPlan for somebody named who may not do this step, Recused, ReasonsMissing for a
     rejection without an opinion, TooEarly for a moment before the step was opened.
     """
-    case = locked(Task.objects.values_list("case_id", flat=True).get(pk=task_id))
-    tasks = list(case.tasks.select_related("department").order_by("opened_at", "round"))
-    task = next(one for one in tasks if one.pk == task_id)
+    case = locked_with(task_id)
+    course.read(case, "tasks", "steps", at=at)
+    tasks = list(case.tasks.all())
+    task = next((one for one in tasks if one.pk == task_id), None)
+    if task is None:
+        raise Task.DoesNotExist
     # A step of another region's department is that region's to do (HALL-17).
     access.require(by, "cases.review", department=task.department, region=task.department.region_id)
     expect(case, Case.Status.ACCEPTED)
@@ -144,9 +158,9 @@ def open_tasks(
     if not opening:
         return
     calendar, number = catalog.work_calendar(), max((task.round for task in tasks), default=1)
-    opened = Task.objects.bulk_create(
-        _task_of(case, step, at=at, round=number, calendar=calendar) for step in steps if step.key in opening
-    )
+    opened = [_task_of(case, step, at=at, round=number, calendar=calendar) for step in steps if step.key in opening]
+    add(opened)
+    course.also(case, "tasks", opened)
     open_visits(case, opened, steps, at=at)
 
 
@@ -235,4 +249,4 @@ def finish(task: Task, *, outcome: str, opinion: str, by: Staff, at: datetime) -
     """Close a task with what was said; raises TooEarly for a moment before it was opened."""
     expect_not_before(task.opened_at, at)
     task.outcome, task.opinion, task.done_at, task.done_by = outcome, opinion.strip(), at, by
-    task.save(update_fields=["outcome", "opinion", "done_at", "done_by"])
+    save(task, "outcome", "opinion", "done_at", "done_by")

@@ -72,11 +72,12 @@ class Letter:
     seal: str = "行政审批专用章"
 
 
-def issue(
-    case: Case, kind: Notice.Kind, *, serial: int, at: datetime, letter: Letter | None = None, **facts: Any
-) -> Notice:
+def made(
+    case: Case, kind: Notice.Kind, *, at: datetime, letter: Letter | None = None, **facts: Any
+) -> tuple[Notice, str]:
     """
-    Keep a new document for `case` with everything it says; call inside the act that gives it.
+    Return a new document for `case` with everything it says, and its number with {} where the count will stand; not
+    yet written.
 
     letter: what it says, for kinds that have no body here.
     """
@@ -84,16 +85,16 @@ def issue(
     with translation.override("zh-hans"):
         body = _letter(case, kind, at, letter) if letter else _BODIES[kind](case, at, **facts)
         data = worded(_frame(case, at) | body, kind, template.parts if template else {})
-    return Notice.objects.create(
+    notice = Notice(
         region_id=case.region_id,
         case=case,
         kind=kind,
-        number=f"{case.center.letters}{WORDS[kind]}〔{localdate(at).year}〕{serial}号",
         verify_code=ids.short_code(12),
         issued_at=at,
         data=data,
         template=template,
     )
+    return notice, f"{case.center.letters}{WORDS[kind]}〔{localdate(at).year}〕{{}}号"
 
 
 def worded(data: dict[str, Any], kind: str, parts: Mapping[str, Any]) -> dict[str, Any]:
@@ -170,8 +171,7 @@ def _frame(case: Case, at: datetime) -> dict[str, Any]:
     }
 
 
-def _receipt(case: Case, at: datetime) -> dict[str, Any]:
-    rows = case.materials.select_related("material").order_by("material__position")
+def _receipt(case: Case, at: datetime, *, rows: Sequence[CaseMaterial]) -> dict[str, Any]:
     words = {
         CaseMaterial.State.COMPLETE: "",
         CaseMaterial.State.MISSING: "还缺",
@@ -200,11 +200,10 @@ def _receipt(case: Case, at: datetime) -> dict[str, Any]:
     }
 
 
-def _acceptance(case: Case, at: datetime) -> dict[str, Any]:
+def _acceptance(case: Case, at: datetime, *, promised: Clock) -> dict[str, Any]:
     started_at = case.accepted_at or at
     day = localdate(started_at)
     is_deemed = case.accept_mode == Case.AcceptMode.DEEMED
-    promised = case.clocks.get(kind=Clock.Kind.PROMISED)
     limit = Limit(promised.limit, Unit(promised.unit))
     view = rules.clock(day, limit, (), catalog.work_calendar(), today=day, started_at=started_at)
     due_on = long_day(view.due_on, weekday=True)

@@ -14,15 +14,19 @@ from datetime import date
 from string import Formatter
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from yimen.cases.models import Notice, NoticeTemplate
+from yimen.lib import acts
 
 # Parts made of paragraphs, and the most of them; the others are one line.
 PARAGRAPHS = {"opening": 3, "closing": 5}
 LONGEST = 200
+# Dated local rules that documents name.
+LOCAL_RULES = ("reconsideration_days", "lawsuit_months")
 # What the law wants said is said by the document itself, in one wording everywhere.
 RESERVED = ("行政复议", "复议机关", "行政诉讼", "起诉", "最终裁决", "不予许可", "准予许可")
 
@@ -211,8 +215,16 @@ def _check(text: str, part: Part, say: _Saying, can_print: Callable[[str], Seque
 
 def in_force(region: str, kind: str, on: date) -> NoticeTemplate | None:
     """Return the edition of the region's own words that counts on a day; None where the standard counts."""
-    return (
-        NoticeTemplate.objects.filter(region_id=region, kind=kind, effective_on__lte=on, approved_at__isnull=False)
-        .order_by("-effective_on", "-number")
-        .first()
-    )
+    found = acts.remembered(key(region, kind, on), acts.UNREAD)
+    return editions(region, kind, on).first() if found is acts.UNREAD else found
+
+
+def editions(region: Any, kind: Any, on: Any) -> QuerySet[NoticeTemplate]:
+    """Return the region's own words for a kind of document up to a day, those that count first."""
+    known = NoticeTemplate.objects.filter(region_id=region, kind=kind, effective_on__lte=on, approved_at__isnull=False)
+    return known.order_by("-effective_on", "-number")
+
+
+def key(region: str, kind: str, on: date) -> tuple[object, ...]:
+    """Under what lib.acts remembers a region's words for the rest of an act."""
+    return NoticeTemplate, region, str(kind), on

@@ -13,9 +13,12 @@ from yimen.catalog.models import (
     CalendarYear,
     LocalRule,
 )
+from yimen.lib import acts
 from yimen.lib.workdays import Calendar
 from yimen.people.models import Region
 
+# Under what lib.acts remembers the calendar's version for the rest of an act.
+VERSION = "calendar version"
 _lock = threading.Lock()
 _kept: tuple[UUID, Calendar] | None = None
 
@@ -24,12 +27,15 @@ def work_calendar() -> Calendar:
     """
     Return the working calendar as the tables hold it now.
 
-    One small query a call: a copy is kept in the process until the calendar's version changes, which a trigger
-    renews with every change, so a stale copy is never given.
+    One small query a call, one an act (lib.acts): a copy is kept in the process until the calendar's version changes,
+    which a trigger renews with every change, so a stale copy is never given.
     """
     global _kept
     # The version is read before the days: a change in between costs one reading more, never a wrong answer.
-    version = CalendarState.objects.values_list("version", flat=True).get(pk=1)
+    version = acts.remembered(VERSION)
+    if version is None:
+        version = CalendarState.objects.values_list("version", flat=True).get(pk=1)
+        acts.remember(VERSION, version)
     kept = _kept
     if kept and kept[0] == version:
         return kept[1]
@@ -44,9 +50,17 @@ def work_calendar() -> Calendar:
     return calendar
 
 
+def rule_key(region: str, key: str, on: date) -> tuple[object, ...]:
+    """Under what lib.acts remembers a number of a region for the rest of an act."""
+    return LocalRule, region, key, on
+
+
 def local_rule(region: Region | str, key: str, on: date, *, default: int) -> int:
     """Return what `region` has set for `key` on the day `on`, else `default`."""
     code = region if isinstance(region, str) else region.pk
+    value = acts.remembered(rule_key(code, key, on), acts.UNREAD)
+    if value is not acts.UNREAD:
+        return default if value is None else int(value)
     rule = LocalRule.objects.filter(region_id=code, key=key, effective_on__lte=on).order_by("-effective_on")
     value = rule.values_list("value", flat=True).first()
     return default if value is None else value

@@ -17,7 +17,9 @@ from yimen.people.models import Region
 
 
 def questions_of(version: ItemVersion) -> tuple[rules.Question, ...]:
-    """Return the questions of an edition with their options, in order; two queries."""
+    """Return the questions of an edition with their options, in order; two queries, none where they are read."""
+    if "questions" in getattr(version, "_prefetched_objects_cache", ()):
+        return tuple(plain_question(row) for row in version.questions.all())
     return tuple(plain_question(row) for row in version.questions.prefetch_related("options"))
 
 

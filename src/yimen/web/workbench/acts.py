@@ -11,7 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from yimen.cases import actions, queries
+from yimen.cases import actions
+from yimen.cases.actions import common
 from yimen.cases.models import Case, Task
 from yimen.people.models import Staff
 from yimen.web.once import Done, Stay, keyed
@@ -31,8 +32,8 @@ def stay(request: StaffRequest, number: str, **context: Any) -> HttpResponse:
 
 
 def case_of(request: StaffRequest, number: str) -> Case:
-    """The case with this number; 404 alike when there is none and when it is not the reader's to see."""
-    case = queries.get_case_for(request.staff, number)
+    """The case with this number for an act; 404 alike when there is none and when it is not the reader's to see."""
+    case = common.take(request.staff, number)
     if case is None:
         raise Http404
     return case
@@ -89,19 +90,20 @@ def decline(request: StaffRequest, number: str) -> Done:
 @keyed("cases.complete_task", stay=stay)
 def complete_task(request: StaffRequest, number: str, task_id: UUID) -> Done:
     case = case_of(request, number)
-    if not case.tasks.filter(pk=task_id).exists():
-        raise Http404
     if posted_text(request, "outcome") not in Task.Outcome.values:
         raise Stay(refused=_("请选择：符合要求，或者不符合。"))
-    people = Staff.objects.filter(region_id=case.region_id, pk__in=posted_ids(request, "surveyor"))
-    task = actions.complete_task(
-        task_id,
-        outcome=posted_text(request, "outcome"),
-        opinion=posted_text(request, "opinion"),
-        surveyors=people,
-        by=request.staff,
-        at=timezone.now(),
-    )
+    named = posted_ids(request, "surveyor")
+    try:
+        task = actions.complete_task(
+            task_id,
+            outcome=posted_text(request, "outcome"),
+            opinion=posted_text(request, "opinion"),
+            surveyors=Staff.objects.filter(region_id=case.region_id, pk__in=named) if named else (),
+            by=request.staff,
+            at=timezone.now(),
+        )
+    except Task.DoesNotExist:
+        raise Http404 from None
     return done(request, case, _("%(step)s办完了，意见交上去了。") % {"step": task.name})
 
 

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from yimen.cases import actions as cases
 from yimen.cases import queries as case_queries
+from yimen.cases.actions import course
 from yimen.cases.models import Case, Clock
 from yimen.catalog import queries as catalog
 from yimen.catalog.models import FlowStep, ItemVersion, ServiceItem
@@ -242,7 +243,7 @@ def look_up(request: StaffRequest, item_id: UUID) -> HttpResponse:
 def receive(request: StaffRequest, item_id: UUID) -> Done:
     staff, at = request.staff, timezone.now()
     window = my_window(request)
-    version, center, known = cases.read_to_receive(
+    version, center, known = course.read_to_receive(
         item_id,
         posted_id(request, "version"),
         region=staff.region_id,
