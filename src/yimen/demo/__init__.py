@@ -20,13 +20,14 @@ def prepare(now: datetime, *, is_quiet: bool = False) -> None:
     """Fill an empty database with the centre and (not is_quiet) its first case; leave a filled one as it is."""
     from django.db import transaction
 
-    from yimen.demo import build, citizens, life
+    from yimen.demo import appointments, build, citizens, life
 
     if build.exists():
         return
     with transaction.atomic():
         build.build(now - timedelta(days=60))
         citizens.build(now - timedelta(hours=3))
+        appointments.build(now)
         if not is_quiet:
             life.begin(now)
 

@@ -24,7 +24,7 @@ from yimen.hall.actions.booking import (
     TooEarly,
     record,
 )
-from yimen.hall.models import Appointment, Channel, Ticket, Window
+from yimen.hall.models import Appointment, Channel, Hall, Ticket, Window
 from yimen.ledger.actions import SYSTEM, Actor
 from yimen.lib import crypto
 from yimen.people import access, identity
@@ -38,20 +38,30 @@ _TRIES = 6
 
 @transaction.atomic
 def hold(
-    slot_id: UUID, *, item: ServiceItem, channel: str, by: Actor, at: datetime, party: int = 1, over: str = ""
+    slot_id: UUID,
+    *,
+    item: ServiceItem,
+    channel: str,
+    by: Actor,
+    at: datetime,
+    party: int = 1,
+    over: str = "",
+    hall: Hall | None = None,
 ) -> Appointment:
     """
     Keep places of a slot for some minutes (local rule booking_hold_minutes) while the form is filled in.
 
-    over: why staff go beyond the channel's quota or the buffer; never beyond the places.
+    over: why staff go beyond the channel's quota or the buffer; never beyond the places. hall: where it must be.
     Raises SlotFull, NotBookable, NotComplete, access.NotAllowed.
     """
     slot = common.lock_slots([slot_id]).get(slot_id)
-    if slot is None:  # its plan has changed since the page was made
+    if slot is None or (
+        hall is not None and slot.plan.hall_id != hall.pk
+    ):  # its plan has changed since the page was made
         raise NotBookable(_("这个时间不再预约了，请换一个时间。"))
     if isinstance(by, Staff):
         access.require(by, "hall.book", region=slot.region_id)
-    elif channel not in OWN_CHANNELS:
+    elif channel not in OWN_CHANNELS and by is not SYSTEM:
         raise NotBookable(_("这个渠道要由工作人员来约。"))
     reason = common.over_reason(over, by, slot.region_id) if over else ""
     for _each in common.lapse_holds(slot, at):

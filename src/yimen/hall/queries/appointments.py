@@ -213,7 +213,11 @@ def plans(hall: Hall) -> list[SlotPlan]:
 
 
 def campaigns(hall: Hall) -> QuerySet[Campaign]:
-    return Campaign.objects.filter(region_id=hall.region_id, hall=hall).annotate(plan_count=Count("plans"))
+    return (
+        Campaign.objects.filter(region_id=hall.region_id, hall=hall)
+        .annotate(plan_count=Count("plans"))
+        .order_by("-from_day", "pk")
+    )
 
 
 def closures(hall: Hall, on: datetime) -> QuerySet[Closure]:

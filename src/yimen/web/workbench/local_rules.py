@@ -35,6 +35,7 @@ from yimen.catalog import actions, queries
 from yimen.catalog.queries import PROMISED_DEFAULT_DAYS
 from yimen.catalog.rules import CodeScheme
 from yimen.catalog.rules.powers import DELEGATION_WARNING_DAYS, DELEGATION_WARNING_KEY
+from yimen.hall.actions import booking
 from yimen.insight.workload import ALARM, ALARM_KEY
 from yimen.lib.dates import short_day
 from yimen.ratings.rules import INVITATION_DAYS, INVITATION_DAYS_KEY
@@ -286,6 +287,70 @@ KNOWN = (
         Scale().passed,
         0,
         100,
+    ),
+    Known(
+        booking.HOLD_KEY,
+        gettext_lazy("网上预约，名额留几分钟给人填表"),
+        gettext_lazy("过了没填完就放出去。单位：分钟。"),
+        booking.HOLD_MINUTES,
+        10,
+        60,
+    ),
+    Known(
+        booking.OFFER_KEY,
+        gettext_lazy("候补有号了，留几分钟等人确认"),
+        gettext_lazy("过了让给下一位。单位：分钟。"),
+        booking.OFFER_MINUTES,
+        10,
+        1440,
+    ),
+    Known(
+        booking.EARLY_KEY,
+        gettext_lazy("预约的人最早提前几分钟签到"),
+        gettext_lazy("签到以后照约的时间排队。单位：分钟。"),
+        booking.EARLY_MINUTES,
+        0,
+        240,
+    ),
+    Known(
+        booking.LATE_KEY,
+        gettext_lazy("预约的人晚到几分钟还照约的时间排"),
+        gettext_lazy("再晚就按到的时间排；约的时间和这几分钟都过了算未到。单位：分钟。"),
+        booking.LATE_MINUTES,
+        0,
+        240,
+    ),
+    Known(
+        booking.NO_SHOWS_KEY,
+        gettext_lazy("约了几次没来，暂停网上预约"),
+        gettext_lazy("0：从不暂停。打电话和到大厅照样能约，工作人员可以解除。单位：次。"),
+        booking.NO_SHOWS,
+        0,
+        20,
+    ),
+    Known(
+        booking.NO_SHOW_DAYS_KEY,
+        gettext_lazy("未到次数，在几天里算"),
+        gettext_lazy("单位：自然日。"),
+        booking.NO_SHOW_DAYS,
+        1,
+        365,
+    ),
+    Known(
+        booking.BLOCK_KEY,
+        gettext_lazy("未到太多，网上预约暂停几天"),
+        gettext_lazy("从最后一次未到那天算。单位：自然日。"),
+        booking.BLOCK_DAYS,
+        1,
+        365,
+    ),
+    Known(
+        booking.MOST_KEY,
+        gettext_lazy("一个手机号最多同时有几个预约"),
+        gettext_lazy("办完或取消一个，才能再约下一个。单位：个。"),
+        booking.MOST_OPEN,
+        1,
+        50,
     ),
 )
 BY_KEY = {rule.key: rule for rule in KNOWN}
