@@ -14,6 +14,7 @@ from yimen.cases.queries import documents
 from yimen.catalog import queries as catalog
 from yimen.catalog.models import ServiceItem
 from yimen.hall import queries as hall
+from yimen.hall.actions import joining
 from yimen.insight.forecasts import Range
 from yimen.lib.ids import read_code
 from yimen.people.models import Department
@@ -90,7 +91,8 @@ def department(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_safe
 def queues(request: HttpRequest) -> HttpResponse:
     """约: how long it takes now, and how to take a number."""
-    return render(request, "portal/queues.html", {"boards": _boards(), "now": timezone.now()})
+    joins = [one for one in hall.halls() if one.region_id == _region() and any(joining.may_join(one))]
+    return render(request, "portal/queues.html", {"boards": _boards(), "joins": joins, "now": timezone.now()})
 
 
 @never_cache
