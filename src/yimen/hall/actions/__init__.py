@@ -24,7 +24,7 @@ from yimen.hall.actions.granting import end_priority, prioritize
 from yimen.hall.actions.pausing import pause, resume
 from yimen.hall.actions.policies import WrongSetting, end_skill, give_skill, set_limits, set_policy, set_skill
 from yimen.hall.actions.serving import finish, hold, next_matter, pass_over, recall, start, transfer
-from yimen.hall.actions.tickets import leave, link_case, put_back, take_ticket
+from yimen.hall.actions.tickets import give_care, leave, link_case, put_back, take_ticket
 from yimen.hall.actions.undoing import undo
 from yimen.hall.actions.windows import sign_in, sign_out
 
@@ -52,6 +52,7 @@ __all__ = [
     "end_skill",
     "fill",
     "finish",
+    "give_care",
     "give_skill",
     "hold",
     "leave",

@@ -233,6 +233,23 @@ def leave(ticket_id: UUID, *, by: Actor, at: datetime) -> Ticket:
 
 
 @act
+def give_care(ticket_id: UUID, care: str, *, by: Actor, at: datetime) -> Ticket:
+    """Mark a ticket that waits for special care; first where the hall has set so. Raises WrongCare, WrongStep."""
+    ticket = common.lock_ticket(ticket_id)
+    access.require(by, "hall.take", region=ticket.region_id)
+    if care not in Ticket.Care.values:
+        raise WrongCare(_("没有这种照顾，请从列表里选，也可以不选。"))
+    if ticket.care == care:
+        return ticket
+    if ticket.status not in common.STATES:
+        raise WrongStep(_("%(label)s 已经不在等了，不用再记。") % {"label": ticket.label})
+    first = ticket.is_priority or care in ticket.hall.care_first
+    common.move(ticket, "care", by=by, at=at, undoable=False, care=care, is_priority=first)
+    common.record(ticket, "hall.care_given", by, at, {"care": care})
+    return ticket
+
+
+@act
 def link_case(ticket_id: UUID, case: Case, *, by: Actor, at: datetime) -> Ticket:
     """Note which case came of an open ticket. Linking it again changes nothing; WrongStep for a second case."""
     ticket = common.lock_at_window(ticket_id, by)

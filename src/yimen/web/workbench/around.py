@@ -24,6 +24,7 @@ from yimen.cases import actions, queries
 from yimen.cases.models import Case, CaseTeam, Expert, PriorityGrant
 from yimen.cases.rules.conformity import Kind
 from yimen.catalog.models import ServiceItem
+from yimen.hall import actions as hall
 from yimen.hall.models import Ticket
 from yimen.people import access
 from yimen.people.models import ServiceCenter, Staff
@@ -140,6 +141,11 @@ def priority_page(request: StaffRequest, *args: Any, refused: str = "", **kwargs
     context = {
         "page": page,
         "done": [(grant, labels.get(grant.ticket, "")) for grant in page],
+        "running": set(
+            Ticket.objects.filter(region_id=region, status=Ticket.Status.WAITING, grant__in=list(page)).values_list(
+                "grant", flat=True
+            )
+        ),
         "waiting": [(grant, labels.get(grant.ticket, ""), grant.asked_by_id == request.staff.pk) for grant in waiting],
         "may_answer": access.allowed(request.staff, "cases.prioritize"),
         "may_ask": access.allowed(request.staff, "cases.ask_priority"),
@@ -190,11 +196,25 @@ def ask_for_ticket(request: StaffRequest) -> Done:
 def answer_priority(request: StaffRequest, grant_id: UUID) -> Done:
     if not queries.priorities(request.staff.region_id).filter(pk=grant_id).exists():
         raise Http404
-    yes = posted_text(request, "answered") == "yes"
-    actions.answer_priority(
-        grant_id, is_granted=yes, answer=posted_text(request, "answer"), by=request.staff, at=timezone.now()
+    yes, at = posted_text(request, "answered") == "yes", timezone.now()
+    grant = actions.answer_priority(
+        grant_id, is_granted=yes, answer=posted_text(request, "answer"), by=request.staff, at=at
     )
+    if yes and grant.ticket:
+        hall.prioritize(grant.pk, by=request.staff, at=at)
     return Done(reverse("workbench:priorities"), _("批准了，排到前面。") if yes else _("没有批准，理由记下了。"))
+
+
+@staff_page("cases.prioritize")
+@require_POST
+@keyed("hall.end_priority", stay=priority_page)
+def end_priority(request: StaffRequest, grant_id: UUID) -> Done:
+    """Only for a ticket: a case's priority ends with the case."""
+    ticket = Ticket.objects.filter(region_id=request.staff.region_id, grant=grant_id).first()
+    if ticket is None:
+        raise Http404
+    hall.end_priority(ticket.pk, by=request.staff, at=timezone.now())
+    return Done(reverse("workbench:priorities"), _("%(label)s 不再优先，照取号的时间排。") % {"label": ticket.label})
 
 
 # -- guidance ---------------------------------------------------------------------------------------------------------
@@ -448,6 +468,7 @@ urlpatterns = [
     path("priority", priorities, name="priorities"),
     path("priority/ticket", ask_for_ticket, name="priority-ticket"),
     path("priority/<uuid:grant_id>", answer_priority, name="priority-answer"),
+    path("priority/<uuid:grant_id>/end", end_priority, name="priority-end"),
     path("guidance", guidances, name="guidances"),
     path("guidance/new", NEW_GUIDANCE.view(), name="guidance-new"),
     path("guidance/export", guidances_export, name="guidances-export"),

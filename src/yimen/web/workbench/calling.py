@@ -12,7 +12,7 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from yimen.catalog.models import ServiceItem
 from yimen.hall import actions, queries, rules
@@ -278,6 +278,7 @@ KINDS = {
     "hall.put_back": gettext_lazy("重新排队"),
     "hall.put_off": gettext_lazy("往后让了几位"),
     "hall.left": gettext_lazy("取消"),
+    "hall.care_given": gettext_lazy("记下要照顾"),
     "hall.linked": gettext_lazy("收件"),
     "hall.prioritized": gettext_lazy("批准优先"),
     "hall.priority_ended": gettext_lazy("取消优先"),
@@ -312,15 +313,6 @@ def ticket(request: StaffRequest, pk: UUID) -> HttpResponse:
     return render(request, "workbench/hall/ticket.html", context)
 
 
-@staff_page("cases.prioritize")
-@require_POST
-@keyed("hall.end_priority", stay=_skills_page)
-def end_priority(request: StaffRequest, pk: UUID) -> Done:
-    found = get_object_or_404(Ticket, pk=pk, region_id=request.staff.region_id)
-    actions.end_priority(found.pk, by=request.staff, at=timezone.now())
-    return Done(reverse("workbench:priorities"), _("%(label)s 不再优先。") % {"label": found.label})
-
-
 urlpatterns = [
     path("hall/<uuid:hall_id>/calling", policy, name="hall-calling"),
     path("hall/series/<uuid:pk>/limits", limits, name="series-limits"),
@@ -328,5 +320,4 @@ urlpatterns = [
     path("hall/skills/new", skill, name="skill-new"),
     path("hall/skills/<uuid:pk>", skill, name="skill"),
     path("tickets/<uuid:pk>", ticket, name="ticket"),
-    path("tickets/<uuid:pk>/end-priority", end_priority, name="ticket-end-priority"),
 ]
