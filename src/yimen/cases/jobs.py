@@ -10,7 +10,7 @@ from django.utils.timezone import localdate
 from procrastinate.contrib.django import app
 
 from yimen.cases import actions, proactive, queries, telling
-from yimen.cases.actions import archiving, bundles, sealing, uploads
+from yimen.cases.actions import archiving, bundles, certificate_seals, sealing, uploads
 from yimen.ledger import followers
 from yimen.ledger.actions import SYSTEM
 from yimen.lib.each import is_cut_off, one_by_one
@@ -153,6 +153,8 @@ def reseal_uploads(timestamp: int) -> None:
 def seal_documents(timestamp: int) -> None:
     """Put the electronic seals on what was issued, and finish what a crash left planned."""
     while sealing.seal_waiting(at=timezone.now(), most=100):
+        pass
+    while certificate_seals.seal_waiting(at=timezone.now(), most=100):
         pass
 
 

@@ -82,7 +82,7 @@ def by_number(region: str, number: str) -> Certificate | None:
 def by_code(code: str) -> Certificate | None:
     """Return the certificate with this check code, however it was typed (CERT-11)."""
     found = Certificate.objects.filter(verify_code=read_code(code))
-    return found.select_related("department", "holder", "region").prefetch_related("changes").first()
+    return found.select_related("department", "holder", "region", "sealing__seal").prefetch_related("changes").first()
 
 
 def of_case(region: str, case_no: str) -> Certificate | None:

@@ -15,10 +15,10 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from yimen.cases.actions import certificate_seals
 from yimen.cases.actions.applying import UNDO_FOR
 from yimen.cases.models import ApplicationDraft
 from yimen.cases.queries import applying as drafts
-from yimen.certificates import documents
 from yimen.certificates import queries as certificates
 from yimen.certificates.models import Certificate
 from yimen.notify import actions as notify
@@ -74,7 +74,7 @@ def certificate(request: CitizenRequest, pk: UUID) -> HttpResponse:
         "Content-Disposition": content_disposition_header(False, f"{found.number}.pdf") or "inline",
         "Cache-Control": "no-store",
     }
-    return HttpResponse(documents.render(found), content_type="application/pdf", headers=headers)
+    return HttpResponse(certificate_seals.file_of(found), content_type="application/pdf", headers=headers)
 
 
 def _gone(applicant: Applicant, pk: str) -> ApplicationDraft | None:

@@ -16,7 +16,8 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from yimen.certificates import actions, documents, queries, rules
+from yimen.cases.actions import certificate_seals
+from yimen.certificates import actions, queries, rules
 from yimen.certificates.models import Certificate
 from yimen.lib.errors import DomainError
 from yimen.people import access
@@ -125,7 +126,7 @@ def one(request: StaffRequest, pk: UUID) -> HttpResponse:
 def file(request: StaffRequest, pk: UUID) -> HttpResponse:
     found = _found(request, pk)
     return HttpResponse(
-        documents.render(found),
+        certificate_seals.file_of(found),
         content_type="application/pdf",
         headers={
             "Content-Disposition": content_disposition_header(False, f"{found.number}.pdf") or "inline",

@@ -12,11 +12,14 @@ from django.forms.utils import flatatt
 from django.http import QueryDict
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from yimen.cases.actions import Handed
 from yimen.cases.models import Case, CaseMaterial
 from yimen.catalog.models import CaseType
+from yimen.lib import pdf
+from yimen.lib.text import listed
 from yimen.people import identity
 from yimen.people.models import Applicant, Department
 
@@ -156,3 +159,12 @@ def _reused(text: str) -> tuple[UUID | None, str]:
         return UUID(text), ""
     except ValueError:
         return None, text[:60]
+
+
+def said_of_rare(*names: str) -> str:
+    """Return what a clerk is told of characters our documents cannot print, by their codes; "" when there are none."""
+    codes = listed(f"U+{ord(one):04X}" for one in pdf.missing_characters("".join(names)))
+    if not codes:
+        return ""
+    said = gettext("姓名里有文书打印不出来的字（%(codes)s），会印成〓。请先和申请人说明，要手写的留好位置。")
+    return said % {"codes": codes}

@@ -287,7 +287,8 @@ def receive(request: StaffRequest, item_id: UUID) -> Done:
         hall.link_case(ticket.pk, case, by=staff, at=at)
     return Done(
         f"{reverse('workbench:window')}?case={case.query_no}",
-        _("收下了，编号 %(number)s。收件凭证可以打印给申请人。") % {"number": case.query_no},
+        _("收下了，编号 %(number)s。收件凭证可以打印给申请人。") % {"number": case.query_no}
+        + forms.said_of_rare(applicant.name, form.cleaned_data["agent_name"]),
     )
 
 

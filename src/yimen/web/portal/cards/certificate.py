@@ -12,8 +12,9 @@ from django.utils.timezone import localdate
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from yimen.cases.actions import certificate_seals
 from yimen.cases.models import Case, Renewal
-from yimen.certificates import documents, queries
+from yimen.certificates import queries
 from yimen.web.portal.cards import Card
 from yimen.web.portal.cases import opened_case
 
@@ -44,7 +45,7 @@ def file(request: HttpRequest, number: str) -> HttpResponse:
     if found is None:
         raise Http404
     return HttpResponse(
-        documents.render(found),
+        certificate_seals.file_of(found),
         content_type="application/pdf",
         headers={
             "Content-Disposition": content_disposition_header(False, f"{found.number}.pdf") or "inline",
