@@ -20,7 +20,7 @@ from uuid import UUID, uuid4
 
 from django.utils.timezone import localdate
 
-from yimen.faults import bookings, citizens, kiosk_acts, screens
+from yimen.faults import bookings, calling_acts, citizens, kiosk_acts, screens
 from yimen.faults.client import Client, NoAnswer, Reply
 from yimen.faults.platform import Platform, orm
 from yimen.faults.result import Result
@@ -1598,6 +1598,7 @@ TRIED: dict[str, Callable[[World], Wish]] = {
     **citizens.TRIED,
     **bookings.TRIED,
     **screens.TRIED,
+    **calling_acts.TRIED,
     "workbench:case-deliver": _on_case("deliver", "completed", {"how": "window"}),
     "workbench:people-open": _open_account,
     "workbench:client-end": _system_act("end"),

@@ -1,0 +1,128 @@
+"""The verbs of a window and of the desk, and how a hall calls: one wish for each act with a key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from yimen.faults.acts import Wish, World
+
+
+def _verb(name: str) -> Callable[[World], Wish]:
+    """At a window of its own, with somebody new at it, so that nobody else's act is in the way."""
+
+    def make(world: World) -> Wish:
+        from yimen.faults.acts import Wish, _own_window, now
+        from yimen.hall import actions
+        from yimen.hall.models import Series
+
+        window, one, session = _own_window(world)
+        series = Series.objects.get(pk=world.seed.series["A"])
+        window.series.set([series])
+        ticket = world.ticket()
+        fields: dict[str, Any] = {"ticket": str(ticket.pk)}
+        if name == "chosen":
+            fields = {"label": ticket.label, "reason": "urgent"}
+        else:
+            actions.call_chosen(window.pk, ticket.pk, reason="urgent", by=one, at=now())
+        if name in ("hold", "next-matter"):
+            actions.start(ticket.pk, by=one, at=now())
+        if name == "back":
+            actions.hold(ticket.pk, by=one, at=now())
+        if name == "transfer":
+            fields["to"] = f"s:{world.seed.series['B']}"
+        if name == "next-matter":
+            fields["series"] = str(series.pk)
+        if name == "after":
+            fields["how"] = "pass"
+        return Wish(session, f"/workbench/window/{name}", fields, world.session("clerk-free"))
+
+    return make
+
+
+def _desk(name: str) -> Callable[[World], Wish]:
+    def make(world: World) -> Wish:
+        from yimen.faults.acts import Wish
+
+        ticket = world.ticket()
+        fields = {"ticket": str(ticket.pk), "care": "old"}
+        if name == "transfer":
+            fields = {"label": ticket.label, "to": f"s:{world.seed.series['B']}"}
+        return Wish(world.session("guide"), f"/workbench/desk/{name}", fields, world.session("security_admin"))
+
+    return make
+
+
+def _policy(world: World) -> Wish:
+    from yimen.faults.acts import Wish
+    from yimen.hall.models import Hall
+
+    hall = Hall.objects.get(pk=world.seed.hall_id)
+    # Another number each time, so that there is something to change.
+    fields = {
+        "policy": hall.policy, "ratio": "3", "ageing_minutes": "20", "cap": "2", "margin_minutes": "10",
+        "wait_limit": str(30 + next(world._people) % 400), "keeps_hours": "on",
+        "care_first": list(hall.care_first),
+    }  # fmt: skip
+    return Wish(world.session("hall_manager"), f"/workbench/hall/{hall.pk}/calling", fields, world.session("clerk"))
+
+
+def _limits(world: World) -> Wish:
+    from yimen.faults.acts import Wish
+
+    fields = {"daily_cap": "", "warning_at": "", "surge_at": str(31 + next(world._people) % 900)}
+    path = f"/workbench/hall/series/{world.seed.series['A']}/limits"
+    return Wish(world.session("hall_manager"), path, fields, world.session("clerk"))
+
+
+def _skill(act: str) -> Callable[[World], Wish]:
+    def make(world: World) -> Wish:
+        from yimen.catalog.models import ServiceItem
+        from yimen.faults.acts import Wish
+        from yimen.hall.models import Hall, Skill
+
+        item = ServiceItem.objects.get(pk=world.seed.items["promised"])
+        region = Hall.objects.select_related("region").get(pk=world.seed.hall_id).region
+        name = f"专长 {next(world._people)}"
+        path, fields = "/workbench/hall/skills/new", {"name": name, "items": str(item.pk)}
+        if act != "new":
+            known = Skill.objects.create(region=region, name=name)
+            path, fields = f"/workbench/hall/skills/{known.pk}", {"name": f"{name} 改", "items": str(item.pk)}
+        if act == "give":
+            one, _session = world.new_staff("clerk")
+            path, fields = "/workbench/hall/skills", {"skill": str(known.pk), "number": one.number}
+        return Wish(world.session("hall_manager"), path, fields, world.session("clerk"))
+
+    return make
+
+
+def _end_priority(world: World) -> Wish:
+    from yimen.cases import actions as cases
+    from yimen.faults.acts import Wish, now
+    from yimen.hall import actions
+
+    clerk, leader = world.staff("clerk"), world.staff("leader")
+    grant = cases.ask_priority("urgent", "exam", ticket=world.ticket().pk, by=clerk, at=now())
+    cases.answer_priority(grant.pk, is_granted=True, by=leader, at=now())
+    actions.prioritize(grant.pk, by=leader, at=now())
+    return Wish(world.session("leader"), f"/workbench/priority/{grant.pk}/end", {}, world.session("clerk"))
+
+
+TRIED: dict[str, Callable[[World], Wish]] = {
+    "workbench:window-hold": _verb("hold"),
+    "workbench:window-back": _verb("back"),
+    "workbench:window-chosen": _verb("chosen"),
+    "workbench:window-transfer": _verb("transfer"),
+    "workbench:window-matter": _verb("next-matter"),
+    "workbench:window-after": _verb("after"),
+    "workbench:window-undo": _verb("undo"),
+    "workbench:desk-care": _desk("care"),
+    "workbench:desk-transfer": _desk("transfer"),
+    "workbench:hall-calling": _policy,
+    "workbench:series-limits": _limits,
+    "workbench:skills": _skill("give"),
+    "workbench:skill-new": _skill("new"),
+    "workbench:skill": _skill("change"),
+    "workbench:priority-end": _end_priority,
+}
