@@ -46,7 +46,7 @@ LEFT JOIN LATERAL (
     WHERE ticket.region_id = item.region_id AND ticket.item_id = item.id AND ticket.hall_id = ANY(%(halls)s)
         AND ticket.day BETWEEN %(start)s AND %(end)s AND ticket.status = 'finished'
 ) AS served ON true
-WHERE item.region_id = %(region)s AND version.extended ? %(key)s
+WHERE item.region_id = %(region)s AND (version.extended->>%(key)s)::int > 0
 GROUP BY item.id, version.id ORDER BY version.name
 """
 

@@ -41,7 +41,7 @@ from yimen.catalog.models import (
     ScenarioOption,
     ServiceItem,
 )
-from yimen.catalog.models.items import COMMITMENT_MATERIALS, HANDLING
+from yimen.catalog.models.items import COMMITMENT_MATERIALS, HANDLING, QUICK_MINUTES
 from yimen.catalog.queries.basic import basic_for, places_above
 from yimen.ledger.actions import Actor
 from yimen.lib.errors import DomainError
@@ -184,7 +184,8 @@ def save_draft(
     with its forms and questions.
 
     Only the `fields` given change (names as in FIELDS); each list replaces the whole list, None leaves it.
-    handling: by the keys of HANDLING, yes or no, for COMMITMENT_MATERIALS names of the list.
+    handling: by the keys of HANDLING, yes or no; for COMMITMENT_MATERIALS names of the list, for QUICK_MINUTES a
+    number or None.
     seen: the mark_of() the edition that was edited, None for whatever stands. Nothing changed: nothing is recorded.
     Raises BadDraft with everything wrong, rules.BrokenFlow for steps without post, authority or limit (S1-23),
     ChangedMeanwhile when another than `seen` stands now, WaitsForItsDay, access.NotAllowed.
@@ -235,7 +236,12 @@ def _handling(
     proofs = [name.strip() for name in given.get(COMMITMENT_MATERIALS, ()) if name.strip()]
     if strange := [name for name in proofs if name not in names]:
         raise BadDraft([_("承诺可以代替的材料要在材料清单里，清单里没有：%(names)s。") % {"names": listed(strange)}])
-    return {key: proofs if key == COMMITMENT_MATERIALS else bool(value) for key, value in given.items()}
+    stored: dict[str, Any] = {key: bool(value) for key, value in given.items()}
+    if COMMITMENT_MATERIALS in given:
+        stored[COMMITMENT_MATERIALS] = proofs
+    if QUICK_MINUTES in given:
+        stored[QUICK_MINUTES] = int(given[QUICK_MINUTES]) if given[QUICK_MINUTES] else None
+    return stored
 
 
 def _check_all(

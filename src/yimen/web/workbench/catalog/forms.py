@@ -106,6 +106,7 @@ class EditionForm(forms.Form):
     commitment_materials = _long(
         gettext_lazy("哪些证明可以用告知承诺代替"), 2, gettext_lazy("写材料清单里的名称，几样用顿号分开。")
     )
+    quick_minutes = _number(gettext_lazy("承诺窗口几分钟办好"), 240, gettext_lazy("没有这个承诺就空着。"))
     is_secret = _tick(gettext_lazy("决定涉及国家秘密、商业秘密或者个人隐私，不公开"))
 
     promised_limit = _number(gettext_lazy("承诺办结时限"), 9999)
