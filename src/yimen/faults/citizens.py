@@ -112,6 +112,29 @@ def _recusal(world: World) -> Wish:
     return Wish(session, f"/cases/{case.query_no}/recusal", fields, _citizen(world)[1])
 
 
+def _elsewhere(world: World) -> Wish:
+    """Another region's item, handled universally, with a centre that decides there."""
+    from yimen.catalog.models import ItemVersion
+    from yimen.faults.acts import Wish
+    from yimen.faults.seed import make_item, resident_id
+    from yimen.people.models import Department, Region, ServiceCenter
+
+    region, _new = Region.objects.get_or_create(code="510100", defaults={"name": "演示邻市"})
+    ServiceCenter.objects.get_or_create(
+        region=region,
+        code="center",
+        defaults={"letters": "YL", "name": "邻市中心（演示）", "is_demo": True},
+    )
+    department, _new = Department.objects.get_or_create(
+        region=region, code="d1", defaults={"name": "邻市演示局（演示）"}
+    )
+    n = next(world._people)
+    item, version = make_item(department, "promised", n=70_000 + n)
+    ItemVersion.objects.filter(pk=version).update(universal_scope="跨省")
+    fields = {"kind": "person", "name": "王小明", "id_number": resident_id(9_000 + n), "phone": f"139{n:08d}"}
+    return Wish(world.session("clerk"), f"/workbench/elsewhere/{item}/receive", fields, world.session("approver"))
+
+
 def _answer(world: World) -> Wish:
     from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -165,6 +188,7 @@ TRIED: dict[str, Callable[[World], Wish]] = {
     "portal:case-answer": _answer,
     "portal:case-withdraw": _withdraw,
     "portal:case-recusal": _recusal,
+    "workbench:elsewhere-receive": _elsewhere,
     "workbench:case-message": _staff_message,
     "workbench:account-check": _confirm,
 }

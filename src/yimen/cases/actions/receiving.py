@@ -114,6 +114,7 @@ def receive(
     agent_name: str = "",
     chosen: Iterable[str] = (),
     form_values: Mapping[str, Mapping[str, Any]] | None = None,
+    taken_in: bool = False,
 ) -> Case:
     """
     Take the papers in and give a receipt (收件凭证); the clock does not run yet (LAW-14).
@@ -121,11 +122,13 @@ def receive(
     materials: by ItemMaterial id; lines left out count as missing. chosen: the answers to the item's questions;
     materials and steps that do not apply to them are not asked for. form_values: by form key what was filled in here,
     None when the forms came on paper. Any clerk of the region may receive for any unit (一窗受理); an applicant himself
-    hands in for himself alone, on line (LAW-24). Raises NotOffered,
-    UnlistedMaterial, scenario.IncompleteAnswers, scenario.DeadEnd, WrongForm, access.NotAllowed.
+    hands in for himself alone, on line (LAW-24). taken_in: at the hall of `by`'s region for another one that decides
+    (HALL-17, see elsewhere.py). Raises NotOffered, UnlistedMaterial, scenario.IncompleteAnswers, scenario.DeadEnd,
+    WrongForm, access.NotAllowed.
     """
     item = version.item
-    _may_receive(by, applicant, version, channel)
+    if not taken_in:
+        _may_receive(by, applicant, version, channel)
     if item.published_id != version.pk:
         raise NotOffered(_("这个事项已经换了新版本，请刷新页面，按新的办事指南收件。"))
     answers = scenario_rules.check_answers(scenario.questions_of(version), list(chosen))
@@ -150,6 +153,7 @@ def receive(
         status=Case.Status.RECEIVED,
         received_at=at,
         received_by=by if isinstance(by, Staff) else None,
+        received_region_id=by.region_id if taken_in and isinstance(by, Staff) else None,
         chosen=list(answers),
         forms_sealed=crypto.seal(json.dumps(filled, ensure_ascii=False), queries.FORMS) if filled else None,
         is_demo=applicant.is_demo,
@@ -168,6 +172,8 @@ def receive(
     case.case_no, case.query_no = rules.case_no(code, day, number), rules.query_no(letters, day, short)
     add([case, *rows])
     data: dict[str, Any] = {"case_no": case.case_no, "channel": channel}
+    if case.received_region_id:
+        data["received_region"] = case.received_region_id
     if answers:
         data["chosen"] = list(answers)
     if filled:

@@ -57,7 +57,7 @@ def get_case_for(staff: Staff, number: str) -> Case | None:
     viewing = access.PERMISSIONS["cases.view"]
     departments = {grant.department_id for grant in staff.granted if grant.role in viewing}
     if case is None:
-        return _handed_here(known, staff, departments)
+        return _handed_here(known, staff, departments) or _taken_in_here(known, staff, departments)
     if None in departments or case.department_id in departments:
         return case
     if departments and case.tasks.filter(department__in=departments).exists():
@@ -83,6 +83,14 @@ def _handed_here(known: QuerySet[Case], staff: Staff, departments: set[UUID | No
     # Region by region, because that is how case numbers are indexed.
     others = Region.objects.exclude(pk=staff.region_id)
     return known.filter(Exists(steps), region__in=others).first()
+
+
+def _taken_in_here(known: QuerySet[Case], staff: Staff, departments: set[UUID | None]) -> Case | None:
+    """Return the other region's case whose papers were taken in at a hall of his (HALL-17)."""
+    if not departments:
+        return None
+    others = Region.objects.exclude(pk=staff.region_id)
+    return known.filter(received_region=staff.region_id, region__in=others).first()
 
 
 # Wrong guesses from one address in an hour before it has to wait (SEC-53).

@@ -62,6 +62,12 @@ DOORS = (
     # Those who do not take papers in call and finish on the same page.
     Door("workbench:window", _("窗口叫号"), ("hall.call",)),
     Door("workbench:desk", _("导办台"), ("hall.take",)),
+    Door(
+        "workbench:appointments",
+        _("预约"),
+        ("hall.book",),
+        ("workbench:slot-plans", "workbench:campaigns", "workbench:closures"),
+    ),
     Door("workbench:cases", _("办件"), ("cases.view",)),
     Door(
         "workbench:moves",
@@ -72,6 +78,7 @@ DOORS = (
     ),
     Door("workbench:registers", _("查登记"), ("registers.look",), group="cases"),
     Door("workbench:together", _("一件事和批量"), ("cases.receive",), group="cases"),
+    Door("workbench:elsewhere", _("异地代收"), ("cases.receive",), ("workbench:elsewhere-item",), group="cases"),
     Door(
         "workbench:certificates",
         _("证照"),
@@ -89,6 +96,7 @@ DOORS = (
     Door("workbench:bars", _("不得再申请"), ("catalog.calendar",), group="cases"),
     Door("workbench:booking-figures", _("预约统计"), ("insight.view",), group="figures"),
     Door("workbench:fees", _("收费"), ("insight.view",), group="figures"),
+    Door("workbench:publicity", _("双公示"), ("insight.view", "cases.publicize"), group="figures"),
     Door(
         "workbench:catalog",
         _("事项"),

@@ -43,6 +43,7 @@ MODULES: tuple[str, ...] = (
     "messages",
     "withdraw",
     "recusal",
+    "elsewhere",
     "clocks",
 )
 

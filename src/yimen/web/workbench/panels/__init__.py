@@ -38,6 +38,7 @@ MODULES: tuple[str, ...] = (
     "recusal",
     "conformity",
     "cards",
+    "elsewhere",
 )
 
 

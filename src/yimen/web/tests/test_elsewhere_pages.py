@@ -1,0 +1,57 @@
+"""Taking papers in for another region over HTTP, and what both places and the citizen read about it (HALL-17)."""
+
+import re
+from uuid import uuid4
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from yimen.cases.models import Case
+from yimen.cases.tests.factories import make_version
+from yimen.people.models import Role
+from yimen.people.tests.factories import (
+    make_center,
+    make_department,
+    make_region,
+    make_staff,
+    phone_number,
+    resident_id,
+)
+from yimen.web.portal.cases import _OPENED
+
+pytestmark = pytest.mark.django_db
+
+
+def plain(answer):
+    return re.sub(r"<[^>]+>", "", answer.content.decode())
+
+
+@pytest.mark.parametrize("scope", ["跨省", ""])
+def test_a_clerk_takes_papers_in_for_another_region_and_all_read_who_clocks_what(client, scope):
+    unit = make_department()
+    make_center(unit.region)
+    version = make_version(department=unit, universal_scope=scope)
+    there = make_department(make_region("510100", "演示邻市"))
+    clerk = make_staff(Role.CLERK, department=there, for_region=True)
+    client.force_login(clerk.user)
+    listed = plain(client.get(reverse("workbench:elsewhere"), {"q": version.item.name}))
+    assert (unit.name in listed) is bool(scope)
+    address = reverse("workbench:elsewhere-receive", args=[version.item_id])
+    fields = {"kind": "person", "name": "林小满", "id_number": resident_id(3), "phone": phone_number(3)}
+    fields |= {f"state-{material.pk}": "complete" for material in version.materials.exclude(source="shared")}
+    answer = client.post(address, fields | {"_key": str(uuid4())})
+    assert answer.status_code == (302 if scope else 404)
+    assert Case.objects.exists() is bool(scope)
+    if not scope:
+        return
+    case = Case.objects.get()
+    words = f"时限都由{unit.name}计算"
+    assert words in plain(client.get(reverse("workbench:case", args=[case.query_no])))
+    ours = make_staff(Role.CLERK, department=make_department(unit.region), for_region=True)
+    client.force_login(ours.user)
+    assert "演示邻市" in plain(client.get(reverse("workbench:case", args=[case.query_no])))
+    session = client.session
+    session[_OPENED] = {case.query_no: [str(case.pk), timezone.now().timestamp() + 600]}
+    session.save()
+    assert "材料由演示邻市代收" in plain(client.get(reverse("portal:case", args=[case.query_no])))
