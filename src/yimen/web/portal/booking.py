@@ -93,12 +93,12 @@ class WaitForm(WhoForm):
     note = None  # type: ignore[assignment]
     from_day = forms.DateField(
         label=gettext_lazy("从哪天起"),
-        widget=forms.DateInput({"type": "date"}),
+        widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
         error_messages=dict.fromkeys(("required", "invalid"), gettext_lazy("请选从哪天起。")),
     )
     until_day = forms.DateField(
         label=gettext_lazy("到哪天止"),
-        widget=forms.DateInput({"type": "date"}),
+        widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
         error_messages=dict.fromkeys(("required", "invalid"), gettext_lazy("请选到哪天止。")),
     )
     field_order = ("from_day", "until_day", "name", "phone")

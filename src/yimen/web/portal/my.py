@@ -21,6 +21,7 @@ from yimen.cases.models import ApplicationDraft
 from yimen.cases.queries import applying as drafts
 from yimen.certificates import queries as certificates
 from yimen.certificates.models import Certificate
+from yimen.hall.queries import appointments
 from yimen.notify import actions as notify
 from yimen.notify import queries as told
 from yimen.people import citizens
@@ -48,6 +49,8 @@ def page(request: CitizenRequest) -> HttpResponse:
         "unread": told.unread(applicant),
         "certificates": certificates_of(applicant),
         "wants_none": told.wants_none(applicant),
+        "appointments": appointments.of_applicant(applicant, timezone.localdate()),
+        "waits": appointments.waits_of(applicant),
         "now": timezone.now(),
     }
     return render(request, "portal/my.html", values)

@@ -329,6 +329,8 @@ def _period(request: StaffRequest) -> tuple[date, date]:
 @require_safe
 def figures(request: StaffRequest) -> HttpResponse:
     """Bookings by week and window (S1-57), who did not come, how far the slots are used."""
+    if not halls.halls_for(request.staff):
+        return render(request, "workbench/appointments/figures.html", {"hall": None})
     (all_halls, hall), (start, end) = hall_of(request), _period(request)
     weeks = queries.weeks(hall, start, end)
     total = {

@@ -47,7 +47,7 @@ def _bad(sentence: Any) -> dict[str, Any]:
 
 
 def _day() -> forms.DateInput:
-    return forms.DateInput({"type": "date"})
+    return forms.DateInput({"type": "date"}, format="%Y-%m-%d")
 
 
 def _time() -> forms.TimeInput:
@@ -174,7 +174,7 @@ class PlanForm(forms.Form):
         }
         for name, rows in of.items():
             self.fields[name].queryset = rows  # type: ignore[attr-defined]
-        self.initial.setdefault("valid_from", localdate().isoformat())
+        self.initial.setdefault("valid_from", localdate())
         for channel in Channel:
             self.fields[f"quota_{channel.value}"] = forms.IntegerField(
                 label=_("给“%(channel)s”留几个（不填就共用）") % {"channel": channel.label},
