@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _measure(folder: Any, *, short: bool, items_in_list: int) -> dict[str, Any]:
-    from yimen.bench import cases, hall, http, imports, items, leaflets, powers, search
+    from yimen.bench import cases, hall, http, imports, items, leaflets, powers, queues, search
     from yimen.catalog.models import ItemMaterial
     from yimen.faults import seed
     from yimen.people.models import Staff
@@ -53,6 +53,7 @@ def _measure(folder: Any, *, short: bool, items_in_list: int) -> dict[str, Any]:
         version = platform.rows("SHOW server_version")[0][0]
         durable = platform.rows("SELECT current_setting('fsync') || '/' || current_setting('synchronous_commit')")[0][0]
         rows = hall.run(count, now)
+        rows += queues.run(now, short=short)
         rows += leaflets.run(known.region, now, seconds=seconds)
         rows += imports.bench(items_in_list)
         rows += powers.run(known.region, now, seconds=seconds)

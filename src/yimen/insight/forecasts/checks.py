@@ -47,7 +47,7 @@ def keep(hall: Hall, *, at: datetime) -> int:
         if (said := found.get(pk)) is not None:
             row.p5, row.p25, row.p75, row.p95 = (round(value) for value in (said.p5, said.p25, said.p75, said.p95))
         rows.append(row)
-    ForecastCheck.objects.bulk_create(rows, ignore_conflicts=True)
+    ForecastCheck.objects.bulk_create(rows, batch_size=1000, ignore_conflicts=True)
     return len(rows)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf, sqrt
-from statistics import fmean, pvariance
+from statistics import fmean
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +25,7 @@ from yimen.insight.simulation.kernel import Customers, Sampling, Server
 # Fewer measured services than this, and nothing is said.
 LEAST_MEASURED = 8
 # Customers played in all, and how often at least and at most.
-PLAYED, FEWEST_PLAYS, MOST_PLAYS = 24_000, 60, 300
+PLAYED, FEWEST_PLAYS, MOST_PLAYS = 18_000, 60, 300
 # Standard deviation of one day's pace against another's, as a share.
 SPREAD = 0.22
 # Hidden when the 50 % range is wider than this share of its middle and more than so many seconds, or wider than WIDEST.
@@ -144,7 +144,7 @@ class _Scene:
             frozenset(able), [(-inf if begin <= 0 else begin, end) for begin, end in seat.shifts], run=seat.run
         )
 
-    @property
+    @cached_property
     def spread(self) -> float:
         """How far the pace may be off: from day to day, and because it was measured from few."""
         kinds = [row.kind for row in self.rows if not row.asks and row.is_known] or [0]
@@ -155,7 +155,7 @@ class _Scene:
     def _unsure(self) -> list[float]:
         """Of each kind: the variance of its mean, as a share of that squared."""
         return [
-            pvariance(values) / fmean(values) ** 2 / len(values) if any(values) else 0.0 for values in self.measured
+            _variance(values) / fmean(values) ** 2 / len(values) if any(values) else 0.0 for values in self.measured
         ]
 
     def customers(self, service: Sequence[float]) -> Customers:
@@ -205,7 +205,7 @@ def _worked_out(scene: _Scene) -> list[Range | None]:
     rows, state = scene.rows, scene.state
     passes = fmean(scene.measured[scene.pass_kind])
     means = [state.passed * passes + (1 - state.passed) * fmean(values) for values in scene.measured]
-    deviations = [pvariance(values) for values in scene.measured]
+    deviations = [_variance(values) for values in scene.measured]
     service = [0.0 if row.asks else means[row.kind] * row.comes for row in rows]
     servers = [replace(server, busy_until=at) for server, at in zip(scene.servers, _ends(scene, means), strict=True)]
     outcome = kernel.run(scene.customers(service), servers, state.policy, fast=False)
@@ -248,6 +248,11 @@ def _ends(scene: _Scene, means: Sequence[float]) -> list[float]:
         rest = longer[int(share * len(longer))] - elapsed if longer else means[scene.busy[n]] * share
         found[n] = max(rest, 0.0)
     return found
+
+
+def _variance(values: Sequence[float]) -> float:
+    mean = fmean(values)
+    return fmean([(value - mean) ** 2 for value in values])
 
 
 def _gamma(mean: float, variance: float) -> Range:

@@ -34,6 +34,7 @@ LAST, OLDEST = 60, timedelta(days=30)
 LONGEST = 3 * 3600
 # The next hour brings those whom the last one brought; appointments are looked for as far ahead.
 SOON = timedelta(hours=1)
+MOST_AGAIN = 300
 # Before anything is measured: from a service to the next call, and how long one waits for somebody who does not come.
 TURNAROUND, NOT_COMING = 20.0, 60.0
 # How likely somebody on hold, or with an appointment, is to come.
@@ -271,7 +272,7 @@ def _again(hall: Hall, tickets: Iterable[Mapping[str, Any]], at: datetime) -> li
         comes = _after(at - SOON, row["taken_at"])
         if 0 < comes <= SOON.total_seconds() and row["source"] != Ticket.Source.APPOINTMENT:
             found.append(Expected(row["series_id"], comes, comes, 1.0, _kinds(row), row["is_priority"]))
-    return found
+    return sorted(found, key=lambda one: one.at)[:MOST_AGAIN]
 
 
 def _booked(hall: Hall, at: datetime) -> list[Expected]:
