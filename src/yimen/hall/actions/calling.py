@@ -80,7 +80,7 @@ def _require_present(window: Window) -> None:
 def _claim(window: Window, queues: list[list[rules.Head]], day: date, by: Actor, at: datetime) -> Ticket | None:
     """Take the best waiting ticket nobody else is taking; an UPDATE that finds it still waiting decides."""
     policy, tried = rules.policy_of(window.hall), list[UUID]()
-    while order := rules.choices(queues, policy, run=window.run, at=at):
+    while order := rules.choices(queues, policy, run=window.run, at=at, depth=_DEPTH):
         if any(choice.head.visit for choice in order):
             try:
                 with transaction.atomic():

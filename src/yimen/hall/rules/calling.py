@@ -158,23 +158,27 @@ def in_order(
     return order
 
 
-def choices(queues: Iterable[Sequence[Head]], policy: Policy, *, run: int | None, at: datetime) -> list[Pick]:
+def choices(
+    queues: Iterable[Sequence[Head]], policy: Policy, *, run: int | None, at: datetime, depth: int | None = None
+) -> list[Pick]:
     """
     Return whom a window calls at `at`, and whom in his place when another window has just called him, and so on.
 
     Each is the policy's answer as if those before were not there; unlike in_order, where this window called them.
+    depth: so many of each queue were looked at, no more; where such a queue ends there may be others, so the choices
+    end there too.
     """
     rest = [list(reversed(queue)) for queue in queues if queue]
+    full = [depth is not None and len(queue) >= depth for queue in rest]
     found: list[Pick] = []
-    while rest:
-        best = pick([queue[-1] for queue in rest], policy, run=run, at=at)
+    while any(rest):
+        best = pick([queue[-1] for queue in rest if queue], policy, run=run, at=at)
         assert best is not None
         found.append(best)
-        for queue in rest:
-            if queue[-1] == best.head:
-                queue.pop()
-                break
-        rest = [queue for queue in rest if queue]
+        place = next(place for place, queue in enumerate(rest) if queue and queue[-1] == best.head)
+        rest[place].pop()
+        if full[place] and not rest[place]:
+            break
     return found
 
 

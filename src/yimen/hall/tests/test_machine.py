@@ -71,8 +71,12 @@ class Model:
             and (one.only == window if one.only is not None else one.series in self.calls[window])
         ]
 
-        def key(one: One) -> tuple[datetime, int]:
-            return one.queue_at, one.number
+        order = list(self.tickets)
+
+        def key(one: One, ahead: timedelta = timedelta(0)) -> tuple[datetime, int, str, int]:
+            # At the same moment: the lower number, then the series made first, those sent here last.
+            queue = one.series if one.only is None else "~"
+            return one.queue_at - ahead, one.number, queue, order.index(one.label)
 
         first, rest = [one for one in mine if one.first], [one for one in mine if not one.first]
         if kind == "strict" or not first or not rest:
@@ -82,7 +86,7 @@ class Model:
             return b
         if kind == "ratio":
             return b if ratio and run is not None and run < ratio else a
-        return a if (a.queue_at - timedelta(minutes=ageing), a.number) <= key(b) else b
+        return a if key(a, timedelta(minutes=ageing)) <= key(b) else b
 
     def remember(self, by: str, one: One, now: datetime, window: int | None = None) -> None:
         run = (window, self.runs.get(window)) if window is not None else None

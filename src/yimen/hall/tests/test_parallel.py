@@ -1,6 +1,8 @@
 """Many windows and many citizens at once: real threads with connections of their own; and versions that must fail."""
 
+import contextlib
 import os
+import random
 import subprocess
 import sys
 import threading
@@ -17,9 +19,10 @@ from django.db.models import Max
 from yimen.hall import actions
 from yimen.hall.actions import calling, tickets
 from yimen.hall.models import Ticket, Window
-from yimen.hall.tests.factories import call, make_series, make_window, take
+from yimen.hall.tests.factories import call, make_hall, make_series, make_window, take
 from yimen.ledger.models import Event
-from yimen.people.tests.factories import NOW
+from yimen.lib.errors import DomainError
+from yimen.people.tests.factories import NOW, resident_id
 
 pytestmark = pytest.mark.django_db(transaction=True)
 THREADS, TICKETS, WINDOWS = 64, 2000, 50
@@ -302,3 +305,144 @@ def test_one_clerk_signs_in_at_one_of_many_windows_at_once():
     wrong = at_once([partial(actions.sign_in, window.pk, by=clerk, at=NOW) for window in windows])
     assert [type(error).__name__ for error in wrong] == ["WindowTaken"] * 5
     assert Window.objects.filter(staff=clerk).count() == 1
+
+
+def test_a_series_gives_exactly_its_cap_to_many_at_once():
+    series = make_series(daily_cap=30, warning_at=25)
+    numbers, wrong = take_many(series, threads=12, tickets=80)
+    assert wrong_numbers(numbers, 30) == []
+    assert {type(error).__name__ for error in wrong} == {"SeriesFull"}
+
+
+def test_one_card_at_ten_kiosks_at_once_gets_one_number():
+    series = make_series()
+    got: list[str] = []
+    card = resident_id(4242)
+    wrong = at_once([lambda: got.append(take(series, id_number=card).label)] * 10)
+    assert got == ["A001"]
+    assert [type(error).__name__ for error in wrong] == ["AlreadyWaiting"] * 9
+    assert all("A001" in str(error) for error in wrong)
+    assert take(series).number == 2  # whoever was refused gave the number back
+
+
+def test_both_tickets_of_a_visit_are_never_called_at_once():
+    a = make_series()
+    b = make_series(a.hall, "B")
+    windows = [make_window(a), make_window(b)]
+    for _n in range(12):
+        visit = take(a).pk
+        Ticket.objects.filter(pk=visit).update(visit=visit)
+        take(b, visit=visit)
+    for _turn in range(12):
+        assert at_once([partial(call, window) for window in windows]) == []
+        together = list(Ticket.objects.filter(status="called").values_list("visit", flat=True))
+        assert together and len(together) == len(set(together))
+        for ticket in Ticket.objects.filter(status="called").select_related("window__staff"):
+            actions.finish(ticket.pk, by=ticket.window.staff, at=NOW)
+
+
+def test_idle_windows_are_never_given_two():
+    """Eight people take numbers at once in a hall that calls by itself, four windows are idle."""
+    series = make_series(make_hall(calls_by_itself=True))
+    windows = [make_window(series) for _n in range(4)]
+    assert at_once([partial(take, series) for _n in range(8)]) == []
+    called = Ticket.objects.filter(status="called")
+    assert sorted(called.values_list("window__number", flat=True)) == [1, 2, 3, 4]
+    assert sorted(called.values_list("number", flat=True)) == [1, 2, 3, 4]
+    first = called.get(window=windows[0])
+    assert at_once([partial(actions.finish, first.pk, by=windows[0].staff, at=NOW)] * 4) == []
+    assert called.filter(window=windows[0]).count() == 1
+    assert Event.objects.filter(kind="hall.called").count() == 5
+
+
+def test_all_verbs_at_once_leave_each_ticket_with_one_window():
+    """Clerks call, hold, transfer, call back, pass and undo at once; afterwards ledger, periods and tickets agree."""
+    a = make_series(make_hall(policy="ratio", ratio=2, cap=2))
+    b = make_series(a.hall, "B")
+    windows = [make_window([a, b]) for _n in range(6)]
+    for n in range(60):
+        take(b if n % 3 == 0 else a, NOW + timedelta(seconds=n), care="old" if n % 4 == 0 else "")
+    later = NOW + timedelta(minutes=5)
+
+    def clerk(window: Window, seed: int) -> Callable[[], None]:
+        draw = random.Random(seed)
+
+        def refused(do: Callable[[], object]) -> None:
+            with contextlib.suppress(DomainError):
+                do()
+
+        def run() -> None:
+            by = window.staff
+            for _turn in range(25):
+                ticket = None
+                with contextlib.suppress(DomainError):
+                    ticket = actions.call_next(window.pk, by=by, at=later)
+                if ticket is None:
+                    for one in Ticket.objects.filter(window=window, status__in=["held", "passed"])[:1]:
+                        refused(partial(actions.call_back, window.pk, one.pk, by=by, at=later))
+                    continue
+                verb = draw.choice(["finish", "finish", "finish", "hold", "pass", "window", "series", "undo", "undone"])
+                other = draw.choice(windows)
+                match verb:
+                    case "finish" | "undone":
+                        refused(partial(actions.start, ticket.pk, by=by, at=later))
+                        refused(partial(actions.finish, ticket.pk, by=by, at=later))
+                        if verb == "undone":
+                            refused(partial(actions.undo, ticket.pk, by=by, at=later))
+                            refused(partial(actions.finish, ticket.pk, by=by, at=later))
+                    case "hold":
+                        refused(partial(actions.hold, ticket.pk, by=by, at=later))
+                    case "pass":
+                        refused(partial(actions.pass_over, ticket.pk, by=by, at=later))
+                    case "window":
+                        refused(partial(actions.transfer, ticket.pk, to_window=other, by=by, at=later))
+                    case "series":
+                        refused(partial(actions.transfer, ticket.pk, to_series=draw.choice([a, b]), by=by, at=later))
+                    case "undo":
+                        refused(partial(actions.undo, ticket.pk, by=by, at=later))
+
+        return run
+
+    assert at_once([clerk(window, seed) for seed, window in enumerate(windows)]) == []
+    rows = list(Ticket.objects.prefetch_related("periods"))
+    states = {"waiting", "called", "serving", "held"}
+    for ticket in rows:
+        running = [period.state for period in ticket.periods.all() if period.until_at is None]
+        assert running == ([ticket.status] if ticket.status in states else []), ticket.label
+    told = told_by_the_ledger()
+    assert {ticket.label: ticket.status for ticket in rows} == told
+    assert len(rows) == 60 and Counter(ticket.window_id for ticket in rows if ticket.status in ("called", "serving"))
+
+
+def told_by_the_ledger() -> dict[str, str]:
+    """The oracle: where each ticket's own rows say it is."""
+    after = {
+        "hall.taken": "waiting", "hall.called": "called", "hall.called_back": "called", "hall.started": "serving",
+        "hall.finished": "finished", "hall.passed": "passed", "hall.held": "held", "hall.transferred": "waiting",
+    }  # fmt: skip
+    told: dict[str, list[str]] = {}
+    for event in Event.objects.filter(stream__startswith="ticket:").order_by("stream", "seq"):
+        states = told.setdefault(event.data["label"], [])
+        if event.kind == "hall.undone":
+            states.pop()
+        else:
+            states.append(after[event.kind])
+    return {label: states[-1] for label, states in told.items()}
+
+
+def test_each_window_keeps_the_ratio_while_many_call():
+    """Priority is counted window by window, under its lock: exact however many call at once."""
+    series = make_series(make_hall(policy="ratio", ratio=2))
+    for n in range(90):
+        take(series, NOW + timedelta(seconds=n), care="old" if n % 2 else "")
+    windows = [make_window(series) for _n in range(5)]
+    assert call_all(windows, call_one=partial(call, at=NOW + timedelta(minutes=5)))[1] == []
+    left = {1: 45, 0: 45}
+    since: dict[int, int] = {}
+    for event in Event.objects.filter(kind="hall.called").order_by("id"):
+        first, window = event.data["first"], event.data["window"]
+        # Near the end of a class another window may just have taken its last one.
+        if min(left.values()) > len(windows):
+            assert bool(first) is (since.get(window, 99) >= 2), (event.data, since)
+        left[first] -= 1
+        since[window] = 0 if first else since.get(window, 99) + 1

@@ -141,6 +141,14 @@ def test_when_the_first_choice_is_gone_the_next_is_what_would_have_been_chosen_w
         assert pick([row[0] for row in left if row], policy, run=run, at=NOON) == one
 
 
+def test_the_choices_end_where_more_may_wait_than_was_looked_at():
+    """Eight with priority were read and all are gone: a ninth may wait, so nobody else is taken before a new look."""
+    first, ordinary = [head(n, n, first=True) for n in range(8)], [head(n, 20 + n) for n in range(3)]
+    policy = Policy("ratio")
+    assert [one.head for one in choices([first, ordinary], policy, run=None, at=NOON, depth=8)] == first
+    assert len(choices([first, ordinary], policy, run=None, at=NOON, depth=9)) == 11
+
+
 def test_an_appointment_is_not_first_before_its_time_and_first_from_then_on():
     booked, ordinary = head(30, 1, first=True), head(5, 2)
     policy = Policy("ratio")
