@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from yimen.faults import cases
 from yimen.faults.acts import BY_STATE, KEY_TOO, TRIED, UNKEYED, _kind
 from yimen.faults.checker import Called, Row, Taken, Told, judge, longest_gap
 from yimen.faults.proxy import Commits
@@ -154,6 +155,24 @@ def test_every_exception_has_its_reason():
     assert KEY_TOO.issubset(BY_STATE)
 
 
+@pytest.mark.parametrize(
+    ("events", "notices", "lost", "doubled"),
+    [
+        ([("A", "case.received"), ("A", "case.accepted")], [("A", "receipt")], 0, 0),
+        ([("A", "case.received")], [], 1, 0),
+        ([("A", "case.received"), *[("A", "case.accepted")] * 2], [], 0, 1),
+        ([("A", "case.received"), ("A", "case.accepted")], [("A", "receipt")] * 2, 0, 1),
+        ([("A", "case.received"), ("B", "case.received"), ("A", "case.accepted")], [], 0, 1),
+    ],
+    ids=["clean", "an act is gone", "an act twice", "a document twice", "a case nobody wished for"],
+)
+def test_what_became_of_acts_of_cases_is_found(events, notices, lost, doubled):
+    told = cases.Told([("A", "receive"), ("A", "accept")], {"key"})
+    verdict = cases.judge(told, events, notices)
+    assert (verdict.lost, verdict.doubled) == (lost, doubled)
+    assert bool(verdict.words) is bool(lost or doubled)
+
+
 def test_a_result_with_a_problem_does_not_hold():
     assert Result("REL-1", held=5).is_held
     assert not Result("REL-1", lost=1).is_held
@@ -184,7 +203,7 @@ def test_nothing_acknowledged_is_lost():
     figures.parent.mkdir(exist_ok=True)
     figures.write_text(said)
     assert code == 0, said
-    for check in ("REL-1", "REL-2", "REL-5", "REL-6", "REL-16"):
+    for check in ("REL-1", "REL-2", "REL-5", "REL-6", "REL-16", "REL-24"):
         line = rf"{check} load held ([\d,]+) / faults survived ([\d,]+) / bad inputs tried [\d,]+ / lost 0 "
         found = re.search(line, said)
         assert found, said

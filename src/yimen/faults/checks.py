@@ -15,6 +15,7 @@ from pathlib import Path
 import psycopg
 
 from yimen.faults import acts, slow
+from yimen.faults.cases import LEAVES, CaseLoad
 from yimen.faults.client import Client, NoAnswer
 from yimen.faults.load import Load
 from yimen.faults.platform import Platform, copy_home
@@ -291,7 +292,7 @@ def _any(pids: list[int], chance: random.Random) -> int | None:
     return chance.choice(pids) if pids else None
 
 
-def _until_back(load: Load, killed: float) -> float:
+def _until_back(load: Load | CaseLoad, killed: float) -> float:
     """Seconds until somebody was answered who asked after the kill."""
     time.sleep(0.2)  # answers on their way at the kill are no sign of life
     deadline = killed + 30
@@ -331,4 +332,46 @@ def rel_6(run: Run) -> Result:
         return acts.rel_6(platform, seed, short=run.short)
 
 
-CHECKS = {"REL-1": rel_1, "REL-2": rel_2, "REL-5": rel_5, "REL-6": rel_6, "REL-16": rel_16}
+def rel_24(run: Run) -> Result:
+    """kill -9 of web processes and of the database, twenty in all, while cases are received, decided, handed over."""
+    result, chance, limits = Result("REL-24"), random.Random(24), Limits(run)
+    kills = ["web", "postmaster", "web"] if run.short else ["web", "postmaster", "web", "backend"] * 5
+    back: list[float] = []
+    with run.platform("rel-24") as (platform, seed):
+        _warm(platform, seed)
+        with CaseLoad(platform, seed, desks=4 if run.short else 8, keyed=not run.broken) as load:
+            time.sleep(2)
+            for what in kills:
+                time.sleep(chance.uniform(0.3, 1.3))
+                pids = {
+                    "web": platform.web_pids,
+                    "backend": platform.backend_pids,
+                    "postmaster": lambda: [pid for pid in [platform.postmaster_pid()] if pid],
+                }[what]()
+                pid = _any(pids, chance)
+                if pid is None:
+                    result.problems.append(f"there was no {what} to kill")
+                    continue
+                os.kill(pid, signal.SIGKILL)
+                result.survived += 1
+                back.append(_until_back(load, time.monotonic()))
+            time.sleep(1.5)
+        limits.close(result)
+        verdict = load.verdict()
+        result.held, result.lost = len(load.told.acked), verdict.lost
+        result.notes.append(f"{len(load.told.wishes):,} cases; asked again {load.asked_again:,}")
+        result.notes.append(f"doubles {verdict.doubled}; back after {max(back, default=0.0):.2f} s at most")
+        result.problems += verdict.words
+        result.problems += [f"{count} answers were {what}" for what, count in load.wrong.items()]
+        if any(what.startswith("500") for what in load.wrong):
+            result.problems.append(f"the platform said:\n{platform.last_words()}")
+        if load.stuck:
+            result.problems.append(f"{load.stuck} were never answered")
+        if {act for _number, act in load.told.acked} != set(LEAVES):
+            result.problems.append("not every act was held: a check without load proves nothing")
+        if limits.exceeded(max(back, default=0.0), BACK_SECONDS):
+            result.problems.append(f"the platform was back only after {max(back):.1f} s")
+    return result
+
+
+CHECKS = {"REL-1": rel_1, "REL-2": rel_2, "REL-5": rel_5, "REL-6": rel_6, "REL-16": rel_16, "REL-24": rel_24}
