@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -10,6 +11,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -48,12 +50,20 @@ class CappedPaginator(Paginator):
         return self.count == MOST_COUNTED
 
 
-class CasePaginator(CappedPaginator):
-    """Finds the rows of a page by their keys alone: whole rows are wide, and those of earlier pages are read too."""
+class LeanPaginator(CappedPaginator):
+    """
+    Finds the rows of a page by their keys alone: whole rows are wide, and those of earlier pages are read too.
 
-    def page(self, number: int | str) -> Page[Case]:
+    read: returns the rows of a slice of the list, in its order.
+    """
+
+    def __init__(self, found: QuerySet[Any], per_page: int, read: Callable[[QuerySet[Any]], list[Any]]) -> None:
+        super().__init__(found, per_page)
+        self.read = read
+
+    def page(self, number: int | str) -> Page[Any]:
         page = super().page(number)
-        page.object_list = lists.page_of(page.object_list)
+        page.object_list = self.read(page.object_list)
         return page
 
 
@@ -107,7 +117,7 @@ def cases(request: StaffRequest) -> HttpResponse:
         return redirect(_address(request.GET))
     form, wanted = _wanted(request, request.GET)
     found = lists.find(request.staff, wanted, today=localdate(now))
-    page = CasePaginator(found, PAGE).get_page(request.GET.get("page"))
+    page = LeanPaginator(found, PAGE, lists.page_of).get_page(request.GET.get("page"))
     clocks = queries.promised_views(page, today=localdate(now))
     states = {state.value: str(state.label) for state in Case.Status}
     types = {kind.value: str(kind.label) for kind in CaseType}

@@ -6,7 +6,6 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
@@ -28,6 +27,7 @@ from yimen.supervision import actions, integrity, queries, rules
 from yimen.supervision.models import Card, Colour, Trigger
 from yimen.supervision.queries import Wanted
 from yimen.web.once import Done, keyed
+from yimen.web.workbench.cases import LeanPaginator
 from yimen.web.workbench.guard import StaffRequest, posted_text, staff_page
 
 PAGE = 30
@@ -139,8 +139,8 @@ def cards(request: StaffRequest) -> HttpResponse:
     mine = not watches or request.GET.get("mine") == "1"
     wanted = _wanted(request.GET)
     found = queries.naming(staff) if mine else queries.cards_for(staff)
-    found = queries.find_cards(found, wanted, today=today).select_related("case__version", "department", "handler")
-    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    found = queries.find_cards(found, wanted, today=today)
+    page = LeanPaginator(found, PAGE, queries.page_of).get_page(request.GET.get("page"))
     context = {
         "page": page,
         "rows": [(card, *chips(card)) for card in page],
