@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from yimen.cases import rules
 from yimen.cases.actions.common import next_number
 from yimen.cases.actions.receiving import Handed, NotOffered, WrongForm, receive
+from yimen.cases.documents import bundles as papers
 from yimen.cases.models import Case, CaseMaterial, Notice
 from yimen.cases.models.bundles import BundleCase
 from yimen.cases.queries.bundles import FORMS, plan_parts, state_of
@@ -31,7 +32,7 @@ from yimen.certificates import queries as certificates
 from yimen.ledger import actions as ledger
 from yimen.ledger.actions import SYSTEM, Actor
 from yimen.ledger.models import Event
-from yimen.lib import crypto
+from yimen.lib import crypto, ids
 from yimen.lib.errors import DomainError
 from yimen.people import access
 from yimen.people.models import Applicant, ServiceCenter, Staff
@@ -98,19 +99,23 @@ def receive_bundle(
             }
         )
     number = next_number(bundle.region_id, f"query:{center.letters}", day)
+    serial = next_number(bundle.region_id, f"bundle_receipt:{center.letters}"[:80], date(day.year, 1, 1))
     made = BundleCase.objects.create(
         region_id=bundle.region_id,
         center=center,
         bundle=bundle,
         applicant=applicant,
         query_no=rules.query_no(center.letters, day, number),
+        receipt_no=papers.receipt_no(center.letters, day, serial),
+        verify_code=ids.short_code(12),
         chosen={"parts": plan},
         forms_sealed=crypto.seal(json.dumps(filled, ensure_ascii=False), FORMS) if filled else None,
         received_at=at,
         received_by=by,
         is_demo=applicant.is_demo,
     )
-    data = {"bundle": bundle.code, "query_no": made.query_no, "items": [part["item"] for part in plan]}
+    data: dict[str, Any] = {"bundle": bundle.code, "query_no": made.query_no, "receipt": made.receipt_no}
+    data["items"] = [part["item"] for part in plan]
     _record(made, "bundle.received", by, at, data)
     _go_on(made, by=by, at=at)
     return made

@@ -1,11 +1,14 @@
 """Several items in one application, and one item for many people."""
 
+import io
 import threading
 from contextlib import nullcontext
 from datetime import UTC, date, datetime
 
 import pytest
 from django.db import connection
+from django.urls import reverse
+from pypdf import PdfReader
 from stdnum.cn import ric
 
 from yimen.cases import jobs
@@ -21,6 +24,7 @@ from yimen.cases.actions import (
     make_certificate,
 )
 from yimen.cases.actions import bundles as acts
+from yimen.cases.documents.bundles import receipt
 from yimen.cases.models import Case
 from yimen.cases.models.bundles import Batch, BatchPerson, BundleCase
 from yimen.cases.queries import bundles as queries
@@ -101,6 +105,20 @@ def office():
 def follow():
     while jobs.follow_all_bundles(at=AT):
         pass
+
+
+@pytest.mark.django_db
+def test_an_application_for_several_items_has_one_receipt_of_its_own(office, client):
+    bundle = office.offered()
+    made, other = office.receive(bundle, ["sign"]), office.receive(bundle)
+    assert made.receipt_no.endswith("1号") and other.receipt_no.endswith("2号")
+    content = receipt(made)
+    assert content == receipt(made)
+    text = "".join("".join(page.extract_text() for page in PdfReader(io.BytesIO(content)).pages).split())
+    assert made.query_no in text and made.receipt_no in text
+    assert all(part["name"] in text for part in made.chosen["parts"])
+    page = client.get(reverse("portal:verify", args=[made.verify_code])).content.decode()
+    assert made.receipt_no in page and made.applicant.name not in page
 
 
 def case_of(made, version):

@@ -14,6 +14,7 @@ from yimen.cases.queries import bundles as cases
 from yimen.catalog.queries import bundles as queries
 from yimen.catalog.rules import bundles as rules
 from yimen.web import context
+from yimen.web.bundles import receipt_pdf
 
 _OPENED = "opened_bundles"
 
@@ -77,7 +78,18 @@ def progress(request: HttpRequest, number: str) -> HttpResponse:
     return render(request, "portal/bundle_case.html", {"progress": cases.progress_of(made)})
 
 
+@require_safe
+@never_cache
+def receipt(request: HttpRequest, number: str) -> HttpResponse:
+    """His one receipt, for the browser that opened the application."""
+    made = opened_bundle(request, number)
+    if made is None or not made.verify_code:
+        return redirect("portal:progress")
+    return receipt_pdf(made)
+
+
 urlpatterns = [
+    path("bundle-cases/<str:number>/receipt", receipt, name="bundle-receipt"),
     path("bundles", every, name="bundles"),
     path("bundles/<slug:code>", one, name="bundle"),
     path("bundle-cases/<str:number>", progress, name="bundle-case"),

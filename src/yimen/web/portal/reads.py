@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.utils.dateparse import parse_date
 
-from yimen.cases.models import Case, Notice
+from yimen.cases.models import BundleCase, Case, Notice
 from yimen.catalog import queries as catalog
 from yimen.catalog.models import ServiceItem
 from yimen.certificates import queries as certificates
@@ -70,6 +70,13 @@ def certificate_by_code(code: str, on: str, today: date) -> Verified | None:
     except ValueError:
         day = today
     return Verified(found, found.holder.masked_name, day, certificates.state_on(found, day))
+
+
+def bundle_by_code(code: str) -> BundleCase | None:
+    """Return the application whose one receipt carries this check code."""
+    wanted = read_code(code)
+    found = BundleCase.objects.select_related("bundle__lead", "applicant").filter(verify_code=wanted)
+    return found.first() if wanted else None
 
 
 def rating_token(case: Case) -> str:

@@ -107,14 +107,16 @@ def verify(request: HttpRequest, code: str = "") -> HttpResponse:
         return render(request, "portal/verify.html", {"form": VerifyForm()})
     checked = documents.check(read_code(code))
     certificate = None if checked else reads.certificate_by_code(code, request.GET.get("on", ""), timezone.localdate())
+    bundle = None if checked or certificate else reads.bundle_by_code(code)
     values = {
+        "bundle": bundle,
         "form": VerifyForm(initial={"code": code}),
         "asked": True,
         "checked": checked,
         "certificate": certificate,
         "code": code,
     }
-    return render(request, "portal/verify.html", values, status=200 if checked or certificate else 404)
+    return render(request, "portal/verify.html", values, status=200 if checked or certificate or bundle else 404)
 
 
 @require_safe

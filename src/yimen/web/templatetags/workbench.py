@@ -78,6 +78,7 @@ DOORS = (
     ),
     Door("workbench:registers", _("查登记"), ("registers.look",), group="cases"),
     Door("workbench:together", _("一件事和批量"), ("cases.receive",), group="cases"),
+    Door("workbench:documents-print", _("批量打印"), ("cases.view",), group="cases"),
     Door("workbench:elsewhere", _("异地代收"), ("cases.receive",), ("workbench:elsewhere-item",), group="cases"),
     Door(
         "workbench:certificates",

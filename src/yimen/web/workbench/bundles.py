@@ -37,6 +37,7 @@ from yimen.lib.errors import DomainError
 from yimen.people import access
 from yimen.people import actions as people
 from yimen.people.models import Department, ServiceCenter, Staff
+from yimen.web.bundles import receipt_pdf
 from yimen.web.once import Done, Stay, keyed
 from yimen.web.portal.checklist import ask
 from yimen.web.workbench.forms import ApplicantForm
@@ -383,7 +384,18 @@ def bundle_case(request: StaffRequest, number: str) -> HttpResponse:
     return render(request, "workbench/bundles/case.html", {"progress": cases.progress_of(made)})
 
 
+@staff_page("cases.receive", "cases.view")
+@require_safe
+def receipt(request: StaffRequest, number: str) -> HttpResponse:
+    """The one receipt of the application, to be printed."""
+    made = cases.bundle_cases_for(request.staff).filter(query_no=number.upper()).exclude(verify_code="").first()
+    if made is None:
+        raise Http404
+    return receipt_pdf(made)
+
+
 urlpatterns = [
+    path("together/cases/<str:number>/receipt", receipt, name="bundle-receipt"),
     path("together", together, name="together"),
     path("together/bundles/<slug:code>/receive", receiving, name="bundle-receiving"),
     path("together/bundles/<slug:code>/received", receive, name="bundle-receive"),
