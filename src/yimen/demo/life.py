@@ -30,6 +30,7 @@ from yimen.demo import bundles, centre, clocks, handling, people_around, results
 from yimen.demo.over import hand_over
 from yimen.hall import actions as hall
 from yimen.hall.models import Hall, Series, Ticket, Window
+from yimen.insight.forecasts import checks as forecasts
 from yimen.ledger.actions import PUBLIC
 from yimen.lib.errors import DomainError
 from yimen.people import actions as people
@@ -77,6 +78,7 @@ class Life:
         self.items = [(wanted[version.name], version) for version in versions if version.name in wanted]
         self.queue: list[tuple[datetime, int, Act]] = []
         self.order = count()
+        self.arrivals = count()
         self.idle: set[int] = set()
         self.served: set[UUID] = set()
 
@@ -106,6 +108,7 @@ class Life:
     def close_windows(self, moment: datetime) -> None:
         for window in self.windows:
             self.at(moment, partial(self._sign_out, window))
+        self.at(moment, lambda at: forecasts.check(at=at))
 
     def visitors(self, moments: Iterator[datetime] | list[datetime]) -> None:
         for moment in moments:
@@ -131,6 +134,9 @@ class Life:
             item=version.item,
             phone_last_four=tail,
         )
+        # What people are told is kept now and then, as the worker does every minute (docs/forecast.md).
+        if next(self.arrivals) % 4 == 0:
+            self.at(at + timedelta(seconds=2), lambda moment: forecasts.keep(self.hall, at=moment))
         idle = [window for window in self.windows if window.number in self.idle]
         # A second one, should the first be kept from calling; asking them all would be most of the work of a day.
         for window in [window for window in idle if item.series in self.calls[window.number]][:2]:

@@ -33,6 +33,7 @@ WIDE_SHARE, WIDE, WIDEST = 0.75, 1200.0, 5400.0
 _PASS = "pass"  # noqa: S105 - the kind of a call nobody answers
 _PASS_SECONDS = 60.0
 _SEED = 20261122
+AT_ONCE = 60.0
 _NEVER = 1e12
 _Z = (-1.6449, -0.6745, 0.6745, 1.6449)
 
@@ -52,13 +53,18 @@ def forecast(state: State, *, simulate: bool | None = None) -> Forecast:
     else:
         found = _worked_out(scene)
     shown = [
-        kept if row.is_known and kept is not None and not _is_too_wide(kept) else None
+        _at_once(kept) if row.is_known and kept is not None and not _is_too_wide(kept) else None
         for row, kept in zip(scene.rows, found, strict=True)
     ]
     return Forecast(
         series={row.series: kept for row, kept in zip(scene.rows, shown, strict=True) if row.asks},
         tickets={row.ticket: kept for row, kept in zip(scene.rows, shown, strict=True) if row.ticket is not None},
     )
+
+
+def _at_once(found: Range) -> Range:
+    """Within a minute is the least anybody can say: the next one is called by hand."""
+    return replace(found, p75=max(found.p75, AT_ONCE), p95=max(found.p95, AT_ONCE))
 
 
 def _is_too_wide(found: Range) -> bool:

@@ -143,7 +143,11 @@ def prepare(customers: Customers, servers: Sequence[Server], policy: Policy, col
         raise BadScenario("no server")
     if policy.kind not in KINDS or policy.ordinary_per_priority < 0 or policy.cap < 0:
         raise BadScenario(f"no such policy: {policy}")
-    given = {"service": customers.service, "group": customers.group, "rank": customers.rank}
+    given: dict[str, Sequence[Any] | None] = {
+        "service": customers.service,
+        "group": customers.group,
+        "rank": customers.rank,
+    }
     given |= {"appointment": customers.appointment, "patience": customers.patience, "joined": customers.joined}
     for name, values in given.items():
         if values is not None and len(values) != count:
