@@ -300,6 +300,7 @@ BODY_MAX_BYTES = env_int("YIMEN_BODY_MAX_BYTES", 25_000_000, least=1)
 MAX_CONNECTIONS = env_int("YIMEN_MAX_CONNECTIONS", 2000, least=1)
 # How many tickets one address may take a minute from one process; a whole hall may share an address.
 TICKETS_PER_MINUTE = env_int("YIMEN_TICKETS_PER_MINUTE", 600, least=1)
+BOOKINGS_PER_MINUTE = env_int("YIMEN_BOOKINGS_PER_MINUTE", 60, least=1)
 API_CALLS_PER_MINUTE = env_int("YIMEN_API_CALLS_PER_MINUTE", 1200, least=1)
 # Webhooks go to public https addresses only; tests have them sent to this machine.
 WEBHOOKS_TO_LOOPBACK = False

@@ -65,7 +65,7 @@ def _held(world: World, n: int = 0) -> Any:
     return appointments.hold(_slot(world, n).pk, item=_item(world), channel="web", by=PUBLIC, at=at_once())
 
 
-def _who(world: World) -> dict[str, str]:
+def _who(world: World) -> dict[str, Any]:
     return {"name": "李小花（演示）", "phone": f"1390003{next(world._people):04d}"}
 
 
@@ -208,7 +208,7 @@ def _closure_fields(world: World) -> dict[str, str]:
     from yimen.hall.models import Window
 
     day = (localdate() + timedelta(days=80)).isoformat()
-    window = Window.objects.filter(hall=world.seed.hall_id).order_by("-number").first()
+    window = Window.objects.filter(hall__id=world.seed.hall_id).order_by("-number").first()
     assert window is not None
     return {
         "window": str(window.pk), "from_day": day, "from_time": "09:00", "until_day": day, "until_time": "10:00",
@@ -221,7 +221,7 @@ def _reopen(world: World) -> Wish:
     from yimen.hall.models import Window
     from yimen.ledger.actions import SYSTEM
 
-    window = Window.objects.select_related("hall").filter(hall=world.seed.hall_id).order_by("-number").first()
+    window = Window.objects.select_related("hall").filter(hall__id=world.seed.hall_id).order_by("-number").first()
     assert window is not None
     begins = at_once() + timedelta(days=70)
     done = campaigns.close(

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -150,9 +151,10 @@ def tell(news: News, *, on: date, at: datetime) -> Message | None:
     for (docs/apply-online.md). The deliveries are the proof (S1-32).
     """
     to = json.dumps(dict(zip(("name", "phone"), news.to, strict=True)), ensure_ascii=False) if news.to else ""
+    who: dict[str, Any] = {"applicant_id": news.applicant}
     message, is_new = Message.objects.get_or_create(
         region_id=news.item.region_id,
-        applicant_id=news.applicant,
+        **who,
         item=news.item,
         occasion=news.occasion,
         defaults={

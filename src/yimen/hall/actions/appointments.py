@@ -199,7 +199,8 @@ def cancel(appointment_id: UUID, *, by: Actor, at: datetime, reason: str = "") -
     """
     Give a place back; whoever waits is offered it at once. Cancelling again changes nothing.
 
-    Citizens come by the token of their page; staff need hall.book. Raises AppointmentOver after it began or ended.
+    Citizens come by the token of their page; staff need hall.book. Raises AppointmentOver once it ended,
+    for citizens once it has begun.
     """
     one = common.lock_appointment(appointment_id)
     if isinstance(by, Staff):
@@ -208,6 +209,9 @@ def cancel(appointment_id: UUID, *, by: Actor, at: datetime, reason: str = "") -
         return one
     if one.status not in common.TAKES_PLACES:
         raise AppointmentOver(_("这次预约已经%(state)s，不能取消了。") % {"state": one.get_status_display()})
+    is_late = one.status == Status.BOOKED and one.slot.begins_at <= at
+    if is_late and not isinstance(by, Staff) and by is not SYSTEM:
+        raise AppointmentOver(_("约的时间已经到了，网上取消不了。来得及就请来签到，来不了请打电话说一声。"))
     one.status, one.ended_at, one.end_reason = Status.CANCELLED, at, reason.strip()[: common.LONGEST_REASON]
     one.save(update_fields=["status", "ended_at", "end_reason"])
     record(one, "hall.cancelled", by, at, {"reason": one.end_reason or None})
@@ -329,8 +333,8 @@ def check_in(appointment_id: UUID, *, by: Actor, at: datetime) -> Ticket:
 
 def _bind(ticket: Ticket, one: Appointment) -> None:
     """To the window he booked, where somebody sits there; else whoever calls the series takes him."""
-    window = Window.objects.filter(pk=one.slot.plan.window_id, staff__isnull=False).first()
-    if window is not None and ticket.status == Ticket.Status.WAITING:
+    window = one.slot.plan.window
+    if window is not None and window.staff_id is not None and ticket.status == Ticket.Status.WAITING:
         ticket.only_window = window
         ticket.save(update_fields=["only_window"])
 

@@ -78,7 +78,9 @@ def save_plan(hall: Hall, draft: PlanDraft, *, by: Actor, at: datetime, plan_id:
     # Two plans for one window queue here; the second then sees the first.
     Hall.objects.select_for_update(no_key=True).get(pk=hall.pk)
     others = SlotPlan.objects.filter(region_id=hall.region_id, hall=hall, is_on=True).select_related("campaign")
-    for other in others.exclude(pk=plan_id) if draft.is_on else ():
+    for other in others if draft.is_on else ():
+        if other.pk == plan_id:
+            continue
         same = (draft.window is not None and other.window_id == draft.window.pk) or (
             draft.staff is not None and other.staff_id == draft.staff.pk
         )
@@ -188,8 +190,9 @@ def make_slots(plan_id: UUID, *, by: Actor, at: datetime) -> int:
             slot.closed_reason = _("不再安排")
             slot.save(update_fields=["closed_reason"])
             counts["shut"] += 1
-    plan.made_until = last
-    plan.save(update_fields=["made_until"])
+    if plan.made_until != last:
+        plan.made_until = last
+        plan.save(update_fields=["made_until"])
     if sum(counts.values()):
         data = {**counts, "through": last.isoformat()}
         ledger.record(f"plan:{plan.pk}", "hall.slots_made", region=plan.region_id, by=by, at=at, data=data)

@@ -234,6 +234,30 @@ def test_who_arrives_in_time_stands_with_his_time(minutes, queue_minutes):
     assert Ticket.objects.count() == 1
 
 
+@pytest.mark.parametrize("by", [PUBLIC, "clerk"])
+def test_once_it_has_begun_only_staff_cancel(by):
+    plan = make_plan()
+    one, at = booked(plan), slot_at(plan).begins_at
+    actor = make_staff(Role.CLERK) if by == "clerk" else by
+    with nullcontext() if by == "clerk" else pytest.raises(booking.AppointmentOver):
+        appointments.cancel(one.pk, by=actor, at=at)
+
+
+def test_found_at_the_kiosk_by_number_or_the_end_of_the_telephone():
+    plan = make_plan()
+    one, other = booked(plan, phone="13800000417"), booked(plan, phone="13900000417")
+    at = slot_at(plan).begins_at
+
+    def found(text):
+        return [each.pk for each in queries.find_today(plan.hall, text, at)]
+
+    assert found(one.number) == [one.pk]
+    assert set(found("0417")) == {one.pk, other.pk}
+    assert found("0418") == found("") == found("1") == found(one.number[:5]) == []
+    moved = appointments.move(one.pk, slot_at(plan, hour=10).pk, by=PUBLIC, at=NOW)
+    assert found(one.number) == [moved.pk]
+
+
 def test_one_on_another_day_is_told_when_to_come():
     plan = make_plan()
     one = booked(plan)
@@ -311,7 +335,9 @@ def test_a_freed_place_is_offered_to_the_first_in_line_and_then_to_the_next():
     taken = waitlist.take_offer(second.pk, by=PUBLIC, at=NOW + timedelta(minutes=40))
     second.refresh_from_db()
     assert (taken.status, taken.slot, second.status) == ("booked", slot_at(plan), "taken")
-    assert Message.objects.filter(subject="候补有号了", applicant=None).count() >= 2
+    told = Message.objects.filter(subject="候补有号了", applicant=None).order_by("made_at")
+    assert [one.masked_phone for one in told] == ["139****0001", "139****0002"]
+    assert "候补的人" not in told[0].text + told[0].masked_name
     assert Delivery.objects.filter(channel="outbox").exists()
 
 

@@ -131,16 +131,6 @@ def test_people_who_swap_times_never_wait_for_each_other():
     assert Appointment.objects.filter(status="booked").count() == 8
 
 
-def test_a_double_click_books_once():
-    plan = make_plan(places=5)
-    one = held(plan)
-    done = at_once(
-        partial(appointments.book, one.pk, by=PUBLIC, at=NOW, name="林小满", phone="13800000417") for _n in range(12)
-    )
-    assert done == {"done": 12}
-    assert Event.objects.filter(kind="hall.booked").count() == 1
-
-
 def test_one_telephone_number_never_has_more_bookings_than_it_may():
     plan = make_plan(places=5, days_ahead=10)
     slots = list(Slot.objects.filter(plan=plan, day__gt=NOW.date()).order_by("begins_at")[:12])
@@ -161,17 +151,19 @@ def test_two_managers_cannot_give_one_window_away_twice():
     assert SlotPlan.objects.count() == 1
 
 
-def test_slots_made_by_many_at_once_are_made_once():
-    plan = make_plan(days_ahead=3)
+def test_what_is_done_many_times_at_once_is_done_once():
+    """Slots made by several jobs, a double click, an arrival at kiosk and desk."""
+    plan = make_plan(places=5, days_ahead=3)
     before = Slot.objects.filter(plan=plan).count()
     Slot.objects.filter(plan=plan).delete()
     at_once(partial(plans.make_slots, plan.pk, by=SYSTEM, at=NOW) for _n in range(8))
     assert Slot.objects.filter(plan=plan).count() == before > 0
-
-
-def test_an_arrival_from_kiosk_and_desk_at_once_is_one_ticket():
-    plan = make_plan()
-    one = booked(plan)
+    one = held(plan)
+    works = [
+        partial(appointments.book, one.pk, by=PUBLIC, at=NOW, name="林小满", phone="13800000417") for _n in range(12)
+    ]
+    assert at_once(works) == {"done": 12}
+    assert Event.objects.filter(kind="hall.booked").count() == 1
     at = slot_at(plan).begins_at
     assert at_once(partial(appointments.check_in, one.pk, by=PUBLIC, at=at) for _n in range(8)) == {"done": 8}
     assert Event.objects.filter(kind="hall.taken").count() == 1

@@ -19,6 +19,7 @@ from yimen.catalog import queries as catalog
 from yimen.catalog.queries import guides
 from yimen.hall.actions import appointments, helping, printing
 from yimen.hall.models import Appointment, Facility, Window
+from yimen.hall.queries import appointments as booked
 from yimen.hall.queries import kiosks
 from yimen.hall.queries.kiosks import Stand
 from yimen.hall.rules import ranges
@@ -157,9 +158,13 @@ def _arrive(request: HttpRequest, stand: Stand) -> Done:
     if not checkin_limit.allows(address_of(request)):
         raise TooMany(_("刚才签到的人太多，请稍等半分钟再点。"))
     number, now = "".join(request.POST.get("number", "").split()), timezone.now()
-    one = Appointment.objects.filter(
-        region_id=stand.hall.region_id, hall=stand.hall, number=number, slot__day=timezone.localdate(now)
-    ).first()
+    # By the number, also of one that was moved, or by four digits of the telephone if they are one person's today.
+    same = booked.find_today(stand.hall, number, now)
+    one = same[0] if len(same) == 1 else None
+    if one is None and number:
+        one = Appointment.objects.filter(
+            region_id=stand.hall.region_id, hall=stand.hall, number=number, slot__day=timezone.localdate(now)
+        ).first()
     # The same answer for "no such number", "another hall" and "another day".
     if not number or one is None:
         raise NoAppointment(_("没有查到今天的这个预约。请对一对预约编号；记不得了，请导办员帮您找。"))

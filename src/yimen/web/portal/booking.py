@@ -38,7 +38,7 @@ from yimen.web.portal.ics import calendar_file
 OFFERED = ["GET", "HEAD", "POST"]
 _HELD = "held_appointment"
 # Keeping a place takes it from others for a while; one address may be a whole hall behind a router.
-_HOLDS = Limit(getattr(settings, "BOOKINGS_PER_MINUTE", 120))
+_HOLDS = Limit(settings.BOOKINGS_PER_MINUTE)
 
 
 class WhoForm(forms.Form):
