@@ -4,7 +4,9 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import get_resolver
 from django.utils import timezone
 
@@ -206,3 +208,24 @@ def test_every_act_on_a_case_is_refused_to_a_supervisor():
         response = watcher.post(url, {"_key": "key", "reasons": "理由写得很清楚。"})
         assert response.status_code in {403, 404, 405}, name
     assert Event.objects.filter(stream=case.stream).count() == before
+
+
+@pytest.mark.parametrize("url", ["/workbench/cards", "/workbench/cards?mine=1", "/workbench/supervision"])
+def test_lists_of_supervision_take_as_many_statements_for_many_cards_as_for_few(clock, url):
+    office = make_office()
+
+    def statements() -> int:
+        client = client_of(office.leader)
+        text(client, url)
+        with CaptureQueriesContext(connection) as captured:
+            text(client, url)
+        return len(captured)
+
+    for count in (1, 5):
+        for _n in range(count):
+            accepted(office)
+        clock.now += timedelta(days=60)
+        jobs.watch_clocks(at=clock.now)
+        if count == 1:
+            few, cards = statements(), Card.objects.count()
+    assert statements() == few and Card.objects.count() > cards >= 1
