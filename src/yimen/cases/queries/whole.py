@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from functools import cache
+from typing import Any
 
 from django.db import connection
 from django.db.models import Prefetch, prefetch_related_objects
@@ -42,7 +43,7 @@ def what_there_is(case: Case, names: Collection[str]) -> frozenset[str]:
 def _question(names: tuple[str, ...]) -> str:
     parts = []
     for name in names:
-        relation = Case._meta.get_field(name)
+        relation: Any = Case._meta.get_field(name)
         if relation.many_to_many:
             table, column = relation.field.m2m_db_table(), relation.field.m2m_reverse_name()
         else:

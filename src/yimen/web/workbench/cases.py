@@ -63,7 +63,8 @@ class LeanPaginator(CappedPaginator):
 
     def page(self, number: int | str) -> Page[Any]:
         page = super().page(number)
-        page.object_list = self.read(page.object_list)
+        some: Any = page.object_list
+        page.object_list = self.read(some)
         return page
 
 
