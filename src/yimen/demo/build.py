@@ -114,6 +114,15 @@ def _person(
     return staff
 
 
+def when_of(item: centre.Item) -> str:
+    return "当场办结" if item.is_immediate else f"受理后 {item.promised} 个工作日内给结果"
+
+
+def plain_of(item: centre.Item) -> str:
+    """Return the item in plain words."""
+    return item.plain or f"{item.condition}带上要交的材料来窗口，{when_of(item)}，拿到{item.result}，不收费。"
+
+
 def _item(
     item: centre.Item,
     region: Region,
@@ -134,7 +143,7 @@ def _item(
         by=editor,
         at=at,
     )
-    when = "当场办结" if item.is_immediate else f"受理后 {item.promised} 个工作日内给结果"
+    when = when_of(item)
     draft = catalog.save_draft(
         draft.item,
         {
@@ -165,7 +174,7 @@ def _item(
             "consult_way": organ.phone,
             "complaint_way": "12345",
             "result_name": item.result,
-            "plain_text": item.plain or f"{item.condition}带上要交的材料来窗口，{when}，拿到{item.result}，不收费。",
+            "plain_text": plain_of(item),
             "themes": list(item.themes),
             "is_joint": bool(item.joint_with),
         },

@@ -16,7 +16,6 @@ from django.views.decorators.cache import never_cache
 from yimen.hall.models import Hall, Notice
 from yimen.hall.queries import kiosks
 from yimen.hall.queries.kiosks import Stand
-from yimen.web.context import ELDER_COOKIE, THEME_COOKIE
 from yimen.web.limits import Limit
 
 # How this visit reads: "b" larger letters, "l" buttons in the lower half. Gone with the visit.
@@ -78,14 +77,13 @@ def page(
 
 
 def forget(response: HttpResponse) -> HttpResponse:
-    """Take away what a visit left in the browser: language, letters, whatever the portal opened."""
+    """
+    Take away what a visit left in the browser: its language and letters.
+
+    Nothing of the kiosk opens a session; somebody's who looks at these pages from a desk stays open.
+    """
     for name in (LOOK_COOKIE, settings.LANGUAGE_COOKIE_NAME):
-        response.delete_cookie(name, path=PATH)
-    for name in (
-        *(settings.LANGUAGE_COOKIE_NAME, settings.SESSION_COOKIE_NAME, ELDER_COOKIE, THEME_COOKIE),
-        "messages",
-    ):
-        response.delete_cookie(name)
+        response.delete_cookie(name, path=PATH, samesite="Lax")
     return response
 
 

@@ -11,8 +11,13 @@ from django.conf import settings as django_settings
 from django.utils.timezone import localdate
 from stdnum.cn import ric
 
-from yimen.cases.tests.factories import make_case
+from yimen.cases.tests.factories import make_case, make_version
 from yimen.catalog.models import ServiceItem
+from yimen.catalog.queries.plain import plain_words
+from yimen.catalog.rules import plain
+from yimen.catalog.rules.notice import notice_faults
+from yimen.demo import centre
+from yimen.demo.build import plain_of
 from yimen.hall.actions import helping, printing
 from yimen.hall.actions import kiosks as setting_up
 from yimen.hall.models import GuideCall, SlipPrint, Ticket
@@ -97,7 +102,11 @@ def test_language_and_letters_last_for_one_visit(client, kiosk):
     assert 'lang="en"' in page and 'class="kiosk big' in page
     outside = client.post("/kiosk/k1/look/", {"language": "en", "next": "//elsewhere.example/"})
     assert outside["Location"] == "/kiosk/k1/"
+    client.force_login(kiosk.manager.user)  # somebody at a desk looks at the kiosk's pages, too
     over = client.get("/kiosk/k1/done/")
+    assert {(name, one["path"]) for name, one in over.cookies.items() if one["max-age"] == 0} == {
+        ("yimen_kiosk", "/kiosk/"), (django_settings.LANGUAGE_COOKIE_NAME, "/kiosk/"),
+    }  # fmt: skip
     assert over["Location"] == "/kiosk/k1/"
     page = client.get(here).content.decode()
     assert 'lang="zh-Hans"' in page and 'class="kiosk"' in page
@@ -315,3 +324,22 @@ def test_staff_pages_open(client, kiosk):
         *(f"/workbench/machines/kiosks/{kiosk.pk}", f"{new}/kiosks/new", f"{new}/printers/new", f"{new}/joining"),
     ):
         assert client.get(address).status_code == 200, address
+
+
+# S0-28
+
+
+@pytest.mark.capability("S0-28")
+def test_each_guide_has_a_plain_version_without_jargon_that_a_button_reads(client, kiosk):
+    words = plain_words(kiosk.hall.region)
+    for one in centre.ITEMS:
+        text = plain_of(one)
+        jargon = [found.said for found in plain.check(text, words) if found.kind is plain.Fault.JARGON]
+        assert text and not jargon, (one.name, jargon)
+    # Nothing is published without one.
+    assert any("大白话说明" in fault for fault in notice_faults([], [], [], "12345", " "))
+    assert not notice_faults([], [], [], "12345", "带身份证来就行。")
+    version = make_version(department=make_department(kiosk.hall.region), plain_text="带身份证来，当天就好。")
+    ServiceItem.objects.filter(pk=version.item_id).update(published=version)
+    page = client.get(f"/kiosk/k1/items/{version.item_id}/").content.decode()
+    assert "带身份证来，当天就好。" in page and "data-read " in page and "读给我听" in page
