@@ -102,7 +102,7 @@ def _to_lock() -> QuerySet[Case]:
     return (
         Case.objects.select_for_update(of=("self",))
         .select_related("item", "version", "department", "center", "applicant", "region", "renewal")
-        .annotate(recused=ArraySubquery(aside))
+        .annotate(**{"recused": ArraySubquery(aside)})  # noqa: PIE804 - the model declares it
     )
 
 

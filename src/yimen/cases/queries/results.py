@@ -281,8 +281,11 @@ def accepted_by_law(quota: Quota, *, before: datetime, day: date, besides: UUID 
     calendar = catalog.work_calendar()
     return [
         case.pk
-        for case in waiting.exclude(pk=besides)
-        if not waits_for_applicant(case) and begin <= answer_from(case) < before and day > answer_due(case, calendar)
+        for case in waiting
+        if case.pk != besides
+        and not waits_for_applicant(case)
+        and begin <= answer_from(case) < before
+        and day > answer_due(case, calendar)
     ]
 
 
