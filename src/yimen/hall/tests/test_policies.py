@@ -186,3 +186,18 @@ def test_care_is_offered_from_the_65th_birthday(born, day, age, offered):
 )
 def test_people_are_told_when_few_numbers_are_left(given_, cap, warning, left):
     assert few_left(given_, cap, warning) == left
+
+
+@pytest.mark.parametrize(
+    ("policy", "order"),
+    [
+        (Policy("ratio", 2), [4, 1, 2, 5, 3]),
+        (Policy("ageing", ageing_minutes=20, cap=2), [4, 5, 1, 2, 3]),
+        (Policy("strict"), [1, 2, 3, 4, 5]),
+    ],
+    ids=["ratio", "ageing", "strict"],
+)
+def test_the_example_of_the_rules_page(policy, order):
+    waits = [head(0, 1), head(1, 2), head(2, 3), head(10, 4, first=True), head(12, 5, first=True)]
+    queues = [[h for h in waits if h.is_priority], [h for h in waits if not h.is_priority]]
+    assert [one.head.number for one in in_order(queues, policy, run=None, at=NOON)] == order
