@@ -229,14 +229,14 @@ def _worked_out(scene: _Scene) -> list[Range | None]:
         mine = [n for n, skills in enumerate(able) if group in skills]
         before[group] = sorted(at for n in mine for at in begins[n]), len(mine)
     # Where priority takes turns, whose turn it is at which window matters too.
-    turns = 1.0 if state.policy.kind == "strict" else 1.8
+    turns = 1.0 if state.policy.kind == "strict" else 1.5
     found: list[Range | None] = []
     for row, began in zip(rows, outcome.began, strict=True):
         times, windows = before[row.group]
         if began == inf or not windows:
             found.append(None)
             continue
-        ahead = bisect_left(times, began) + 2
+        ahead = bisect_left(times, began) + 1
         spread = turns * ahead * max(variance, 0.3 * mean**2) / windows**2 + (scene.spread * began) ** 2
         found.append(_gamma(began, spread))
     return found
