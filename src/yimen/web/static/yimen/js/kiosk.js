@@ -37,7 +37,11 @@
   addEventListener("contextmenu", (event) => event.preventDefault());
 
   // Back to the start
-  const touch = () => { touched = Date.now(); if (idle) idle.hidden = true; };
+  const touch = (event) => {
+    touched = Date.now();
+    // A finger on the question itself lets it stand until the tap is whole, or the tap would land on what is below.
+    if (idle && !(event?.type === "pointerdown" && idle.contains(event.target))) idle.hidden = true;
+  };
   ["pointerdown", "keydown", "input", "scroll"].forEach((name) => addEventListener(name, touch, { passive: true, capture: true }));
   idle?.querySelector("button")?.addEventListener("click", touch);
   setInterval(() => {
