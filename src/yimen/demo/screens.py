@@ -61,16 +61,17 @@ def build(hall: Hall, organs: Mapping[str, Department], at: datetime) -> None:
         if not works:
             places.report_facility(made.pk, False, note=note, **by)
     today = localdate(at)
-    for position, (kind, title, text, at_windows) in enumerate(NOTICES):
+    for position, (sort, title, text, at_windows) in enumerate(NOTICES):
         notices.post_notice(
             hall.region,
             title=title,
             text=text,
-            kind=kind,
+            kind=sort,
             hall=hall,
             windows=[windows[number] for number in at_windows if number in windows],
-            from_day=today,
-            until_day=today + timedelta(days=60),
+            # The centre stands for months: the later ones are news of the last weeks.
+            from_day=today + timedelta(days=position and 30 + 8 * position),
+            until_day=today + timedelta(days=400),
             position=position,
             **by,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +60,8 @@ def _made(what: str, path: str, fields: dict[str, str]) -> Callable[[World], Wis
                 thing = setup.open_window(hall, number=500 + n, name=f"{n} 号", series=[], department=None, **by)
             case _:
                 thing = world.staff("clerk").post
-        return _wish(world, path.format(pk=thing.pk), {key: value.format(n=n) for key, value in fields.items()})
+        wish = _wish(world, path.format(pk=thing.pk), {key: value.format(n=n) for key, value in fields.items()})
+        return replace(wish, stranger=world.session("security_admin"))  # clerks may report a facility too
 
     return make
 

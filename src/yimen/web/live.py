@@ -18,6 +18,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -30,10 +31,11 @@ from django.utils import timezone, translation
 
 from yimen.hall import queries
 from yimen.hall.actions import CHANNEL
+from yimen.hall.actions.telling import CHANGED
 from yimen.hall.models import Hall, Screen
 from yimen.hall.queries import screens as screen_queries
 from yimen.web.display import payload
-from yimen.web.display.payload import Look, Spec
+from yimen.web.display.payload import Look, Spec, Standing
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -60,7 +62,12 @@ def _event(name: str, data: dict[str, Any]) -> bytes:
 
 def _beat() -> bytes:
     now = timezone.localtime()
-    return _event("beat", {"time": f"{now.hour}:{now.minute:02d}"})
+    return _beat_at(f"{now.hour}:{now.minute:02d}")
+
+
+@lru_cache(1)
+def _beat_at(time: str) -> bytes:
+    return _event("beat", {"time": time})
 
 
 def _find(kind: str, code: str) -> Spec:
@@ -74,14 +81,14 @@ def _find(kind: str, code: str) -> Spec:
         close_old_connections()
 
 
-def _look(hall_id: UUID) -> Look:
-    """Raises Hall.DoesNotExist."""
+def _look(hall_id: UUID, known: Standing | None = None) -> Look:
+    """known: of the last look, when nothing told that it changed. Raises Hall.DoesNotExist."""
     close_old_connections()
     try:
-        hall = Hall.objects.select_related("center").get(pk=hall_id)
+        hall = known.hall if known else Hall.objects.select_related("center").get(pk=hall_id)
         # A screen has no reader of its own: it speaks the centre's language.
         with translation.override(settings.LANGUAGE_CODE):
-            return payload.look(hall, timezone.now())
+            return payload.look(hall, timezone.now(), known=known)
     finally:
         close_old_connections()
 
@@ -162,6 +169,7 @@ class Feed:
         self.hub, self.hall_id, self.now = hub, now.hall_id, now
         self.topics: set[Topic] = set()
         self.dirty = asyncio.Event()
+        self.is_changed = True  # what stands there may have changed too, not only who is called
         self.session = 0  # of the listener when the last look began
         # Something may have changed between our first look and now, before the listener was there.
         self.dirty.set()
@@ -179,16 +187,20 @@ class Feed:
     async def _follow(self) -> None:
         pause = PAUSES[0]
         while True:
-            with contextlib.suppress(TimeoutError):
+            try:
                 async with asyncio.timeout(REFRESH_SECONDS):
                     await self.dirty.wait()
+            except TimeoutError:
+                self.is_changed = True
             self.dirty.clear()
             session = self.hub.session
+            known = None if self.is_changed or session != self.session else self.now.standing
+            self.is_changed = False
             try:
-                now = await asyncio.get_running_loop().run_in_executor(_threads, _look, self.hall_id)
+                now = await asyncio.get_running_loop().run_in_executor(_threads, _look, self.hall_id, known)
             except Exception as error:
                 logger.warning("Cannot read a hall: %s", type(error).__name__)
-                self.session = 0
+                self.session, self.is_changed = 0, True
                 self.away()
                 self.dirty.set()
                 await asyncio.sleep(pause)
@@ -245,6 +257,7 @@ class Hub:
         self.feeds |= {feed.hall_id: feed for feed in feeds}
         topic = Topic(address, spec, feeds)
         if topic.is_stale:
+            feeds[0].is_changed = True
             feeds[0].dirty.set()
         return topic
 
@@ -300,7 +313,8 @@ class Hub:
 
     def _wake(self, hall_id: str) -> None:
         with contextlib.suppress(ValueError):  # somebody else's news
-            if feed := self.feeds.get(UUID(hall_id)):
+            if feed := self.feeds.get(UUID(hall_id.removesuffix(CHANGED))):
+                feed.is_changed |= hall_id.endswith(CHANGED)
                 feed.dirty.set()
 
 

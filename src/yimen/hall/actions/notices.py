@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from yimen.hall.actions import common
+from yimen.hall.actions.telling import tell_changed
 from yimen.hall.models import Hall, Notice, Window
 from yimen.ledger import actions as ledger
 from yimen.ledger.actions import Actor
@@ -150,4 +150,4 @@ def _record(notice: Notice, kind: str, by: Actor, at: datetime) -> None:
 def _tell(region: str, hall_id: UUID | None) -> None:
     halls = [hall_id] if hall_id else Hall.objects.filter(region_id=region).values_list("pk", flat=True)
     for pk in halls:
-        common.tell(pk)
+        tell_changed(pk)

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from yimen.hall.actions import common
+from yimen.hall.actions.telling import tell_changed
 from yimen.hall.models import Facility, Hall, HallZone, Series, Window
 from yimen.ledger import actions as ledger
 from yimen.ledger.actions import Actor
@@ -93,7 +94,8 @@ def place_window(
         window.zone, window.department = zone, department
         window.kind = Window.Kind.SPECIALIST if department else Window.Kind.INTEGRATED
         window.save(update_fields=["zone", "department", "kind"])
-        data = {"zone": zone.name if zone else None, "department": str(department.pk) if department else None}
+        data: dict[str, str | int | None] = {"zone": zone.name if zone else None}
+        data |= {"department": str(department.pk) if department else None}
         common.record_window(window, "hall.window_placed", by, at, data)
     return window
 
@@ -202,10 +204,10 @@ def _lock(hall_id: UUID) -> None:
 def _record_zone(zone: HallZone, kind: str, by: Actor, at: datetime) -> None:
     data = {"hall": str(zone.hall_id), "name": zone.name, "position": zone.position}
     ledger.record(f"zone:{zone.pk}", kind, region=zone.region_id, by=by, at=at, data=data)
-    common.tell(zone.hall_id)
+    tell_changed(zone.hall_id)
 
 
 def _record_facility(facility: Facility, kind: str, by: Actor, at: datetime) -> None:
     data = {"name": facility.name, "kind": facility.kind, "works": facility.works}
     ledger.record(f"facility:{facility.pk}", kind, region=facility.region_id, by=by, at=at, data=data)
-    common.tell(facility.hall_id)
+    tell_changed(facility.hall_id)

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from yimen.hall.actions import common
+from yimen.hall.actions.telling import tell_changed
 from yimen.hall.models import Hall, HallZone, Screen, Window
 from yimen.hall.rules import screens as rules
 from yimen.ledger import actions as ledger
@@ -164,4 +164,4 @@ def _check_voice(screen: Screen) -> None:
 def _record(screen: Screen, kind: str, by: Actor, at: datetime) -> None:
     data = {"code": screen.code, "name": screen.name, "layout": screen.layout, "speaks": screen.speaks}
     ledger.record(f"screen:{screen.pk}", kind, region=screen.region_id, by=by, at=at, data=data)
-    common.tell(screen.hall_id)
+    tell_changed(screen.hall_id)

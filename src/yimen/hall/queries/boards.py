@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -191,7 +192,7 @@ def windows_now(hall: Hall) -> list[WindowNow]:
     return [_window(row, hall.center.complaint_way) for row in rows]
 
 
-def _window(row: dict[str, Any], complaint: str) -> WindowNow:
+def _window(row: Mapping[str, Any], complaint: str) -> WindowNow:
     card = away = None
     if row["staff__name"] is not None:
         card = Card(

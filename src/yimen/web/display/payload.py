@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
@@ -30,11 +30,22 @@ NOTICE = ("pk", "kind", "title", "text", "position", "seconds", "hall")
 
 
 @dataclass(frozen=True)
-class Look:
-    """One hall at one moment. screens: marks of the screens' rows; minutes: how long each series takes, in words."""
+class Standing:
+    """What changes seldom, read anew when an act says so: zones, marks of notices and of the screens' rows."""
 
-    hall_id: UUID
-    name: str
+    hall: Hall
+    day: date
+    zones: list[Any]
+    notices: str
+    screens: dict[str, str]
+    has_zone_screens: bool
+
+
+@dataclass(frozen=True)
+class Look:
+    """One hall at one moment. minutes: how long each series takes, in words; setup: mark of what pages show."""
+
+    standing: Standing
     at: datetime
     day: date
     calls: list[Call]
@@ -43,8 +54,22 @@ class Look:
     minutes: dict[UUID, str]
     windows: list[WindowNow]
     setup: str
-    notices: str
-    screens: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def hall_id(self) -> UUID:
+        return self.standing.hall.pk
+
+    @property
+    def name(self) -> str:
+        return self.standing.hall.name
+
+    @property
+    def notices(self) -> str:
+        return self.standing.notices
+
+    @property
+    def screens(self) -> dict[str, str]:
+        return self.standing.screens
 
 
 @dataclass(frozen=True)
@@ -74,36 +99,49 @@ def spec_of(screen: Screen) -> Spec:
     return Spec(screen.code, screen.layout, halls, screen.zone_id, screen.window_id, mark, screen.volume, quiet)
 
 
-def look(hall: Hall, at: datetime) -> Look:
-    """Read everything any screen of a hall shows; the same few statements whatever is going on."""
-    day = localdate(at)
-    queues = boards.waits(hall.region_id, day, hall=hall.pk)
-    windows = boards.windows_now(hall)
-    forecast = words.of_hall(hall, at).series
-    zones = list(HallZone.objects.filter(region_id=hall.region_id, hall=hall).values_list("pk", "name", "position"))
+def standing(hall: Hall, day: date) -> Standing:
+    """Read what changes seldom; four statements, one more for each screen of several halls."""
     notices = reads.notices_shown([hall], day).order_by("pk", "windows").values_list(*NOTICE, "windows")
     facilities = reads.facilities(hall, on=day).values_list("pk", "name", "place", "works", "note")
     own = list(reads.screens_of(hall))
-    has_zones = any(one.layout == Screen.Layout.ZONE for one in own)
+    return Standing(
+        hall=hall,
+        day=day,
+        zones=list(HallZone.objects.filter(region_id=hall.region_id, hall=hall).values_list("pk", "name", "position")),
+        notices=_digest([list(notices), list(facilities)]),
+        screens={one.code: _mark(one) for one in own},
+        has_zone_screens=any(one.layout == Screen.Layout.ZONE for one in own),
+    )
+
+
+def look(hall: Hall, at: datetime, *, known: Standing | None = None) -> Look:
+    """
+    Read everything any screen of a hall shows; the same few statements whatever is going on.
+
+    known: what an earlier look read of it, when no act has said that it changed; of another day it is not used.
+    """
+    day = localdate(at)
+    if known is None or known.day != day:
+        known = standing(hall, day)
+    queues = boards.waits(hall.region_id, day, hall=hall.pk)
+    windows = boards.windows_now(hall)
+    forecast = words.of_hall(hall, at).series
     setup = [
         hall.name,
-        zones,
+        known.zones,
         [(one.letter, one.name, one.zone, one.windows) for one in queues],
         [(one.number, one.name, one.zone_id, one.unit) for one in windows],
     ]
     return Look(
-        hall_id=hall.pk,
-        name=hall.name,
+        standing=known,
         at=at,
         day=day,
         calls=boards.calls(hall, at, most=CALLS_KEPT),
-        zone_calls=boards.calls_by_zone(hall, at) if has_zones else {},
+        zone_calls=boards.calls_by_zone(hall, at) if known.has_zone_screens else {},
         waits=queues,
         minutes={one.series_id: words.short(forecast.get(one.series_id)) for one in queues if one.waiting},
         windows=windows,
         setup=_digest(setup),
-        notices=_digest([list(notices), list(facilities)]),
-        screens={one.code: _mark(one) for one in own},
     )
 
 
@@ -133,9 +171,9 @@ def of_screen(spec: Spec, looks: Sequence[Look]) -> dict[str, Any]:
             told["calls"] = []
             told["windows"] = [{"number": one.number, "state": one.state, "label": one.label} for one in first.windows]
         case _:
-            calls = [(call, one) for one in looks for call in one.calls]
-            calls.sort(key=lambda pair: pair[0].key.rsplit("-", 1)[1], reverse=True)
-            told["calls"] = [_call(call, "" if is_one else one.name) for call, one in calls[:CALLS_KEPT]]
+            pairs = [(call, one) for one in looks for call in one.calls]
+            pairs.sort(key=lambda pair: pair[0].key.rsplit("-", 1)[1], reverse=True)
+            told["calls"] = [_call(call, "" if is_one else one.name) for call, one in pairs[:CALLS_KEPT]]
             told["waits"] = [_wait(wait, one, is_one=is_one) for one in looks for wait in one.waits]
             told["surge"] = surge_of([wait for one in looks for wait in one.waits])
     return told

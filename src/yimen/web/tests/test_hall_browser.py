@@ -29,12 +29,14 @@ SHOTS = os.environ.get("YIMEN_SHOTS", "")
 class Stage:
     """A web server in a thread, and a thread of its own for the database (the browser's loop owns this one)."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         from yimen.web.asgi import application
 
         self.socket = socket.socket()
-        self.socket.bind(("127.0.0.1", 0))
-        self.address = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(("127.0.0.1", port))
+        self.port = self.socket.getsockname()[1]
+        self.address = f"http://127.0.0.1:{self.port}"
         config = uvicorn.Config(application, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
         self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.socket]}, daemon=True)
@@ -174,6 +176,7 @@ def test_a_citizen_takes_a_ticket_at_the_kiosk_and_follows_it(stage, hall, brows
     page.click("text=取号")
     shot(page, "kiosk-choose-1080")
     page.click("text=不动产")
+    page.click("summary")
     page.fill("#phone", "0042")
     shot(page, "kiosk-take-1080")
     page.dblclick("button.main")

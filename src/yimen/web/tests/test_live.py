@@ -140,10 +140,10 @@ def test_thirty_screens_cost_one_look():
         looks = 0
         original = live._look
 
-        def counted(hall_id):
+        def counted(hall_id, known=None):
             nonlocal looks
             looks += 1
-            return original(hall_id)
+            return original(hall_id, known)
 
         live._look = counted
         try:

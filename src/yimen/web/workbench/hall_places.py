@@ -18,7 +18,7 @@ from yimen.hall import queries
 from yimen.hall.actions import places
 from yimen.hall.models import Facility, Hall, HallZone, Window
 from yimen.hall.queries import screens as reads
-from yimen.people import work_cards
+from yimen.people import access, work_cards
 from yimen.people.models import Department, Post, ServiceCenter
 from yimen.web.once import Done, Stay, keyed
 from yimen.web.workbench.adding import form_page, required
@@ -74,7 +74,7 @@ class FacilityForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["zone"].queryset = HallZone.objects.filter(hall=hall)  # type: ignore[attr-defined]
         if facility is not None:
-            self.initial |= {name: getattr(facility, name) for name in self.fields}
+            self.initial = {name: getattr(facility, name) for name in self.fields}
 
 
 class CardForm(forms.Form):
@@ -276,7 +276,7 @@ def _change_facility(request: StaffRequest, pk: UUID) -> Done:
 @keyed("hall.report_facility", stay=_overview)
 def report_facility(request: StaffRequest, pk: UUID) -> Done:
     """works: 1 or 0; note: why not."""
-    found = get_object_or_404(Facility, pk=pk, region_id=request.staff.region_id)
+    found = get_object_or_404(Facility.objects.select_related("hall"), pk=pk, region_id=request.staff.region_id)
     kept = places.report_facility(
         found.pk,
         request.POST.get("works") == "1",
@@ -285,7 +285,9 @@ def report_facility(request: StaffRequest, pk: UUID) -> Done:
         at=timezone.now(),
     )
     message = _("%(name)s好了。") if kept.works else _("%(name)s记下坏了，大厅的网页和屏幕上写着在修。")
-    return Done(_back(), message % {"name": kept.name})
+    is_manager = access.allowed(request.staff, "hall.manage")
+    back = _back() if is_manager else reverse("portal:hall", args=[found.hall.code]) + "#facilities"
+    return Done(back, message % {"name": kept.name})
 
 
 @staff_page("hall.manage")

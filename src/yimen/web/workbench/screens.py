@@ -33,6 +33,11 @@ class _Time(forms.TimeField):
     widget = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
 
 
+class _Day(forms.DateInput):
+    def __init__(self) -> None:
+        super().__init__(attrs={"type": "date"}, format="%Y-%m-%d")
+
+
 class ScreenForm(forms.Form):
     """Everything a screen can be told; code only for a new one."""
 
@@ -127,8 +132,8 @@ class NoticeForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         help_text=gettext_lazy("都不选：大厅屏上都有；政策宣传还会在每个窗口屏上。"),
     )
-    from_day = forms.DateField(label=gettext_lazy("从哪天起"), widget=forms.DateInput(attrs={"type": "date"}))
-    until_day = forms.DateField(label=gettext_lazy("到哪天止"), widget=forms.DateInput(attrs={"type": "date"}))
+    from_day = forms.DateField(label=gettext_lazy("从哪天起"), widget=_Day())
+    until_day = forms.DateField(label=gettext_lazy("到哪天止"), widget=_Day())
     seconds = forms.IntegerField(label=gettext_lazy("每次显示几秒"), min_value=5, max_value=120, initial=15)
     position = forms.IntegerField(label=gettext_lazy("排第几"), min_value=0, max_value=999, initial=0)
 

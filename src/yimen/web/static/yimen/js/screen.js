@@ -255,6 +255,7 @@
   function drawWindow(now) {
     over.dataset.state = now.state;
     over.toggleAttribute("data-called", Boolean(now.label));
+    over.toggleAttribute("data-serving", now.serving);
     put(over, "label", now.label);
     put(over, "away", now.away);
     card.hidden = !now.card;
