@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 
+from django.db.models import F
 from django.utils.timezone import localdate
 
 from yimen.catalog.models import ServiceItem
@@ -55,11 +56,11 @@ def build(now: datetime) -> None:
         at=at,
     )
     plan("入学查档，下午加开", "B", time(13, 30), time(16, 30), campaign=season, minutes=15, places=2, days_ahead=7)
-    people = iter(enumerate(NAMES * 3))
+    people = iter(enumerate(NAMES * 4))
     for letter, count in (("A", 8), ("S", 3), ("B", 6)):
         items = list(series[letter].items.filter(published__isnull=False).order_by("name")[:4])
         _book(hall, items, people, count, now)
-    _wait(hall, homes.first(), now)
+    _wait(hall, series["S"], people, now)
 
 
 def _book(hall: Hall, items: list[ServiceItem], people: Iterator[tuple[int, str]], count: int, now: datetime) -> None:
@@ -80,12 +81,19 @@ def _book(hall: Hall, items: list[ServiceItem], people: Iterator[tuple[int, str]
             continue
 
 
-def _wait(hall: Hall, item: ServiceItem | None, now: datetime) -> None:
-    if item is None:
+def _wait(hall: Hall, series: Series, people: Iterator[tuple[int, str]], now: datetime) -> None:
+    """Fill the first whole day of the queue and let two people wait for it."""
+    free = Slot.objects.filter(plan__hall=hall, plan__series=series, day__gt=localdate(now)).order_by("begins_at")
+    first, item = free.first(), series.items.filter(published__isnull=False).order_by("name").first()
+    if first is None or item is None:
         return
-    today = localdate(now)
+    at = now - timedelta(hours=2)
+    for slot in free.filter(day=first.day, taken__lt=F("places")):
+        k, name = next(people)
+        one = appointments.hold(slot.pk, item=item, channel=Channel.PHONE, by=SYSTEM, at=at)
+        appointments.book(one.pk, by=SYSTEM, at=at, name=name, phone=f"1390000{5000 + k}")
     for k, name in enumerate(NAMES[:2]):
         waitlist.wait(
-            hall, item, from_day=today, until_day=today + timedelta(days=2), name=name, phone=f"1390000{6000 + k}",
+            hall, item, from_day=first.day, until_day=first.day, name=name, phone=f"1390000{6000 + k}",
             by=PUBLIC, at=now - timedelta(minutes=30 - k),
         )  # fmt: skip
