@@ -35,6 +35,7 @@ from yimen.lib.ids import uuid7
 from yimen.ratings.models import RatingScope
 
 ACTS = ("receive", "accept", "review", "second review", "decide", "make", "deliver", "rate")
+WARM, WARM_SECONDS = 16, 40
 WHAT = "lifecycle of 8 acts, HTTP"
 # How a page is sent: path and fields; what comes back: status and Location.
 Send = Callable[[str, dict[str, Any]], tuple[int, str]]
@@ -294,7 +295,8 @@ def bench(
     replay = Replay([second.acts[name] for name in order], known, second.fresh)
     url, rows = platform.urls.app, []
     for many in clients:
-        run_for(1, many, lambda n: over_http(stage, platform.port, url, n).once)  # connections, compiled code
+        # Until every connection of the pool has its statements planned for good: seven rounds each.
+        run_for(WARM_SECONDS, many, lambda n: over_http(stage, platform.port, url, n).once, most=WARM * many)
         raw = run_for(seconds, many, lambda n: raw_client(url, replay))
         before = _processor(platform)
         took = run_for(seconds, many, lambda n: over_http(stage, platform.port, url, n).once)

@@ -153,8 +153,8 @@ class Replay:
 
 
 def raw_client(url: str, replay: Replay) -> Callable[[], None]:
-    """A connection of its own that sends the replay; binds as Django does, on the client's side."""
-    connection = psycopg.connect(url, autocommit=True, cursor_factory=psycopg.ClientCursor)
+    """A connection of its own that sends the replay; binds and prepares as the platform does, on the server's side."""
+    connection = psycopg.connect(url, autocommit=True, prepare_threshold=2)
     return lambda: replay.once(connection)
 
 

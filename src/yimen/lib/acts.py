@@ -18,7 +18,8 @@ from typing import Any, ParamSpec, TypeVar
 from django.db import connection, models, transaction
 from django.db.models.expressions import BaseExpression
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _noted: ContextVar[Noted | None] = ContextVar("noted", default=None)
 
@@ -129,7 +130,7 @@ def add_numbered(row: models.Model, name: str, counter: str, values: Sequence[An
     before, after = words.split("{}")
     number = f"n{len(noted.parts)}"
     noted.parts.append(Part(counter, list(values), name=number))
-    column = row._meta.get_field(name).column  # type: ignore[union-attr]
+    ((_field, column),) = _columns(type(row), (name,))
     known[column] = (f"%s || (SELECT * FROM {number})::text || '{after}'", before)  # noqa: S608 - our own words
     noted.insert(row, known)
     noted.numbers.append((number, lambda value: setattr(row, name, words.format(value))))
@@ -282,8 +283,9 @@ def _values(row: models.Model, fields: Sequence[str]) -> dict[str, tuple[str, An
 
 @lru_cache(maxsize=500)
 def _columns(model: type[models.Model], names: tuple[str, ...]) -> list[tuple[Any, str]]:
-    fields = [model._meta.get_field(name) for name in names] if names else model._meta.local_concrete_fields
-    return [(each, each.column) for each in fields]  # type: ignore[union-attr]
+    meta = model._meta
+    fields: list[Any] = [meta.get_field(name) for name in names] if names else list(meta.local_concrete_fields)
+    return [(each, str(each.column)) for each in fields]
 
 
 def _joined(parts: list[Part]) -> list[Part]:

@@ -28,7 +28,7 @@ class Given(Value):
         super().__init__(None, output_field=output_field)
         self.name = name
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
         return "%s", [self]
 
     def resolve_expression(self, *args: Any, **kwargs: Any) -> Given:
@@ -48,7 +48,8 @@ class Shape:
         places = self.info["select_fields"]
         self.first, self.last = places[0], places[-1] + 1
         self.names = [self.select[place][0].target.attname for place in range(self.first, self.last)]
-        self.related = get_related_populators(self.info, self.select, DEFAULT_DB_ALIAS)
+        populators: Any = get_related_populators  # the stubs are of a later Django
+        self.related = populators(self.info, self.select, DEFAULT_DB_ALIAS)
         converters = compiler.get_converters([each[0] for each in self.select])
         self.converters = [(place, convert, expression) for place, (convert, expression) in converters.items()]
 

@@ -26,8 +26,8 @@ from yimen.people.models import ADMINISTRATORS, RoleGrant, Staff, User
 MOST_REMEMBERED = 20_000
 _owners: dict[str, str] = {}
 
-_USER = [field.column for field in User._meta.concrete_fields]
-_STAFF = [field.column for field in Staff._meta.concrete_fields]
+_USER = [str(field.column) for field in User._meta.concrete_fields]
+_STAFF = [str(field.column) for field in Staff._meta.concrete_fields]
 _GRANT = ("id", "staff_id", "role", "department_id")
 # The roles as Staff.granted reads them.
 _ASK = f"""
@@ -68,7 +68,8 @@ class SessionStore(db.SessionStore):
 
     def save(self, must_create: bool = False) -> None:
         super().save(must_create)
-        if owner := self._get_session(no_load=must_create).get(auth.SESSION_KEY):
+        values: dict[str, Any] = self._get_session(no_load=must_create)  # type: ignore[attr-defined]
+        if owner := values.get(auth.SESSION_KEY):
             _remember(str(self.session_key), owner)
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from functools import cache
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 from django.utils.timezone import localdate
 
 from yimen.cases.documents import wording
@@ -42,7 +42,7 @@ _PARTS: dict[str, Make] = {
     "steps": lambda: FlowStep.objects.filter(version=Given("version")),
     "hearing": lambda: Hearing.objects.filter(case=_CASE).select_related("call_notice"),
     "bars": lambda: results.bars_on(Given("applicant"), Given("item"), _DAY),
-    "quotas": lambda: results.quota_of(Given("item"), _DAY),
+    "quotas": lambda: results.quota_of(cast(Any, Given("item")), cast(Any, _DAY)),
     "fees": lambda: FeeSlip.objects.filter(case=_CASE, state=FeeSlip.State.DUE),
     "certificates": lambda: Certificate.objects.filter(region_id=_REGION, case_no=Given("case_no")),
     "notices": lambda: Notice.objects.filter(case=_CASE).defer("data").order_by("issued_at"),
@@ -148,7 +148,7 @@ def _together(names: tuple[str, ...]) -> Together:
 
 def _fill(parent: Model, name: str, rows: list[Any]) -> None:
     """Let parent.<name>.all() be these rows."""
-    found: QuerySet[Any] = getattr(parent, name).get_queryset()
+    found: Any = getattr(parent, name).get_queryset()
     found._result_cache = rows
     found._prefetch_done = True
     if not hasattr(parent, "_prefetched_objects_cache"):

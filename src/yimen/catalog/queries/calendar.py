@@ -27,15 +27,14 @@ def work_calendar() -> Calendar:
     """
     Return the working calendar as the tables hold it now.
 
-    One small query a call, one an act (lib.acts): a copy is kept in the process until the calendar's version changes,
-    which a trigger renews with every change, so a stale copy is never given.
+    One small query a call, none in an act that has read the version (lib.acts): a copy is kept in the process until
+    the calendar's version changes, which a trigger renews with every change, so a stale copy is never given.
     """
     global _kept
     # The version is read before the days: a change in between costs one reading more, never a wrong answer.
     version = acts.remembered(VERSION)
     if version is None:
         version = CalendarState.objects.values_list("version", flat=True).get(pk=1)
-        acts.remember(VERSION, version)
     kept = _kept
     if kept and kept[0] == version:
         return kept[1]
