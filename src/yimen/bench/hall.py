@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -40,8 +41,8 @@ def run(rounds: int, at: datetime) -> list[Figure]:
     for waiting in WAITING:
         series, windows = _stage(at, windows=max(CLIENTS), waiting=waiting)
         for clients in CLIENTS:
-            took = run_for(seconds, clients, lambda n, s=series, w=windows: _cycle(s, w[n], at))
-            raw = run_for(seconds, clients, lambda n, s=series, w=windows: _raw_cycle(s, w[n], at))
+            took = run_for(seconds, clients, partial(_cycle, series, windows, at))
+            raw = run_for(seconds, clients, partial(_raw_cycle, series, windows, at))
             what = f"issue, call, finish ({waiting:,} waiting)"
             rows.append(figure(what, clients, took, raw_per_second=(len(raw) - 1) / raw[0]))
     series, windows = _stage(at, windows=WINDOWS, waiting=2000)
@@ -49,8 +50,8 @@ def run(rounds: int, at: datetime) -> list[Figure]:
     return rows
 
 
-def _cycle(series: Series, window: Window, at: datetime) -> Callable[[], object]:
-    clerk = window.staff
+def _cycle(series: Series, windows: list[Window], at: datetime, n: int) -> Callable[[], object]:
+    window, clerk = windows[n], windows[n].staff
     assert clerk is not None
 
     def act() -> None:
@@ -114,11 +115,11 @@ def _stage(at: datetime, *, windows: int, waiting: int) -> tuple[Series, list[Wi
 # -- the same statements, without the platform around them ------------------------------------------------------------
 
 
-def _raw_cycle(series: Series, window: Window, at: datetime) -> Callable[[], object]:
+def _raw_cycle(series: Series, windows: list[Window], at: datetime, n: int) -> Callable[[], object]:
     known = connections["default"].settings_dict
     names = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "dbname": "NAME"}
     connection = psycopg.connect(**{name: known[key] for name, key in names.items() if known[key]}, autocommit=True)
-    clerk = window.staff
+    window, clerk = windows[n], windows[n].staff
     assert clerk is not None
 
     def act() -> None:

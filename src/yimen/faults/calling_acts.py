@@ -68,6 +68,27 @@ def _policy(world: World) -> Wish:
     return Wish(world.session("hall_manager"), f"/workbench/hall/{hall.pk}/calling", fields, world.session("clerk"))
 
 
+def _hours(world: World) -> Wish:
+    from yimen.faults.acts import Wish
+
+    hour = 14 + next(world._people) % 4
+    fields = {f"day{n}": f"00:00-12:00 {hour}:00-23:59" for n in range(1, 8)} | {f"late{n}": "" for n in range(1, 8)}
+    path = f"/workbench/hall/{_free_hall(world)}/hours"
+    return Wish(world.session("hall_manager"), path, fields, world.session("clerk"))
+
+
+def _free_hall(world: World) -> str:
+    """Another hall of the centre: the seed's windows sign in at any hour."""
+    from yimen.hall.models import Hall
+
+    hall = Hall.objects.get(pk=world.seed.hall_id)
+    return str(
+        Hall.objects.create(
+            region_id=hall.region_id, center_id=hall.center_id, code=f"h-{next(world._people)}", name="二楼大厅"
+        ).pk
+    )
+
+
 def _limits(world: World) -> Wish:
     from yimen.faults.acts import Wish
 
@@ -120,6 +141,7 @@ TRIED: dict[str, Callable[[World], Wish]] = {
     "workbench:desk-care": _desk("care"),
     "workbench:desk-transfer": _desk("transfer"),
     "workbench:hall-calling": _policy,
+    "workbench:hall-hours": _hours,
     "workbench:series-limits": _limits,
     "workbench:skills": _skill("give"),
     "workbench:skill-new": _skill("new"),

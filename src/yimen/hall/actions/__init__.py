@@ -21,6 +21,7 @@ from yimen.hall.actions.common import (
     tell,
 )
 from yimen.hall.actions.granting import end_priority, prioritize
+from yimen.hall.actions.hours import set_day, set_week
 from yimen.hall.actions.pausing import pause, resume
 from yimen.hall.actions.policies import WrongSetting, end_skill, give_skill, set_limits, set_policy, set_skill
 from yimen.hall.actions.serving import finish, hold, next_matter, pass_over, recall, start, transfer
@@ -64,9 +65,11 @@ __all__ = [
     "put_back",
     "recall",
     "resume",
+    "set_day",
     "set_limits",
     "set_policy",
     "set_skill",
+    "set_week",
     "sign_in",
     "sign_out",
     "start",

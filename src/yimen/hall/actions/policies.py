@@ -122,7 +122,8 @@ def set_skill(
     name, wanted = name.strip(), list(items)
     if not name or any(item.region_id != region.pk for item in wanted):
         raise WrongSetting(_("请写专长的名称，并选本地区的事项。"))
-    if Skill.objects.filter(region=region, name=name).exclude(pk=skill_id).exists():
+    named = Skill.objects.filter(region=region, name=name)
+    if (named.exclude(pk=skill_id) if skill_id else named).exists():
         raise WrongSetting(_("“%(name)s”已经有了，请直接改它。") % {"name": name})
     if skill_id is None:
         skill = Skill.objects.create(region=region, name=name)

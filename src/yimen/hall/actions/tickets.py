@@ -162,8 +162,8 @@ SELECT pg_notify(%s::text, %s::text)
 def _insert(ticket: Ticket) -> None:
     """The row, its first period and the news for the screens in one statement."""
     state = common.STATES[ticket.status]
-    values = [field.get_db_prep_save(getattr(ticket, field.attname), connection) for field in _FIELDS]
-    period = [uuid7(), ticket.region_id, state, ticket.window_id, ticket.served_by_id]
+    values: list[Any] = [field.get_db_prep_save(getattr(ticket, field.attname), connection) for field in _FIELDS]
+    period: list[Any] = [uuid7(), ticket.region_id, state, ticket.window_id, ticket.served_by_id]
     begins = ticket.taken_at if state == TicketPeriod.State.WAITING else ticket.started_at
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, [*values, *period, begins, common.CHANNEL, str(ticket.hall_id)])

@@ -183,7 +183,8 @@ WHERE ticket.region_id = %(region)s AND ticket.day = %(day)s::date AND ticket.st
 
 def standing(window: Window, at: datetime) -> Standing:
     """Return who waits for a window now; one statement. window.hall must be loaded."""
-    values = {"window": window.pk, "region": window.region_id, "day": localdate(at), "staff": window.staff_id}
+    values: dict[str, Any] = {"window": window.pk, "region": window.region_id}
+    values |= {"day": localdate(at), "staff": window.staff_id}
     with connection.cursor() as cursor:
         cursor.execute(_STANDING, values)
         people, first = cursor.fetchone()

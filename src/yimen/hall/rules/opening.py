@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -148,3 +149,14 @@ def _without(spans: Iterable[Span], holes: Iterable[tuple[datetime, datetime]]) 
                 cut.append(Span(ends, span.closes_at, span.extended))
         left = cut
     return left
+
+
+_SPAN = re.compile(r"(\d{1,2})[:：](\d{2})\s*[-–—~～至到]\s*(\d{1,2})[:：](\d{2})")
+
+
+def spans_of(text: str) -> list[tuple[time, time]]:
+    """Return the hours somebody typed, "9:00-12:00 14:00-17:00"; none for nothing. Raises ValueError."""
+    found = _SPAN.findall(text)
+    if re.sub(r"[\s,，、;；]", "", _SPAN.sub("", text)):
+        raise ValueError(text)
+    return [(time(int(a), int(b)), time(int(c), int(d))) for a, b, c, d in found]

@@ -6,11 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yimen.hall import queries
+from yimen.hall import actions, queries
 from yimen.hall.models import Closure, OpeningTime
-from yimen.hall.rules.opening import Opening, Shut, Times, opening
+from yimen.hall.rules.opening import Opening, Shut, Times, opening, spans_of
 from yimen.hall.tests.factories import make_hall, make_series, make_window
 from yimen.lib.workdays import LOCAL_ZONE, Calendar
+from yimen.people.access import NotAllowed
+from yimen.people.models import Role
+from yimen.people.tests.factories import make_staff
 
 HOLIDAY, WORKED, WEDNESDAY, SATURDAY = date(2026, 10, 1), date(2026, 10, 10), date(2026, 11, 18), date(2026, 11, 21)
 CALENDAR = Calendar(frozenset({HOLIDAY}), frozenset({WORKED}), frozenset({2026}))
@@ -111,3 +114,31 @@ def test_a_window_has_hours_of_its_own_and_shares_the_halls_closures():
     assert hours(queries.opening_on(hall, WEDNESDAY, window)) == [("13:00", "14:00")]
     assert hours(queries.opening_on(hall, WEDNESDAY, other)) == [("09:00", "14:00"), ("16:00", "17:00")]
     assert queries.opening_on(hall, WEDNESDAY).reasons == ("消防演练",)
+
+
+@pytest.mark.django_db
+def test_hours_are_set_from_today_on_and_single_days_in_their_place():
+    hall, manager = make_hall(), make_staff(Role.HALL_MANAGER)
+    moment = at(WEDNESDAY, 8)
+    week = {day: spans_of("9:00-12:00，14:00－17:00".replace("－", "-")) for day in range(1, 6)}
+    actions.set_week(hall.pk, week, extended={6: spans_of("9:00-11:30")}, by=manager, at=moment)
+    assert hours(queries.opening_on(hall, WEDNESDAY)) == [("09:00", "12:00"), ("14:00", "17:00")]
+    assert hours(queries.opening_on(hall, SATURDAY)) == [("09:00", "11:30")]
+    actions.set_day(hall.pk, WEDNESDAY, [], by=manager, at=moment)
+    assert hours(queries.opening_on(hall, WEDNESDAY)) == []
+    actions.set_day(hall.pk, WEDNESDAY, None, by=manager, at=moment)
+    later = moment + timedelta(days=7)
+    actions.set_week(hall.pk, {3: spans_of("10:00-11:00")}, by=manager, at=later)
+    assert hours(queries.opening_on(hall, WEDNESDAY)) == [("09:00", "12:00"), ("14:00", "17:00")]
+    assert hours(queries.opening_on(hall, WEDNESDAY + timedelta(days=7))) == [("10:00", "11:00")]
+    for wrong in ("12:00-9:00", "9:00-12:00 11:00-13:00"):
+        with pytest.raises(actions.WrongSetting):
+            actions.set_week(hall.pk, {1: spans_of(wrong)}, by=manager, at=moment)
+    with pytest.raises(NotAllowed):
+        actions.set_day(hall.pk, WEDNESDAY, [], by=make_staff(Role.CLERK), at=moment)
+
+
+@pytest.mark.parametrize("text", ["nine", "9-12", "25:00-26:00", "9:00-12:00 x"])
+def test_hours_that_cannot_be_read_are_refused(text):
+    with pytest.raises(ValueError):
+        spans_of(text)

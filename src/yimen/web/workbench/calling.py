@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import path, reverse
@@ -17,7 +18,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from yimen.catalog.models import ServiceItem
 from yimen.hall import actions, queries, rules
 from yimen.hall.actions.policies import NUMBERS
-from yimen.hall.models import Hall, Series, Skill, StaffSkill, Ticket
+from yimen.hall.models import Hall, OpeningTime, Series, Skill, StaffSkill, Ticket
+from yimen.hall.rules.opening import spans_of
 from yimen.people.models import Staff
 from yimen.web.once import Done, Stay, keyed
 from yimen.web.workbench.adding import form_page, required
@@ -117,6 +119,79 @@ def _set_policy(request: StaffRequest, hall_id: UUID) -> Done:
     actions.set_policy(hall.pk, by=request.staff, at=timezone.now(), **form.cleaned_data)
     message = _("%(hall)s的叫号办法存好了，下一次叫号就照它。") % {"hall": hall.name}
     return Done(reverse("workbench:hall-calling", args=[hall.pk]), message)
+
+
+class SpansField(forms.CharField):
+    """Hours as people type them; [] for nothing."""
+
+    def clean(self, value: Any) -> Any:
+        try:
+            return spans_of(super().clean(value))
+        except ValueError:
+            raise forms.ValidationError(_("请照这样填：9:00-12:00 14:00-17:00；不开门就空着。")) from None
+
+
+class HoursForm(forms.Form):
+    """A field for each weekday, one for late service on weekdays and one on weekends; and one single day."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for weekday, name in WEEKDAYS.items():
+            self.fields[f"day{weekday}"] = SpansField(label=name, max_length=80, required=False)
+            self.fields[f"late{weekday}"] = SpansField(
+                label=_("%(day)s延时服务") % {"day": name}, max_length=80, required=False
+            )
+
+
+WEEKDAYS = {
+    1: gettext_lazy("周一"),
+    2: gettext_lazy("周二"),
+    3: gettext_lazy("周三"),
+    4: gettext_lazy("周四"),
+    5: gettext_lazy("周五"),
+    6: gettext_lazy("周六"),
+    7: gettext_lazy("周日"),
+}
+
+
+def _hours_form(
+    request: StaffRequest, hall_id: UUID, *, form: HoursForm | None = None, refused: str = ""
+) -> HttpResponse:
+    hall = _hall(request, hall_id)
+    day = timezone.localdate()
+    rows = OpeningTime.objects.filter(hall=hall, window=None, weekday__isnull=False, valid_from__lte=day)
+    initial: dict[str, str] = {}
+    for row in rows.filter(Q(valid_until=None) | Q(valid_until__gte=day)).order_by("opens"):
+        name = f"{'late' if row.kind == OpeningTime.Kind.EXTENDED else 'day'}{row.weekday}"
+        initial[name] = f"{initial.get(name, '')} {row.opens:%H:%M}-{row.closes:%H:%M}".strip()
+    return form_page(
+        request,
+        form or HoursForm(request.POST or None, initial=initial),
+        heading=_("%(hall)s什么时候开门") % {"hall": hall.name},
+        word=_("从今天起这样开"),
+        back=reverse("workbench:hall"),
+        parent=_("大厅"),
+        lead=_("例如 9:00-12:00 14:00-17:00；不开门就空着。法定节假日照日历不开；延时服务在周末照常，节假日不开。"),
+        refused=refused,
+    )
+
+
+@staff_page("hall.manage")
+@require_http_methods(OPENS)
+def hours(request: StaffRequest, hall_id: UUID) -> HttpResponse:
+    return _set_hours(request, hall_id) if request.method == "POST" else _hours_form(request, hall_id)
+
+
+@keyed("hall.set_hours", stay=_hours_form)
+def _set_hours(request: StaffRequest, hall_id: UUID) -> Done:
+    hall, form = _hall(request, hall_id), HoursForm(request.POST)
+    if not form.is_valid():
+        raise Stay(form=form)
+    said = form.cleaned_data
+    week = {weekday: said[f"day{weekday}"] for weekday in WEEKDAYS if said[f"day{weekday}"]}
+    late = {weekday: said[f"late{weekday}"] for weekday in WEEKDAYS if said[f"late{weekday}"]}
+    actions.set_week(hall.pk, week, extended=late, by=request.staff, at=timezone.now())
+    return Done(reverse("workbench:hall"), _("%(hall)s的开放时间存好了。") % {"hall": hall.name})
 
 
 class LimitsForm(forms.Form):
@@ -315,6 +390,7 @@ def ticket(request: StaffRequest, pk: UUID) -> HttpResponse:
 
 urlpatterns = [
     path("hall/<uuid:hall_id>/calling", policy, name="hall-calling"),
+    path("hall/<uuid:hall_id>/hours", hours, name="hall-hours"),
     path("hall/series/<uuid:pk>/limits", limits, name="series-limits"),
     path("hall/skills", skills, name="skills"),
     path("hall/skills/new", skill, name="skill-new"),
