@@ -115,7 +115,7 @@ def merge(source: Hall, into: Hall, *, by: Actor, at: datetime) -> Plan:
             HallZone.objects.filter(pk=zone.pk).update(hall=into)
         else:
             for model in (Window, Series, Facility, Screen):
-                model.objects.filter(zone=zone).update(zone=same)  # type: ignore[attr-defined]
+                model.objects.filter(zone=zone).update(zone=same)
             zone.delete()
     for window, number in found.windows:
         Window.objects.filter(pk=window.pk).update(hall=into, number=number)
@@ -123,7 +123,7 @@ def merge(source: Hall, into: Hall, *, by: Actor, at: datetime) -> Plan:
         Series.objects.filter(pk=one.pk).update(hall=into, letter=letter)
     Appointment.objects.filter(hall=source, status__in=["held", "booked"]).update(hall=into)
     for kept in (Screen, Kiosk, Printer, Notice, Facility, SlotPlan):
-        kept.objects.filter(hall=source).update(hall=into)  # type: ignore[attr-defined]
+        kept.objects.filter(hall=source).update(hall=into)
     source.merged_into, source.merged_on = into, localdate(at)
     source.save(update_fields=["merged_into", "merged_on"])
     data = {

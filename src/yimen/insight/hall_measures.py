@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -55,7 +56,7 @@ def quick(halls: Sequence[Hall], start: date, end: date) -> list[Quick]:
     """Return each item with a promise in minutes and how it was kept in these halls; one statement."""
     if not halls:
         return []
-    arguments = {
+    arguments: dict[str, Any] = {
         "key": QUICK_MINUTES,
         "region": halls[0].region_id,
         "halls": [hall.pk for hall in halls],
@@ -105,7 +106,7 @@ SELECT (SELECT count(*) FROM done), (SELECT avg(visits) FROM done), (SELECT avg(
 def measures(region: str, start: date, end: date) -> Measures:
     """Return visits, wait minutes and hand-offs a case delivered from `start` through `end`. Raises BadPeriod."""
     check_period(start, end)
-    arguments = {"region": region, "begin": begin_of(start), "until": begin_of(end + timedelta(days=1))}
+    arguments: dict[str, Any] = {"region": region, "begin": begin_of(start), "until": begin_of(end + timedelta(days=1))}
     with connection.cursor() as cursor:
         cursor.execute(_MEASURES, arguments)
         cases, visits, minutes, handed = cursor.fetchone()
@@ -155,7 +156,7 @@ def windows_per_visit(halls: Sequence[Hall], start: date, end: date, *, most: in
     """
     if not halls:
         return []
-    arguments = {
+    arguments: dict[str, Any] = {
         "region": halls[0].region_id,
         "halls": [hall.pk for hall in halls],
         "first": start - (end - start) - timedelta(days=1),

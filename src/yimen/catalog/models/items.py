@@ -15,8 +15,8 @@ NOT_STATED = "not_stated"
 NO_MATERIALS = "no_materials"
 FINGERPRINT = "source_sha256"
 # How its cases are handled: decided though a promised paper is still to come; names of the proofs a commitment may
-# replace; decided by the organ above; its decisions touch a secret or privacy and are not published (LAW-18); done at the
-# window in so many minutes (S3-16).
+# replace; decided by the organ above; its decisions touch a secret or privacy and are not published (LAW-18); promised
+# at the window in so many minutes (S3-16).
 DECIDE_WITH_GAP, COMMITMENT_MATERIALS = "decide_with_gap", "commitment_materials"
 DECIDED_ABOVE, SECRET = "decided_above", "is_secret"
 QUICK_MINUTES = "quick_minutes"

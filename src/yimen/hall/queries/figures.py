@@ -1,10 +1,11 @@
-"""What a hall did: the day's curves, service levels, windows' times, days and hours. Counted from tickets and periods."""
+"""What a hall did: a day's curves, service levels, windows' times, days and hours, from tickets and periods."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection
 
@@ -113,7 +114,7 @@ def quarters(hall: Hall, begin: datetime, end: datetime) -> list[Quarter]:
     if end <= begin:
         return []
     day = begin.date()
-    arguments = {
+    arguments: dict[str, Any] = {
         "step": STEP,
         "begin": begin,
         "last": end - timedelta(microseconds=1),
@@ -153,12 +154,18 @@ ORDER BY series.position, series.letter
 
 def levels(hall: Hall, start: date, end: date) -> list[Level]:
     """Return how the queues of a hall were served on the local days from `start` through `end`; one statement."""
-    arguments = {"region": hall.region_id, "hall": hall.pk, "start": start, "end": end}
+    arguments: dict[str, Any] = {"region": hall.region_id, "hall": hall.pk, "start": start, "end": end}
     arguments |= {f"l{n}": minutes * 60 for n, minutes in enumerate(LEVELS)}
     with connection.cursor() as cursor:
         cursor.execute(_LEVELS, arguments)
         rows = cursor.fetchall()
-    return [Level(*row[:10], tuple(percent(n, row[3], places=1) for n in row[10:])) for row in rows]
+    return [_level(*row) for row in rows]
+
+
+def _level(letter: str, name: str, taken: int, called: int, *more: Any) -> Level:
+    finished, passed, left, wait, longest, service, *within = more
+    shares = tuple(percent(n, called, places=1) for n in within)
+    return Level(letter, name, taken, called, finished, passed, left, wait, longest, service, shares)
 
 
 _TIMES = """
@@ -193,7 +200,7 @@ GROUP BY w.id, w.number, w.name, w.region_id ORDER BY w.number
 
 def window_times(hall: Hall, start: date, end: date, *, now: datetime) -> list[WindowTimes]:
     """Return what each window did on the local days from `start` through `end`, until `now`; one statement."""
-    arguments = {
+    arguments: dict[str, Any] = {
         "region": hall.region_id,
         "hall": hall.pk,
         "begin": begin_of(start),

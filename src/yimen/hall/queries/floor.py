@@ -149,7 +149,7 @@ def floor(hall: Hall, at: datetime) -> Floor:
     return Floor(hall, at, places, [_line(row, hall, places, people, at) for row in rows])
 
 
-def _place(row: tuple, at: datetime) -> Place:  # type: ignore[type-arg]
+def _place(row: tuple, at: datetime) -> Place:
     pk, number, name, zone, unit, integrated, staff, staffed, opened, paused, status, label, since, last, series = row
     if not staffed:
         state, begun = "shut", None
@@ -174,7 +174,7 @@ def _place(row: tuple, at: datetime) -> Place:  # type: ignore[type-arg]
     )
 
 
-def _line(row: tuple, hall: Hall, places: list[Place], people: dict[UUID, int], at: datetime) -> Line:  # type: ignore[type-arg]
+def _line(row: tuple, hall: Hall, places: list[Place], people: dict[UUID, int], at: datetime) -> Line:
     pk, letter, name, zone, waiting, crowd, first, given, surge_at, warning_at, cap, windows, open_windows = row
     pressed = Pressed(
         waiting=waiting,

@@ -202,7 +202,7 @@ def days(request: StaffRequest) -> HttpResponse:
 
 
 def _day_table(halls: list[Hall], hall: Hall, start: date, end: date, at: datetime) -> Table:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"day": one.key, "visitors": one.visitors, "tickets": one.tickets, "wait": _minutes(one.wait)}
         for one in figures.visitors(halls, start, end)
     ]
@@ -268,8 +268,8 @@ class MergeForm(forms.Form):
         label=gettext_lazy("并到哪个大厅"), queryset=Hall.objects.none(), **required(gettext_lazy("请选择大厅。"))
     )
 
-    def __init__(self, *args: Any, request: StaffRequest, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="%s", **kwargs)
+    def __init__(self, values: Any, *, request: StaffRequest) -> None:
+        super().__init__(values, auto_id="%s")
         halls = Hall.objects.filter(region_id=request.staff.region_id, merged_into=None).order_by("name")
         for name in ("source", "into"):
             self.fields[name].queryset = halls  # type: ignore[attr-defined]
@@ -289,7 +289,7 @@ def _merge_page(request: StaffRequest, *, refused: str = "") -> HttpResponse:
             plan = merging.plan(form.cleaned_data["source"], form.cleaned_data["into"])
         except merging.CannotMerge as error:
             refused = refused or str(error)
-    context = {"form": form, "plan": plan, "refused": refused, "tab": "merge", "halls": []}
+    context: dict[str, Any] = {"form": form, "plan": plan, "refused": refused, "tab": "merge", "halls": []}
     return render(request, "workbench/managing/merge.html", context)
 
 
