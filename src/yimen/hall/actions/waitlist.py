@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
@@ -202,10 +203,15 @@ def serve(entry_id: UUID, *, at: datetime) -> bool:
         return False
     free = Slot.objects.filter(
         region_id=entry.region_id, plan__hall=entry.hall_id, plan__is_on=True, begins_at__gt=at, closed_reason="",
-        day__range=(entry.from_day, entry.until_day),
+        day__range=(entry.from_day, entry.until_day), taken__lt=F("places"),
     )  # fmt: skip
     for pk in free.order_by("begins_at").values_list("pk", flat=True)[:50]:
-        slot = common.lock_slots([pk])[pk]
-        if slot.taken < slot.places and common.takes(slot.plan, entry.item) and offer_freed(slot, at=at):
+        slot = common.lock_slots([pk]).get(pk)
+        if (
+            slot is not None
+            and slot.taken < slot.places
+            and common.takes(slot.plan, entry.item)
+            and offer_freed(slot, at=at)
+        ):
             return True
     return False
