@@ -109,6 +109,7 @@ def _set_up(known: Any, calls: int) -> tuple[list[str], Any]:
 
     def call(n: int) -> str:
         window = windows[n % len(windows)]
+        assert window.staff
         for held in window.tickets.filter(status__in=["called", "serving"]):
             actions.pass_over(held.pk, by=window.staff, at=datetime.now(UTC))
         ticket = actions.call_next(window.pk, by=window.staff, at=datetime.now(UTC))
