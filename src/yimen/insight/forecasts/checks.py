@@ -12,6 +12,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q
 from django.utils.timezone import localdate
 
 from yimen.hall.models import Hall, Series, Ticket
+from yimen.insight.forecasts.playing import AT_ONCE
 from yimen.insight.forecasts.reads import of_hall
 from yimen.insight.models import ForecastCheck
 
@@ -77,7 +78,8 @@ WHERE said.waited IS NULL AND said.at > %(since)s AND ticket.id = said.ticket_id
 @dataclass(frozen=True)
 class Share:
     """
-    How right the forecasts of some tickets were. said: with a range; silent: without; known: said and called since;
+    How right the forecasts of some tickets were. said: with a range; silent: without; known: said, longer than within a
+    minute, and called since;
     half, nine: of the known ones, those whose wait lay in the 50 % and in the 90 % range.
     """
 
@@ -118,6 +120,7 @@ class Accuracy:
 def accuracy(hall: Hall, start: date, end: date) -> Accuracy:
     """Return how right the forecasts of the days from `start` through `end` were; two statements."""
     said = Q(p25__isnull=False)
+    ranged = Q(p75__gt=AT_ONCE)
     rows = list(
         ForecastCheck.objects.filter(region_id=hall.region_id, hall=hall, day__range=(start, end))
         .values("day", "series_id")
@@ -125,9 +128,9 @@ def accuracy(hall: Hall, start: date, end: date) -> Accuracy:
         .annotate(
             said=Count("pk", filter=said),
             silent=Count("pk", filter=~said),
-            known=Count("pk", filter=said & Q(waited__isnull=False)),
-            half=Count("pk", filter=Q(waited__gte=F("p25"), waited__lte=F("p75"))),
-            nine=Count("pk", filter=Q(waited__gte=F("p5"), waited__lte=F("p95"))),
+            known=Count("pk", filter=ranged & Q(waited__isnull=False)),
+            half=Count("pk", filter=ranged & Q(waited__gte=F("p25"), waited__lte=F("p75"))),
+            nine=Count("pk", filter=ranged & Q(waited__gte=F("p5"), waited__lte=F("p95"))),
         )
     )
     series = Series.objects.filter(region_id=hall.region_id, hall=hall)
