@@ -36,6 +36,7 @@ from yimen.catalog.queries import PROMISED_DEFAULT_DAYS
 from yimen.catalog.rules import CodeScheme
 from yimen.catalog.rules.powers import DELEGATION_WARNING_DAYS, DELEGATION_WARNING_KEY
 from yimen.hall.actions import booking
+from yimen.hall.rules.joining import PUT_OFF_PLACES, PUT_OFF_PLACES_KEY
 from yimen.insight.workload import ALARM, ALARM_KEY
 from yimen.lib.dates import short_day
 from yimen.ratings.rules import INVITATION_DAYS, INVITATION_DAYS_KEY
@@ -351,6 +352,14 @@ KNOWN = (
         booking.MOST_OPEN,
         1,
         50,
+    ),
+    Known(
+        PUT_OFF_PLACES_KEY,
+        gettext_lazy("手机上点“还要几分钟”，让几个人先办"),
+        gettext_lazy("一个号只能点一次。单位：人。"),
+        PUT_OFF_PLACES,
+        1,
+        10,
     ),
 )
 BY_KEY = {rule.key: rule for rule in KNOWN}
