@@ -65,11 +65,12 @@ def set_day(hall_id: UUID, day: date, spans: Spans | None, *, by: Actor, at: dat
     _check(spans or ())
     OpeningTime.objects.filter(hall=hall, window=None, day=day).delete()
     if spans is not None:
+        shut: list[tuple[time | None, time | None]] = [(None, None)]
         OpeningTime.objects.bulk_create(
             OpeningTime(
                 region_id=hall.region_id, hall=hall, day=day, opens=opens, closes=closes, valid_from=localdate(at)
             )
-            for opens, closes in (spans or [(None, None)])
+            for opens, closes in (spans or shut)
         )
     data = {"day": day.isoformat(), "hours": None if spans is None else _plain(spans)}
     ledger.record(f"hall:{hall.pk}", "hall.day_set", region=hall.region_id, by=by, at=at, data=data)
