@@ -1,4 +1,4 @@
-"""自助机和打印机: set up, where each stands on the web, whether it lives, what its printer says; taking numbers by phone."""
+"""自助机和打印机: set up, where each stands, whether it lives, its printer; slips again; taking numbers by phone."""
 
 from __future__ import annotations
 
