@@ -112,7 +112,9 @@ def _offered(act: str) -> Callable[[World], Wish]:
         from yimen.hall.actions import waitlist
 
         entry = _entry(world)
-        waitlist.serve(entry.pk, at=at_once())
+        while entry.status == "waiting":  # those of other trials come before him
+            waitlist.serve(entry.pk, at=at_once())
+            entry.refresh_from_db()
         return _wish("", f"/w/{entry.token}/{act}", {}, world, public=True)
 
     return make
