@@ -11,6 +11,7 @@ import random
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -47,12 +48,12 @@ def run(at: datetime, *, short: bool = False) -> list[Figure]:
     for waiting in (200, 2000):
         state = _state(waiting)
         if fast:
-            rows.append(_timed(f"forecast, {waiting:,} waiting (numba)", rounds * 5, lambda s=state: forecast(s)))
-        rows.append(_timed(f"forecast, {waiting:,} (no numba)", rounds, lambda s=state: forecast(s, simulate=False)))
+            rows.append(_timed(f"forecast, {waiting:,} waiting (numba)", rounds * 5, partial(forecast, state)))
+        rows.append(_timed(f"forecast, {waiting:,} (no numba)", rounds, partial(forecast, state, simulate=False)))
         place = _hall(waiting, at)
         look = at + timedelta(minutes=1)
         what = f"hall read and forecast, {waiting:,}"
-        rows.append(_timed(what, rounds * 3, lambda h=place, t=look: reads.of_hall(h, t, fresh=True)))
+        rows.append(_timed(what, rounds * 3, partial(reads.of_hall, place, look, fresh=True)))
     return rows
 
 

@@ -61,7 +61,7 @@ def build(hall: Hall, staff: Mapping[str, Staff], at: datetime) -> None:
         invitation = ratings.invite_for_help(given, at=when)
         if level:
             ratings.rate(invitation.token, level=level, channel=Rating.Channel.QR, at=when + timedelta(minutes=3))
-    for n, (kind, topics, text) in enumerate(OPINIONS):
+    for n, (opinion, topics, text) in enumerate(OPINIONS):
         opinions.leave_opinion(
-            hall.center, kind, text, topics=topics, hall=hall, kiosk=kiosk, at=yesterday + timedelta(minutes=20 * n)
+            hall.center, opinion, text, topics=topics, hall=hall, kiosk=kiosk, at=yesterday + timedelta(minutes=20 * n)
         )

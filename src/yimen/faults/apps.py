@@ -9,11 +9,12 @@ class BrokenConfig(AppConfig):
     name = "yimen.faults"
 
     def ready(self) -> None:
-        from yimen.hall import actions
+        from yimen.hall.actions import calling
         from yimen.ledger import once
 
         def each_time(act: str, key: str, *, produce: Any, **_rest: Any) -> Any:
             return produce()
 
         once.once = each_time
-        actions._open_ticket = lambda window: None
+        look = calling._look
+        calling._look = lambda *asked: (None, look(*asked)[1])

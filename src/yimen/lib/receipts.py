@@ -133,8 +133,8 @@ def _drawn(part: Part, width: int, inner: int, side: int) -> Image.Image:
         box = round(part.size * 0.8)
         pen.rectangle([side, 6, side + box, 6 + box], outline=0, width=2)
     for n, line in enumerate(lines):
-        x = side + indent + (max(0, (inner - indent - font.getlength(line)) / 2) if part.is_centred else 0)
-        pen.text((x, n * step), line, font=font, fill=0, stroke_width=1 if part.is_bold else 0)
+        gap = max(0.0, (inner - indent - font.getlength(line)) / 2) if part.is_centred else 0.0
+        pen.text((side + indent + gap, n * step), line, font=font, fill=0, stroke_width=1 if part.is_bold else 0)
     # A hard edge: thermal paper has no grey.
     return page.point(lambda value: 255 if value > 150 else 0).convert("1", dither=Image.Dither.NONE)
 

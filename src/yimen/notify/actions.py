@@ -94,7 +94,8 @@ def send(region: str, ids: Sequence[UUID], *, by: Actor, at: datetime) -> int:
     if not waiting:
         raise NothingToSend(_("这几条已经有人处理过了，请刷新看看。"))
     applicants = [message.applicant_id for message in waiting if message.applicant_id]
-    silent: set[UUID | None] = set(OptOut.objects.filter(applicant__in=applicants, ended_at=None).values_list("applicant_id", flat=True))
+    out = OptOut.objects.filter(applicant__in=applicants, ended_at=None)
+    silent: set[UUID | None] = set(out.values_list("applicant_id", flat=True))
     for message in waiting:
         message.state = Message.State.DROPPED if message.applicant_id in silent else Message.State.SENT
         message.sent_at, message.sent_by = at, by if isinstance(by, Staff) else None

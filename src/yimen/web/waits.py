@@ -67,4 +67,4 @@ def short(found: Range | None) -> str:
 
 def as_json(found: Range | None) -> dict[str, Any] | None:
     """Whole minutes for programs: likely (half of all waits) and almost_sure (nine in ten), each [from, to]."""
-    return found and {"likely": list(found.likely), "almost_sure": list(found.almost_sure)}
+    return {"likely": list(found.likely), "almost_sure": list(found.almost_sure)} if found else None

@@ -99,10 +99,14 @@ def page_of(steps: QuerySet[Task], start: int, count: int) -> list[Task]:
 
 def due_counts(staff: Staff, *, today: date) -> dict[str, int]:
     """Return how many of his own steps are overdue, due today and due in the next seven days; one statement."""
-    return steps_for(staff, Desk(), today=today).filter(due_on__lte=today + WEEK).aggregate(
-        overdue=Count("pk", filter=Q(due_on__lt=today)),
-        today=Count("pk", filter=Q(due_on=today)),
-        week=Count("pk", filter=Q(due_on__gt=today)),
+    return (
+        steps_for(staff, Desk(), today=today)
+        .filter(due_on__lte=today + WEEK)
+        .aggregate(
+            overdue=Count("pk", filter=Q(due_on__lt=today)),
+            today=Count("pk", filter=Q(due_on=today)),
+            week=Count("pk", filter=Q(due_on__gt=today)),
+        )
     )
 
 

@@ -24,7 +24,7 @@ from yimen.hall.actions.booking import (
     TooEarly,
     record,
 )
-from yimen.hall.models import Appointment, Channel, Hall, Ticket, Window
+from yimen.hall.models import Appointment, Channel, Hall, Ticket
 from yimen.ledger.actions import SYSTEM, Actor
 from yimen.lib import crypto
 from yimen.people import access, identity

@@ -97,4 +97,3 @@ def put_off(ticket_id: UUID, *, by: Actor, at: datetime) -> Ticket:
     common.move(ticket, "put off", by=by, at=at, undoable=False, queue_at=until, put_off_at=at)
     common.record(ticket, "hall.put_off", by, at, {"places": len(times)})
     return ticket
-

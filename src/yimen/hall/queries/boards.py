@@ -35,7 +35,11 @@ class Call:
 
 @dataclass(frozen=True)
 class Wait:
-    """One series as people see it. minutes: for somebody who takes a number now; None when it cannot be known."""
+    """
+    One series as people see it. minutes: for somebody who takes a number now; None when it cannot be known.
+
+    proposed: while a surge runs in it (HallAlarm), the window that should be opened for it.
+    """
 
     series_id: UUID
     letter: str
@@ -49,10 +53,12 @@ class Wait:
     open_windows: int
     zone_id: UUID | None = None
     numbers: tuple[int, ...] = ()
+    surges: bool = False
+    proposed: int | None = None
 
     @property
     def is_busy(self) -> bool:
-        return rules.is_busy(self.waiting, self.minutes)
+        return self.surges or rules.is_busy(self.waiting, self.minutes)
 
 
 @dataclass(frozen=True)
@@ -240,9 +246,12 @@ def wait_of(series: Series, at: datetime) -> Wait:
 # Counts come from the partial index of waiting tickets, the mean from the last twenty finished of the series.
 _WAITS = """
 SELECT series.id, series.letter, series.name, series.zone_id, coalesce(zone.name, ''), series.is_open, queue.waiting,
-       pace.seconds, windows.numbers, windows.open_count
+       pace.seconds, windows.numbers, windows.open_count, surge.raised_at IS NOT NULL, proposed.number
 FROM hall_series AS series
 LEFT JOIN hall_hallzone AS zone ON zone.id = series.zone_id
+LEFT JOIN hall_hallalarm AS surge ON surge.region_id = series.region_id AND surge.series_id = series.id
+    AND surge.kind = 'surge' AND surge.ended_at IS NULL
+LEFT JOIN hall_window AS proposed ON proposed.id = surge.proposed_id
 CROSS JOIN LATERAL (
     SELECT count(*) AS waiting FROM hall_ticket AS ticket
     WHERE ticket.region_id = series.region_id AND ticket.series_id = series.id AND ticket.day = %(day)s
@@ -295,6 +304,21 @@ def waits(region: str, day: date, **only: UUID) -> list[Wait]:
             open_windows=open_count,
             zone_id=zone_id,
             numbers=tuple(sorted(numbers or [])),
+            surges=surges,
+            proposed=proposed,
         )
-        for series_id, letter, name, zone_id, zone, is_open, people, seconds, numbers, open_count in rows
+        for (
+            series_id,
+            letter,
+            name,
+            zone_id,
+            zone,
+            is_open,
+            people,
+            seconds,
+            numbers,
+            open_count,
+            surges,
+            proposed,
+        ) in rows
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -143,6 +143,6 @@ def accuracy(hall: Hall, start: date, end: date) -> Accuracy:
     )
 
 
-def _sum(rows: Iterable[dict[str, Any]]) -> Share:
+def _sum(rows: Iterable[Mapping[str, Any]]) -> Share:
     found = list(rows)
     return Share(*(sum(row[name] for row in found) for name in ("said", "silent", "known", "half", "nine")))

@@ -134,7 +134,13 @@ def _dicts(cursor: Any) -> list[dict[str, Any]]:
 def _finished(hall: Hall, at: datetime) -> list[dict[str, Any]]:
     """The last services of each series, the latest first."""
     with connection.cursor() as cursor:
-        arguments = {"region": hall.region_id, "hall": hall.pk, "at": at, "since": at - OLDEST, "most": 2 * LAST}
+        arguments: dict[str, Any] = {
+            "region": hall.region_id,
+            "hall": hall.pk,
+            "at": at,
+            "since": at - OLDEST,
+            "most": 2 * LAST,
+        }
         cursor.execute(_FINISHED, arguments)
         return _dicts(cursor)
 

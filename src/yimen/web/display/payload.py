@@ -248,7 +248,10 @@ def surge_of(queues: Sequence[Wait]) -> str:
     busy = [wait for wait in queues if wait.is_busy]
     if not busy:
         return ""
-    busiest = max(busy, key=lambda wait: (wait.minutes or 0, wait.waiting))
+    busiest = max(busy, key=lambda wait: (wait.surges, wait.minutes or 0, wait.waiting))
+    if busiest.proposed is not None:
+        values = {"name": busiest.name, "people": busiest.waiting, "window": busiest.proposed}
+        return _("%(name)s人多，%(people)s 人在等，建议加开 %(window)s 号窗口") % values
     if busiest.minutes is None:
         return _("%(name)s人多，前面 %(people)s 人") % {"name": busiest.name, "people": busiest.waiting}
     return _("%(name)s人多，要等约 %(minutes)s 分钟") % {"name": busiest.name, "minutes": busiest.minutes}

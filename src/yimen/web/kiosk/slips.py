@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import override
+from django.utils.translation import ngettext, override
 
 from yimen.catalog.leaflets import Sheet
 from yimen.hall import queries
@@ -57,7 +57,8 @@ def of_ticket(ticket: Ticket, address: str, *, is_copy: bool = False) -> list[Pa
     if ticket.item:
         parts += [Rule(), Text(_("办的事：%(name)s") % {"name": ticket.item.name}, 28)]
     if missing := missing_of(ticket):
-        parts += [Rule(), Text(_("还差 %(n)s 样：") % {"n": len(missing)}, 30, is_bold=True)]
+        few = ngettext("还差 %(n)s 样：", "还差 %(n)s 样：", len(missing)) % {"n": len(missing)}
+        parts += [Rule(), Text(few, 30, is_bold=True)]
         parts += [Text(name, 28, has_box=True) for name in missing[:MOST_LINES]]
     parts += [Rule(), Code(address), Text(_("扫一扫，手机上看还有几人"), 26, is_centred=True)]
     taken = _("%(time)s 取号。走开了也不作废，回来告诉导办员。") % {"time": _clock(ticket.taken_at)}

@@ -291,7 +291,7 @@ def slip(request: HttpRequest, stand: Stand, ticket_id: UUID) -> HttpResponse:
     """What stands on the paper, on the glass; and whether the paper came out."""
     ticket = _own_ticket(stand, ticket_id)
     now = timezone.now()
-    context = {
+    context: dict[str, Any] = {
         "ticket": ticket,
         "ahead": queries.ahead_of(ticket),
         "ahead_words": slips.ahead_words(ticket),

@@ -15,6 +15,7 @@ from django.utils.translation import override
 from django.views.decorators.http import require_http_methods, require_safe
 
 from yimen.cases import queries as cases
+from yimen.cases.queries import documents
 from yimen.catalog import queries as catalog
 from yimen.catalog.queries import guides
 from yimen.hall.actions import appointments, helping, printing
@@ -29,7 +30,6 @@ from yimen.lib.ids import read_code
 from yimen.people.queries import main_center
 from yimen.ratings import opinions
 from yimen.ratings.models import Opinion
-from yimen.web import documents
 from yimen.web.kiosk import slips
 from yimen.web.kiosk.checking import published
 from yimen.web.kiosk.common import acts_limit, address_of, at_kiosk, page
@@ -75,7 +75,7 @@ def progress(request: HttpRequest, stand: Stand) -> HttpResponse:
     if found is None:
         return page(request, stand, "progress", status=status, form=form)
     clocks = cases.clock_views(found, today=timezone.localdate())
-    values = {
+    values: dict[str, Any] = {
         "case": found,
         "clock": clocks.get("promised") or clocks.get("statutory"),
         "waits": cases.waits_for_applicant(found),
@@ -106,7 +106,7 @@ def verify(request: HttpRequest, stand: Stand) -> HttpResponse:
 
 
 def _opinion(request: HttpRequest, stand: Stand, *, refused: str = "") -> HttpResponse:
-    values = {
+    values: dict[str, Any] = {
         "kinds": Opinion.Kind.choices,
         "topics": [(key, label) for key, label in opinions.TOPICS.items()],
         "typed": {name: request.POST.get(name, "") for name in ("kind", "text", "phone")},
@@ -189,7 +189,7 @@ def items(request: HttpRequest, stand: Stand) -> HttpResponse:
 def _item(request: HttpRequest, stand: Stand, item_id: UUID, *, refused: str = "") -> HttpResponse:
     item, version = published(stand, str(item_id))
     sheet = guides.sheet_of(item, center=guides.place_of(main_center()), on=timezone.localdate(), version=version)
-    values = {
+    values: dict[str, Any] = {
         "item": item,
         "sheet": sheet,
         "plain": sheet.plain,

@@ -35,7 +35,8 @@ def watched(browser, **more):
 MEASURE = """() => {
   const seen = one => one.offsetParent !== null && !one.closest('.skip');
   const size = one => parseFloat(getComputedStyle(one).fontSize);
-  const taps = [...document.querySelectorAll('.kiosk :is(a[href], button, summary, .kpick label, input.field)')].filter(seen)
+  const all = '.kiosk :is(a[href], button, summary, .kpick label, input.field)';
+  const taps = [...document.querySelectorAll(all)].filter(seen)
     .map(one => one.getBoundingClientRect()).filter(box => box.width > 0);
   const keys = [...document.querySelectorAll('#main :is(h1, h2, .k b, .btn, .lead, label, legend)')].filter(seen);
   return {

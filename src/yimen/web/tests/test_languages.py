@@ -180,7 +180,7 @@ def _data() -> list[str]:
     """What the rows themselves say; nobody translates that."""
     columns = (
         (ServiceCenter, ("name", "motto", "address", "hours")), (Department, ("name",)), (Hall, ("name",)),
-        (Series, ("name", "zone")), (Window, ("name",)), (ItemMaterial, ("name", "legal_basis", "note")),
+        (Series, ("name", "zone__name")), (Window, ("name",)), (ItemMaterial, ("name", "legal_basis", "note")),
         (FlowStep, ("name", "post", "authority")), (Task, ("name", "post")), (Notice, ("number",)),
         (ItemVersion, ("name", "legal_basis", "result_name", "accept_condition", "procedure", "place", "hours",
                        "plain_text", "complaint_way")),

@@ -66,6 +66,15 @@ def test_a_surge_is_shown_with_a_window_and_answered_on_the_page(crowd):
     assert "已开 5 号窗口" in Page.open(crowd.client, "/workbench/hall/now/alarms").text
 
 
+@pytest.mark.capability("S0-1")
+def test_the_hall_board_warns_and_names_the_window_to_open(crowd):
+    address = f"/screen/{crowd.hall.code}/"
+    assert "建议加开" not in crowd.client.get(address).content.decode()
+    alarms.watch(crowd.hall, by=SYSTEM, at=NOW + timedelta(seconds=59))
+    board = crowd.client.get(address).content.decode()
+    assert "31 人在等" in board and "建议加开 5 号窗口" in board
+
+
 def test_an_idle_window_is_lent_to_a_series_under_pressure(crowd):
     other = make_series(crowd.hall, "B")
     idle = make_window(other, number=9, kind="integrated")

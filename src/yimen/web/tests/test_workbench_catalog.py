@@ -378,7 +378,8 @@ def test_how_cases_are_handled_is_set_in_the_editor(enter, department, proofs, k
     client = enter(make_staff(Role.EDITOR, department=department))
     address = url("item", version.item_id)
     names = [row.name for row in version.materials.all()]
-    wish = {"decide_with_gap": "on", "is_secret": "on", "quick_minutes": "10", "commitment_materials": names[0] if kept else proofs}
+    wish = {"decide_with_gap": "on", "is_secret": "on", "quick_minutes": "10"}
+    wish["commitment_materials"] = names[0] if kept else proofs
     answer = client.post(address, posted(client.get(address)) | wish)
     version.refresh_from_db()
     assert answer.status_code == (302 if kept else 422)

@@ -123,7 +123,7 @@ class CaseFilter(forms.Form):
         self.fields["department"].choices = [("", _("不限")), *departments]  # type: ignore[attr-defined]
         for field in self.fields.values():
             if isinstance(field, forms.ChoiceField):
-                field.widget = QuickSelect(choices=field.choices)
+                field.widget = QuickSelect(choices=field.choices)  # type: ignore[arg-type]
 
     def chosen(self) -> dict[str, Any]:
         """Return the valid choices, by name; those left empty or impossible are not there."""

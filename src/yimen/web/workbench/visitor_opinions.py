@@ -27,7 +27,9 @@ def _page(request: StaffRequest, pk: UUID | None = None, *, refused: str = "", s
     found = opinions.opinions_for(request.staff, state=state)
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
     for one in page:
-        one.topic_words = [opinions.TOPICS[key] for key in one.topics if key in opinions.TOPICS]
+        one.topic_words = [  # type: ignore[attr-defined]
+            opinions.TOPICS[key] for key in one.topics if key in opinions.TOPICS
+        ]
     values = {
         "page": page,
         "state": state,
