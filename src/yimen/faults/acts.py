@@ -655,10 +655,10 @@ def _hall_merge(world: World) -> Wish:
 
     center = Hall.objects.select_related("center").get(pk=world.seed.hall_id).center
     halls = [
-        setup.open_hall(center, code=f"m{next(world._people)}", name="要合并的大厅", by=SYSTEM, at=now())
+        setup.open_hall(center, code=f"zz{next(world._people)}", name="要合并的大厅", by=SYSTEM, at=now())
         for _n in range(2)
     ]
-    fields = {"source": str(halls[0].pk), "into": str(halls[1].pk), "sure": "1"}
+    fields = {"source": str(halls[0].pk), "into": str(halls[1].pk)}
     return Wish(world.session("hall_manager"), "/workbench/hall/merge", fields, world.session("clerk"))
 
 

@@ -28,7 +28,7 @@ from yimen.insight.ledger_report import BadPeriod, check_period
 from yimen.insight.tables import Table, as_csv
 from yimen.lib.dates import begin_of
 from yimen.people import access
-from yimen.web.once import Done, keyed
+from yimen.web.once import Done, Stay, keyed
 from yimen.web.workbench.adding import required
 from yimen.web.workbench.guard import StaffRequest, posted_id, posted_text, staff_page
 
@@ -278,11 +278,11 @@ class MergeForm(forms.Form):
 @staff_page("hall.manage")
 @require_http_methods(["GET", "HEAD", "POST"])
 def merge(request: StaffRequest) -> HttpResponse:
-    return _merge(request) if request.method == "POST" and request.POST.get("sure") else _merge_page(request)
+    return _merge(request) if request.method == "POST" else _merge_page(request)
 
 
 def _merge_page(request: StaffRequest, *, refused: str = "") -> HttpResponse:
-    form = MergeForm(request.POST or None, request=request)
+    form = MergeForm(request.POST or request.GET or None, request=request)
     plan = None
     if form.is_bound and form.is_valid():
         try:
@@ -297,7 +297,7 @@ def _merge_page(request: StaffRequest, *, refused: str = "") -> HttpResponse:
 def _merge(request: StaffRequest) -> Done:
     form = MergeForm(request.POST, request=request)
     if not form.is_valid():
-        raise Http404
+        raise Stay
     source, into = form.cleaned_data["source"], form.cleaned_data["into"]
     merging.merge(source, into, by=request.staff, at=timezone.now())
     return Done(reverse("workbench:hall"), _("%(source)s并入%(into)s了。") % {"source": source.name, "into": into.name})
