@@ -20,6 +20,7 @@ from yimen.insight import forecasts
 from yimen.insight.forecasts import Range
 
 of_hall = forecasts.of_hall
+latest = forecasts.latest
 
 
 def of_ticket(ticket: Ticket, at: datetime) -> Range | None:

@@ -14,7 +14,7 @@ from yimen.insight.forecasts.ranges import Forecast, Range
 if TYPE_CHECKING:
     from yimen.hall.models import Hall
 
-__all__ = ["Forecast", "Range", "of_hall"]
+__all__ = ["Forecast", "Range", "latest", "of_hall"]
 
 
 def of_hall(hall: Hall, at: datetime) -> Forecast:
@@ -22,3 +22,10 @@ def of_hall(hall: Hall, at: datetime) -> Forecast:
     from yimen.insight.forecasts import reads
 
     return reads.of_hall(hall, at)
+
+
+def latest(hall: Hall, at: datetime) -> Forecast:
+    """Return what was said last without waiting; see reads.latest."""
+    from yimen.insight.forecasts import reads
+
+    return reads.latest(hall, at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import defaultdict
@@ -45,6 +46,11 @@ LATE = timedelta(minutes=15)
 PAUSES: Mapping[str, float] = {"break": 600, "meal": 3600, "meeting": 3600, "errand": 3600}
 _LEAST_PAUSE = 300.0
 
+# Ranges older than this are no longer shown on a screen.
+STILL_SAID = timedelta(minutes=2)
+
+log = logging.getLogger("yimen.forecasts")
+_making: set[UUID] = set()
 _kept: dict[UUID, tuple[float, datetime, Forecast]] = {}
 _locks: dict[UUID, threading.Lock] = defaultdict(threading.Lock)
 
@@ -65,6 +71,37 @@ def of_hall(hall: Hall, at: datetime, *, fresh: bool = False) -> Forecast:
         found = forecast(state_of(hall, at))
         _kept[hall.pk] = time.monotonic(), at, found
         return found
+
+
+def latest(hall: Hall, at: datetime) -> Forecast:
+    """
+    Return what was said last, nothing before the first time, and have it made anew beside when it is old.
+
+    For screens: a call must stand on them at once, however long the ranges take.
+    """
+    if settings.TESTING:
+        return of_hall(hall, at)
+    known = _kept.get(hall.pk)
+    if known is None or time.monotonic() - known[0] >= KEPT_SECONDS:
+        _make_beside(hall, at)
+    return known[2] if known and abs(at - known[1]) < STILL_SAID else Forecast({}, {})
+
+
+def _make_beside(hall: Hall, at: datetime) -> None:
+    if hall.pk in _making:
+        return
+    _making.add(hall.pk)
+
+    def make() -> None:
+        try:
+            of_hall(hall, at)
+        except Exception as error:
+            log.warning("No forecast for a hall: %s", type(error).__name__)
+        finally:
+            _making.discard(hall.pk)
+            connection.close()
+
+    threading.Thread(target=make, name="forecast", daemon=True).start()
 
 
 def state_of(hall: Hall, at: datetime) -> State:

@@ -125,7 +125,7 @@ def look(hall: Hall, at: datetime, *, known: Standing | None = None) -> Look:
         known = standing(hall, day)
     queues = boards.waits(hall.region_id, day, hall=hall.pk)
     windows = boards.windows_now(hall)
-    forecast = words.of_hall(hall, at).series
+    forecast = words.latest(hall, at).series
     setup = [
         hall.name,
         known.zones,
