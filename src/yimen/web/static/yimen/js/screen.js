@@ -50,6 +50,9 @@
   let calls = calling ? [calling, ...recent].filter((box) => box.dataset.key).map((box) => ({
     key: box.dataset.key, label: text(box, "label"), window: text(box, "window"), hall: text(box, "hall"),
   })) : [];
+  const when = (call) => Number(call.key.split("-")[1]);
+  // Where the page begins: what was called before is not said, also what no longer found a place on it.
+  const begun = isFirst ? Math.max(0, ...calls.map(when)) : 0;
   if (isFirst) calls.forEach((call) => seen.add(call.key));
   let shown = calls[0] || null;
   let isBusy = false;
@@ -101,7 +104,7 @@
     const fresh = list.filter((call) => !seen.has(call.key)).reverse();
     for (const call of fresh) {
       seen.add(call.key);
-      if (now && now - Number(call.key.split("-")[1]) > LATE) continue;
+      if (when(call) <= begun || (now && now - when(call) > LATE)) continue;
       const place = waiting.findIndex((one) => one.window === call.window && (one.hall || "") === (call.hall || ""));
       if (place < 0) waiting.push(call); else waiting[place] = call;
     }
