@@ -48,7 +48,7 @@ def test_the_desk(stage, centre, browser):  # noqa: F811
     desk.look("desk")
     desk.page.click("text=A001 重新排队")
     desk.page.wait_for_selector("text=A001 又排上了")
-    desk.page.click("aside >> text=取号 >> nth=-1")
+    desk.page.locator("aside").get_by_role("button", name="取号").last.click()
     desk.page.wait_for_selector("text=打开小票")
     desk.look("desk-taken")
     assert desk.errors == []
