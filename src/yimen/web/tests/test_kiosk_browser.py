@@ -124,6 +124,7 @@ def test_without_the_network_it_says_so_and_takes_nothing(stage, hall, kiosk, br
     )
     page.goto(f"{start}hall/")
     page.goto(start)  # the worker has it now
+    page.wait_for_timeout(1500)  # no question on its way that would still be answered
     page.context.set_offline(True)
     page.evaluate("dispatchEvent(new Event('offline'))")
     assert "现在不能取号" in page.inner_text("[data-offline]")

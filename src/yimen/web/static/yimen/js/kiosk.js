@@ -68,7 +68,9 @@
     try {
       const answer = await fetch(alive, { method: "POST", headers: { "X-CSRFToken": token() }, redirect: "error", cache: "no-store" });
       if (answer.status >= 500) throw new Error();
-      if (isAway) { away(false); if (location.pathname === offlinePage) go(start); else if (isStart) location.reload(); }
+      // The page that says so may stand at any address of the kiosk.
+      if (document.querySelector("[data-net-gone]")) go(start);
+      else if (isAway) { away(false); if (isStart) location.reload(); }
     } catch { away(true); }
   }
   addEventListener("offline", () => away(true));
