@@ -566,11 +566,11 @@ def _at_desk(act: str) -> Callable[[World], Wish]:
         from yimen.hall import actions
 
         if act == "take":
-            fields = {"series": world.seed.series["A"], "item": "", "last_four": ""}
+            fields = {"hall": world.seed.hall, "series": world.seed.series["A"], "item": "", "last_four": ""}
         else:
             _pk, _session, ticket = world.called()
             actions.pass_over(ticket.pk, by=ticket.window.staff, at=now())
-            fields = {"ticket": str(ticket.pk)}
+            fields = {"hall": world.seed.hall, "ticket": str(ticket.pk)}
         return Wish(world.session("guide"), f"/workbench/desk/{act}", fields, world.session("security_admin"))
 
     return make

@@ -26,7 +26,8 @@ from yimen.web.portal import reads
 PAGE, SUGGESTED, LONGEST = 20, 8, 60
 # A hall's machines share an address; a program that makes up words is not counted, and may not fill the table.
 misses_limit = Limit(30)
-inquiries_limit = Limit(6)
+# A repeat of one question counts each time, and a hall is one address.
+inquiries_limit = Limit(30)
 
 
 class TooManyQuestions(DomainError):
