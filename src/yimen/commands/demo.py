@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
         reset()
     serve.check_port(args)
     if not settings.DATABASE_URL and not embedded.Server(settings.HOME / "postgres").data.exists():
-        _say(_("第一次启动要建数据库、表和演示中心，大约 20 秒。"))
+        _say(_("第一次启动要建数据库、表和演示中心，一两分钟。"))
     with cli.database_for(serve, args):
         migrate.when_needed()
         if demo.is_missing():
