@@ -11,6 +11,7 @@ from typing import Any
 from yimen.faults.platform import Platform, configure, orm, remove
 
 WINDOWS = 8
+PARTS = ("hall", "queues", "leaflets", "imports", "powers", "cases", "http", "search", "lifecycle")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -19,8 +20,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--items", type=int, default=10_000, help="how many the imported list has (1,000 with --short)")
     parser.add_argument("--cases", type=int, default=0, help="only the work lists, with so many cases loaded")
     parser.add_argument("--lifecycle", action="store_true", help="only a case's life of eight acts over HTTP")
+    parser.add_argument("--only", default="", metavar="PART,…", help=f"only these of {', '.join(PARTS)}")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     args = parser.parse_args(argv)
+    only = set(filter(None, args.only.split(",")))
+    if wrong := only - set(PARTS):
+        parser.error(f"{', '.join(sorted(wrong))}: not one of {', '.join(PARTS)}")
     folder = configure()
     started = time.monotonic()
     try:
@@ -29,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
         elif args.lifecycle:
             found = _lifecycle(folder, seconds=3 if args.short else 10)
         else:
-            found = _measure(folder, short=args.short, items_in_list=1_000 if args.short else args.items)
+            found = _measure(folder, short=args.short, items_in_list=1_000 if args.short else args.items, only=only)
     finally:
         remove(folder)
     found["seconds"] = round(time.monotonic() - started)
@@ -37,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _measure(folder: Any, *, short: bool, items_in_list: int) -> dict[str, Any]:
+def _measure(folder: Any, *, short: bool, items_in_list: int, only: set[str]) -> dict[str, Any]:
     from yimen.bench import cases, hall, http, imports, items, leaflets, powers, queues, search
     from yimen.catalog.models import ItemMaterial
     from yimen.faults import seed
@@ -48,34 +53,53 @@ def _measure(folder: Any, *, short: bool, items_in_list: int) -> dict[str, Any]:
     now = datetime.now(UTC)
     seed.prepare(home, windows=WINDOWS, now=now)
     known = seed.Seed.read(home)
+    rows: list[Any] = []
+    acts: dict[str, int] = {}
+    requests: dict[str, int] = {}
+    lived: dict[str, int] = {}
+
+    def wanted(part: str) -> bool:
+        return not only or part in only
+
     with Platform(home) as platform, orm(platform.urls):
-        codes = items.fill(Staff.objects.select_related("department").get(pk=known.staff["clerk"]).department)
+        department = Staff.objects.select_related("department").get(pk=known.staff["clerk"]).department
+        codes = items.fill(department)
         version = platform.rows("SHOW server_version")[0][0]
         durable = platform.rows("SELECT current_setting('fsync') || '/' || current_setting('synchronous_commit')")[0][0]
-        rows = hall.run(count, now)
-        rows += queues.run(now, short=short)
-        rows += leaflets.run(known.region, now, seconds=seconds)
-        rows += imports.bench(items_in_list)
-        rows += powers.run(known.region, now, seconds=seconds)
-        rows += cases.bench(known, platform.urls.app, seconds=seconds)
-        materials = ItemMaterial.objects.filter(version__pk=known.versions["immediate"]).values_list("pk", flat=True)
-        sample = codes[:: max(1, len(codes) // 50)]
-        try:
-            rows += http.bench(platform, known, seconds=seconds, materials=[str(pk) for pk in materials], codes=sample)
-        except http.Unexpected:
-            print(platform.last_words(), file=sys.stderr)
-            raise
-        (folder / "harness").mkdir(exist_ok=True)
-        (folder / "harness" / "static").symlink_to(home / "static")  # pages rendered here name the collected files
-        rows += http.render(seconds=seconds, codes=sample)
-        if not short:  # a hundred thousand items take a minute to make
-            department = Staff.objects.select_related("department").get(pk=known.staff["clerk"]).department
+        if wanted("hall"):
+            rows += hall.run(count, now)
+        if wanted("queues"):
+            rows += queues.run(now, short=short)
+        if wanted("leaflets"):
+            rows += leaflets.run(known.region, now, seconds=seconds)
+        if wanted("imports"):
+            rows += imports.bench(items_in_list)
+        if wanted("powers"):
+            rows += powers.run(known.region, now, seconds=seconds)
+        if wanted("cases"):
+            rows += cases.bench(known, platform.urls.app, seconds=seconds)
+        if wanted("http"):
+            materials = ItemMaterial.objects.filter(version__pk=known.versions["immediate"])
+            parts = [str(pk) for pk in materials.values_list("pk", flat=True)]
+            sample = codes[:: max(1, len(codes) // 50)]
+            try:
+                rows += http.bench(platform, known, seconds=seconds, materials=parts, codes=sample)
+            except http.Unexpected:
+                print(platform.last_words(), file=sys.stderr)
+                raise
+            (folder / "harness").mkdir(exist_ok=True)
+            (folder / "harness" / "static").symlink_to(home / "static")  # pages rendered here name the collected files
+            rows += http.render(seconds=seconds, codes=sample)
+        if wanted("search") and not short:  # a hundred thousand items take a minute to make
             search.fill(department)
             rows += search.bench(department.region, platform, rounds=count)
-        lives, lived = _lives(platform, known, seconds=2 * seconds)
-        rows += lives
-        acts = cases.per_act(known)
-        requests = http.statements(known, [str(pk) for pk in materials], codes[0])
+        if wanted("lifecycle"):
+            lives, lived = _lives(platform, known, seconds=2 * seconds)
+            rows += lives
+        if wanted("cases"):
+            acts = cases.per_act(known)
+        if wanted("http"):
+            requests = http.statements(known, parts, codes[0])
     return {
         "machine": {"cores": os.cpu_count(), "load": round(os.getloadavg()[0], 1), "python": sys.version.split()[0]},
         "postgresql": {"version": version, "fsync/synchronous_commit": durable},
@@ -163,17 +187,18 @@ def _table(found: dict[str, Any]) -> str:
         if row["web_ms"]:
             line += f"   processor an act: web {row['web_ms']:.2f} ms, database {row['database_ms']:.2f} ms"
         lines.append(line)
-    lines += ["", "statements a lifecycle: " + ", ".join(f"{act} {n}" for act, n in acts.items())]
-    lines[-1] += f" = {sum(acts.values())}"
+    lines.append("")
+    if acts:
+        lines.append("statements a lifecycle: " + ", ".join(f"{act} {n}" for act, n in acts.items()))
+        lines[-1] += f" = {sum(acts.values())}"
     if lived := found.get("statements_per_life"):
         lines.append(
             "statements a life over HTTP: "
             + ", ".join(f"{act} {n}" for act, n in lived.items())
             + f" = {sum(lived.values())}"
         )
-    lines.append(
-        "statements a request: " + ", ".join(f"{what} {n}" for what, n in found["statements_per_request"].items())
-    )
+    if requests := found["statements_per_request"]:
+        lines.append("statements a request: " + ", ".join(f"{what} {n}" for what, n in requests.items()))
     return "\n".join(lines)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from yimen.cases.tests.test_applying import online_version, phone_number, resident_id
 from yimen.lib.tests import files
 from yimen.people.tests.factories import make_center, make_region
 from yimen.testing import needs_chromium
-from yimen.web.tests.test_hall_browser import browser, no_sideways, shot, stage  # noqa: F401 - fixtures
+from yimen.web.tests.looking import no_sideways, shot, violations
+from yimen.web.tests.test_hall_browser import browser, stage  # noqa: F401 - fixtures
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), needs_chromium]
 WIDTHS = (320, 390, 768, 1280)
@@ -35,8 +35,8 @@ class Phone:
             self.page.set_viewport_size({"width": width, "height": 844})
             assert no_sideways(self.page), f"{name} scrolls sideways at {width}"
             shot(self.page, f"apply-{name}-{width}")
-        found = Axe().run(self.page).response["violations"]
-        assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
+        found = violations(self.page)
+        assert found == []
         self.page.set_viewport_size({"width": 390, "height": 844})
 
     def press(self, word: str) -> None:

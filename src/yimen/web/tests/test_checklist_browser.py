@@ -1,7 +1,6 @@
 """From the search box to the list one carries along, and an editor making a question, in a real browser with axe."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from yimen.catalog.models import ItemVersion
 from yimen.catalog.tests.factories import make_draft
@@ -9,7 +8,8 @@ from yimen.catalog.tests.scenarios import make_scenario_item
 from yimen.people.models import Role
 from yimen.people.tests.factories import make_center, make_department, make_region, make_staff
 from yimen.testing import needs_chromium
-from yimen.web.tests.test_hall_browser import browser, no_sideways, shot, stage  # noqa: F401 - fixtures
+from yimen.web.tests.looking import no_sideways, shot, violations
+from yimen.web.tests.test_hall_browser import browser, stage  # noqa: F401 - fixtures
 from yimen.web.tests.test_workbench_browser import Desk
 
 pytestmark = [
@@ -46,8 +46,8 @@ class Phone:
             self.page.set_viewport_size({"width": width, "height": 844})
             assert no_sideways(self.page), f"{name} scrolls sideways at {width}"
             shot(self.page, f"{name}-{width}")
-        found = Axe().run(self.page).response["violations"]
-        assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
+        found = violations(self.page)
+        assert found == []
         self.page.set_viewport_size({"width": 390, "height": 844})
 
     def next(self, *words: str) -> None:

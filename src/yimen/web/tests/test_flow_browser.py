@@ -1,7 +1,6 @@
 """The flow editor and the public view of a flow in a real browser: keyboard, three widths, axe, the strict policy."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from yimen.catalog.actions.scenario import save_questions
 from yimen.catalog.rules.scenario import Option, Question
@@ -11,7 +10,8 @@ from yimen.ledger.actions import SYSTEM
 from yimen.people.models import Role
 from yimen.people.tests.factories import NOW, make_center, make_department, make_region, make_staff
 from yimen.testing import needs_chromium
-from yimen.web.tests.test_hall_browser import browser, no_sideways, shot, stage  # noqa: F401 - fixtures
+from yimen.web.tests.looking import no_sideways, shot, violations
+from yimen.web.tests.test_hall_browser import browser, stage  # noqa: F401 - fixtures
 from yimen.web.tests.test_workbench_browser import Desk
 
 pytestmark = [
@@ -125,7 +125,6 @@ def test_anybody_reads_the_flow_at_every_width(stage, items, browser, scheme, el
         page.set_viewport_size({"width": width, "height": 900})
         assert no_sideways(page)
         shot(page, f"flow-public-{scheme}{'-elder' if elder else ''}-{width}")
-        results = Axe().run(page)
-        assert results.violations_count == 0, results.generate_report()
+        assert violations(page) == []
     page.keyboard.press("Tab")
     assert errors == []

@@ -1,7 +1,6 @@
 """The guide and its papers in a real browser: four answers at a glance, read aloud, three widths, axe."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from yimen.catalog.tests.factories import make_item
 from yimen.catalog.tests.power_factories import ensure_delegation
@@ -12,7 +11,8 @@ from yimen.people import points
 from yimen.people.models import Role
 from yimen.people.tests.factories import NOW, make_center, make_department, make_region, make_staff
 from yimen.testing import needs_chromium
-from yimen.web.tests.test_hall_browser import browser, no_sideways, shot, stage  # noqa: F401 - fixtures
+from yimen.web.tests.looking import no_sideways, shot, violations
+from yimen.web.tests.test_hall_browser import browser, stage  # noqa: F401 - fixtures
 from yimen.web.tests.test_workbench_browser import Desk
 
 pytestmark = [
@@ -59,8 +59,8 @@ def look(page, name: str) -> None:
         page.set_viewport_size({"width": width, "height": 844})
         shot(page, f"{name}-{width}")
         assert no_sideways(page), f"{name} scrolls sideways at {width}"
-    found = Axe().run(page).response["violations"]
-    assert not found, [(rule["id"], [node["html"][:120] for node in rule["nodes"]]) for rule in found]
+    found = violations(page)
+    assert not found, found
 
 
 @pytest.mark.capability("S3-11")

@@ -1,12 +1,10 @@
 """The kiosk, the slip, the phone and the hall screen in a real browser."""
 
-import os
 import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 import uvicorn
@@ -17,13 +15,13 @@ from yimen.hall import actions
 from yimen.hall.tests.factories import make_hall, make_series, make_window, take
 from yimen.people.tests.factories import make_center, make_region
 from yimen.testing import CHROMIUM, needs_chromium
+from yimen.web.tests.looking import no_sideways, shot, violations
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.django_db(transaction=True),
     needs_chromium,
 ]
-SHOTS = os.environ.get("YIMEN_SHOTS", "")
 
 
 class Stage:
@@ -88,16 +86,6 @@ def hall():
 
 def call(window, at=None):
     return actions.call_next(window.pk, by=window.staff, at=at or timezone.now())
-
-
-def shot(page, name: str) -> None:
-    if SHOTS:
-        Path(SHOTS).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
-
-
-def no_sideways(page) -> bool:
-    return page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
 
 
 def busy_morning(hall):
@@ -216,8 +204,6 @@ def test_a_citizen_takes_a_ticket_at_the_kiosk_and_follows_it(stage, hall, brows
 
 
 def test_pages_have_no_accessibility_violations(stage, hall, browser):
-    from axe_playwright_python.sync_playwright import Axe
-
     stage.do(busy_morning, hall)
     ticket = stage.do(take, hall.lines[0], timezone.now())
     for path in [
@@ -230,6 +216,6 @@ def test_pages_have_no_accessibility_violations(stage, hall, browser):
     ]:
         page = browser.new_page(locale="zh-CN", viewport={"width": 1280, "height": 800}, bypass_csp=True)
         page.goto(stage.address + path)
-        found = Axe().run(page).response["violations"]
-        assert not found, (path, [(one["id"], [node["html"] for node in one["nodes"]]) for one in found])
+        found = violations(page)
+        assert not found, (path, found)
         page.close()

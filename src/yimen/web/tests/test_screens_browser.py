@@ -1,6 +1,5 @@
 """Screens in a real browser: one voice at a time, nothing said twice or lost, loss and return, every size, axe."""
 
-import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,7 +15,8 @@ from yimen.ledger.actions import SYSTEM
 from yimen.people.tests.factories import make_center, make_region
 from yimen.testing import needs_chromium
 from yimen.web.display.views import page_of
-from yimen.web.tests.test_hall_browser import Stage, browser, no_sideways, shot, stage
+from yimen.web.tests.looking import no_sideways, shot, violations
+from yimen.web.tests.test_hall_browser import Stage, browser, stage
 
 __all__ = ["browser", "stage"]
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), needs_chromium]
@@ -205,8 +205,6 @@ def test_a_window_screen_follows_whoever_sits_there(stage, hall, browser):
 
 
 def test_every_layout_fits_every_panel_and_has_no_accessibility_violations(stage, hall, browser):
-    from axe_playwright_python.sync_playwright import Axe
-
     def furnish():
         by = {"by": SYSTEM, "at": timezone.now()}
         zone, day = places.add_zone(hall, name="东区", **by), timezone.localdate()
@@ -233,8 +231,8 @@ def test_every_layout_fits_every_panel_and_has_no_accessibility_violations(stage
         page = browser.new_page(locale="zh-CN", viewport={"width": 1920, "height": 1080}, bypass_csp=True)
         page.goto(f"{stage.address}/{path}")
         page.wait_for_timeout(300)
-        found = Axe().run(page).response["violations"]
-        assert not found, (path, json.dumps([(one["id"], [node["html"] for node in one["nodes"]]) for one in found]))
+        found = violations(page)
+        assert not found, (path, found)
         for size in [(1920, 1080), (1080, 1920), (1280, 800), (768, 1024), (390, 844)]:
             page.set_viewport_size({"width": size[0], "height": size[1]})
             assert no_sideways(page), (path, size)

@@ -1,7 +1,6 @@
 """Searching in a real browser: suggestions by keyboard and by hand, the pages at three widths, axe."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from yimen.catalog import actions
 from yimen.catalog.tests.factories import make_item
@@ -9,7 +8,8 @@ from yimen.ledger.actions import PUBLIC
 from yimen.people.models import Role
 from yimen.people.tests.factories import NOW, make_center, make_staff
 from yimen.testing import needs_chromium
-from yimen.web.tests.test_hall_browser import browser, no_sideways, shot, stage  # noqa: F401 - fixtures
+from yimen.web.tests.looking import no_sideways, shot, violations
+from yimen.web.tests.test_hall_browser import browser, stage  # noqa: F401 - fixtures
 from yimen.web.tests.test_workbench_browser import Desk
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), needs_chromium]
@@ -30,8 +30,8 @@ def looked_at(page, name):
         page.set_viewport_size({"width": width, "height": 900})
         shot(page, f"search-{name}-{width}")
         assert no_sideways(page), f"{name} scrolls sideways at {width}"
-    found = Axe().run(page).response["violations"]
-    assert not found, [(rule["id"], [node["html"][:120] for node in rule["nodes"]]) for rule in found]
+    found = violations(page)
+    assert not found, found
 
 
 def test_suggestions_come_while_typing_and_are_chosen_with_the_keyboard(item, stage, browser):  # noqa: F811

@@ -6,7 +6,6 @@ import re
 from datetime import timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 
 from yimen.cases import actions
@@ -27,7 +26,8 @@ from yimen.people.tests.factories import (
     resident_id,
 )
 from yimen.testing import needs_chromium
-from yimen.web.tests.test_hall_browser import browser, no_sideways, shot, stage  # noqa: F401 - fixtures
+from yimen.web.tests.looking import no_sideways, shot, violations
+from yimen.web.tests.test_hall_browser import browser, stage  # noqa: F401 - fixtures
 
 pytestmark = [
     pytest.mark.slow,
@@ -99,8 +99,8 @@ class Desk:
             shot(self.page, f"wb-{name}-{width}")
             assert no_sideways(self.page), f"{name} scrolls sideways at {width}"
         assert self.page.locator(".btn.main").count() <= 1, f"{name} has more than one main act"
-        found = Axe().run(self.page).response["violations"]
-        assert not found, [(rule["id"], [node["html"][:120] for node in rule["nodes"]]) for rule in found]
+        found = violations(self.page)
+        assert not found, found
 
     def open(self, path: str) -> None:
         self.page.goto(self.address + path)
