@@ -9,6 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from yimen.catalog.models import ItemMaterial, ItemVersion
+from yimen.catalog.models.bundles import ServiceBundle
 from yimen.lib.ids import uuid7
 from yimen.people.models import Applicant, Region, Staff
 
@@ -19,6 +20,9 @@ class ApplicationDraft(models.Model):
 
     forms_sealed: JSON by form key. edition: counts each saving, so that two tabs do not overwrite each other silently.
     case: what it became; a draft is kept until then or until its owner deletes it.
+    bundle: set where he applies for several items at once (一件事); it becomes `bundle_case`, `version` is then only
+    that of the first item, and plan says which: {"items": [keys of optional ones], "answers": {"<key>": ["q.o"…]},
+    "editions": {"<key>": "<version id>"}}. files of it stand under the first item's line of the same name.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -32,9 +36,18 @@ class ApplicationDraft(models.Model):
     made_at = models.DateTimeField()
     saved_at = models.DateTimeField()
     case = models.OneToOneField("Case", models.PROTECT, null=True, blank=True, related_name="draft")
+    bundle = models.ForeignKey(ServiceBundle, models.PROTECT, null=True, blank=True, related_name="+")
+    bundle_case = models.OneToOneField("BundleCase", models.PROTECT, null=True, blank=True, related_name="draft")
+    plan = models.JSONField(default=dict, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(bundle=None, bundle_case=None) | models.Q(bundle__isnull=False, case=None),
+                name="draft_of_one_kind",
+            )
+        ]
         indexes = [
             models.Index(
                 fields=["region", "applicant", "saved_at"],
@@ -42,6 +55,15 @@ class ApplicationDraft(models.Model):
                 name="draft_open",
             )
         ]
+
+    @property
+    def name(self) -> str:
+        """What he applies for, in words."""
+        return self.bundle.name if self.bundle else self.version.name
+
+    @property
+    def is_sent(self) -> bool:
+        return self.case_id is not None or self.bundle_case_id is not None
 
 
 class Upload(models.Model):
