@@ -67,7 +67,7 @@ def keyed(act: str, *, stay: Page) -> Callable[[Act], Page]:
     def wrap(do: Act) -> Page:
         @wraps(do)
         def view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            key = request.POST.get(KEY, "")
+            key = key_of(request)
             if not key or len(key) > MOST_KEY_CHARACTERS:
                 raise BadRequest("a form without its key")
 
@@ -91,6 +91,11 @@ def keyed(act: str, *, stay: Page) -> Callable[[Act], Page]:
         return view
 
     return wrap
+
+
+def key_of(request: HttpRequest) -> str:
+    """The hidden key of the form; empty for none."""
+    return request.POST.get(KEY, "")
 
 
 def actor_of(request: HttpRequest) -> Actor:

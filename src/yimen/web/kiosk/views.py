@@ -36,7 +36,7 @@ from yimen.web import waits
 from yimen.web.kiosk import checking, slips
 from yimen.web.kiosk.common import KEEP_HEADER, LOOK_COOKIE, PATH, address_of, at_kiosk, forget, notices, page
 from yimen.web.limits import Limit
-from yimen.web.once import Done, Stay, keyed, with_status
+from yimen.web.once import Done, Stay, key_of, keyed, with_status
 
 # One address may be a whole hall behind a router.
 tickets_limit = Limit(getattr(settings, "TICKETS_PER_MINUTE", 600))
@@ -200,7 +200,7 @@ def take(request: HttpRequest, stand: Stand, series_id: UUID) -> HttpResponse:
     """Confirm and take; one key, one ticket, however often it is tapped."""
     if request.method != "POST":
         return _confirm(request, stand, series_id)
-    if not tickets_limit.allows(address_of(request)):
+    if not tickets_limit.allows(address_of(request), key=key_of(request)):
         refused = _("刚才取号的人太多，请稍等半分钟再点。")
         response = with_status(_confirm(request, stand, series_id, refused=refused), 429)
         response["Retry-After"] = "30"

@@ -35,7 +35,7 @@ from yimen.web.kiosk.checking import published
 from yimen.web.kiosk.common import acts_limit, address_of, at_kiosk, page
 from yimen.web.kiosk.views import asked_text
 from yimen.web.limits import Limit
-from yimen.web.once import Done, keyed
+from yimen.web.once import Done, key_of, keyed
 from yimen.web.portal import reads
 from yimen.web.portal.forms import ProgressForm, VerifyForm
 
@@ -127,7 +127,7 @@ def opinion(request: HttpRequest, stand: Stand) -> HttpResponse:
 
 @keyed("kiosk.opinion", stay=_opinion)
 def _leave_opinion(request: HttpRequest, stand: Stand) -> Done:
-    if not opinions_limit.allows(address_of(request)):
+    if not opinions_limit.allows(address_of(request), key=key_of(request)):
         raise TooMany(_("这一会儿提意见的人太多，请过一分钟再交，您写的还在。"))
     opinions.leave_opinion(
         stand.hall.center,
@@ -155,7 +155,7 @@ def check_in(request: HttpRequest, stand: Stand) -> HttpResponse:
 
 @keyed("kiosk.check_in", stay=_check_in)
 def _arrive(request: HttpRequest, stand: Stand) -> Done:
-    if not checkin_limit.allows(address_of(request)):
+    if not checkin_limit.allows(address_of(request), key=key_of(request)):
         raise TooMany(_("刚才签到的人太多，请稍等半分钟再点。"))
     number, now = "".join(request.POST.get("number", "").split()), timezone.now()
     # By the number, also of one that was moved, or by four digits of the telephone if they are one person's today.
@@ -211,7 +211,7 @@ def item(request: HttpRequest, stand: Stand, item_id: UUID) -> HttpResponse:
 
 @keyed("kiosk.print_item", stay=_item)
 def _print_item(request: HttpRequest, stand: Stand, item_id: UUID) -> Done:
-    if not acts_limit.allows(address_of(request)):
+    if not acts_limit.allows(address_of(request), key=key_of(request)):
         raise TooMany(_("刚才打印的人太多，请稍等半分钟再点。"))
     printer = stand.printer
     if printer is None:
@@ -268,7 +268,7 @@ def help_me(request: HttpRequest, stand: Stand) -> HttpResponse:
 
 @keyed("kiosk.call_guide", stay=_help)
 def _call(request: HttpRequest, stand: Stand) -> Done:
-    if not acts_limit.allows(address_of(request)):
+    if not acts_limit.allows(address_of(request), key=key_of(request)):
         raise TooMany(_("刚才请人的太多，导办员已经知道了，请稍等。"))
     helping.call_guide(stand.hall, kiosk=stand.kiosk, at=timezone.now())
     return Done(f"{reverse('kiosk:help', args=[stand.code])}?called=1")

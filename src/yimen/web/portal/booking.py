@@ -31,7 +31,7 @@ from yimen.ledger.actions import PUBLIC, SYSTEM, Actor
 from yimen.people import identity
 from yimen.people.models import Applicant
 from yimen.web.limits import Limit
-from yimen.web.once import Done, Stay, actor_of, keyed, with_status
+from yimen.web.once import Done, Stay, actor_of, key_of, keyed, with_status
 from yimen.web.portal import guide
 from yimen.web.portal.ics import calendar_file
 
@@ -162,7 +162,7 @@ def choose(request: HttpRequest, code: str) -> HttpResponse:
     """Page 1: the days and times of an item; a POST keeps a place."""
     if request.method != "POST":
         return _choose(request, code)
-    if not _HOLDS.allows(str(request.META.get("REMOTE_ADDR", ""))):
+    if not _HOLDS.allows(str(request.META.get("REMOTE_ADDR", "")), key=key_of(request)):
         response = with_status(_choose(request, code, refused=_("刚才预约的人太多，请等半分钟再点一次。")), 429)
         response["Retry-After"] = "30"
         return response

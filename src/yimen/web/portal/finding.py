@@ -20,14 +20,13 @@ from yimen.lib.errors import DomainError
 from yimen.people import identity
 from yimen.web import context
 from yimen.web.limits import Limit
-from yimen.web.once import Done, Stay, keyed
+from yimen.web.once import Done, Stay, key_of, keyed
 from yimen.web.portal import reads
 
 PAGE, SUGGESTED, LONGEST = 20, 8, 60
 # A hall's machines share an address; a program that makes up words is not counted, and may not fill the table.
 misses_limit = Limit(30)
-# A repeat of one question counts each time, and a hall is one address.
-inquiries_limit = Limit(30)
+inquiries_limit = Limit(6)
 
 
 class TooManyQuestions(DomainError):
@@ -98,7 +97,7 @@ def _leave(request: HttpRequest) -> Done:
     form = InquiryForm(request.POST)
     if not form.is_valid():
         raise Stay(form=form)
-    if not inquiries_limit.allows(request.META["REMOTE_ADDR"]):
+    if not inquiries_limit.allows(request.META["REMOTE_ADDR"], key=key_of(request)):
         raise TooManyQuestions(_("这一会儿提问的人太多，请过一分钟再交，您写的还在。"))
     said = form.cleaned_data
     try:

@@ -24,7 +24,7 @@ from yimen.web import waits
 from yimen.web.headers import PERMISSIONS_POLICY
 from yimen.web.kiosk.checking import missing_of
 from yimen.web.limits import Limit
-from yimen.web.once import Done, keyed
+from yimen.web.once import Done, key_of, keyed
 
 # A phone is one person: whoever takes more in a minute from one address is a crowd behind one router, or a program.
 joins_limit = Limit(60)
@@ -134,7 +134,7 @@ def _take(request: HttpRequest, code: str) -> Done:
     typed = request.POST.get("code", "").strip()[:12]
     is_right = rules.same_code(typed, hall.join_code)
     # Guessing the code is slow; those who stand in the hall behind one address are not.
-    if not (joins_limit if is_right else tries_limit).allows(address):
+    if not (joins_limit.allows(address, key=key_of(request)) if is_right else tries_limit.allows(address)):
         raise TooManyJoins(_("这一会儿取号的人太多，请过一分钟再点；在大厅的话，用自助机更快。"))
     try:
         series = queries.get_series(hall, UUID(request.POST.get("series", "")))

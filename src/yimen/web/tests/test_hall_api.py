@@ -127,6 +127,15 @@ def test_a_limit_refills_with_time():
     assert limit.allows("b", 1.0) and limit.allows("c", 1.0)  # a is forgotten
 
 
+def test_a_limit_counts_a_key_once_and_for_its_address_only():
+    limit = Limit(2)
+    assert all(limit.allows("a", 0, key="one") for _turn in range(5))
+    assert limit.allows("a", 0, key="two") and not limit.allows("a", 0, key="three")
+    assert not limit.allows("a", 0) and limit.allows("a", 0, key="one")
+    assert limit.allows("b", 0, key="one") and limit.allows("b", 0) and not limit.allows("b", 0)
+    assert not all(limit.allows("a", 61.0, key=f"later {n}") for n in range(3))
+
+
 def post(client, window, act, body=None, **headers):
     return client.post(
         f"/api/v1/windows/{window.pk}/{act}", json.dumps(body or {}), content_type="application/json", headers=headers

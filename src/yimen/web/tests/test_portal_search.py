@@ -1,6 +1,9 @@
 """Searching on the portal: what is found, what is not, suggestions, questions left for the staff."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from django.db import connection
 from django.test import Client
 
 from yimen.catalog.models import Inquiry, SearchMiss
@@ -69,3 +72,23 @@ def test_one_address_cannot_flood_the_questions(item, monkeypatch):
     ]
     assert codes[:2] == [303, 303] and codes[2] == 409
     assert Inquiry.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_question_sent_many_times_at_once_counts_once(monkeypatch):
+    from yimen.web.limits import Limit
+    from yimen.web.portal import finding
+
+    make_center(region=make_item(name="营业执照").region)
+    monkeypatch.setattr(finding, "inquiries_limit", Limit(2))
+
+    def send(key):
+        try:
+            return Client().post("/ask", {"text": f"办 {key} 要带什么", "phone": "", "_key": key}).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        codes = list(pool.map(send, ["first"] * 8))
+    assert codes == [303] * 8 and Inquiry.objects.count() == 1
+    assert [send("second"), send("third"), send("first")] == [303, 409, 303]
