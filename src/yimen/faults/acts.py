@@ -45,6 +45,7 @@ UNKEYED = {
     "portal:verify_start": "reads a document by its code",
     "workbench:window-applicant": "looks an applicant up; a POST so that numbers never stand in addresses",
     "workbench:cases-find": "a search; a POST so that names never stand in addresses",
+    "workbench:desk-find": "as cases-find",
     "workbench:case-reveal": "a repeat is another look and another ledger row, and no number may be kept in an answer",
     "workbench:people-reveal": "as case-reveal",
     "workbench:inquiry-phone": "as case-reveal",

@@ -13,7 +13,7 @@ from yimen.lib import receipts
 from yimen.lib.dates import short_day
 from yimen.lib.receipts import Code, Part, Rule, Text
 from yimen.web import context, waits
-from yimen.web.kiosk.checking import missing_of
+from yimen.web.checking import missing_of
 
 # More would make the slip longer than people read.
 MOST_LINES = 12

@@ -32,8 +32,8 @@ from yimen.hall.queries.kiosks import Stand
 from yimen.ledger.actions import PUBLIC
 from yimen.lib.errors import DomainError
 from yimen.people import identity
-from yimen.web import waits
-from yimen.web.kiosk import checking, slips
+from yimen.web import checking, waits
+from yimen.web.kiosk import slips
 from yimen.web.kiosk.common import KEEP_HEADER, LOOK_COOKIE, PATH, address_of, at_kiosk, forget, notices, page
 from yimen.web.limits import Limit
 from yimen.web.once import Done, Stay, key_of, keyed, with_status
@@ -166,7 +166,7 @@ def check(request: HttpRequest, stand: Stand, series_id: UUID, item_id: UUID) ->
     a: answers so far (keys of options); checked: the papers were gone through; miss: places of those he has not.
     """
     series = _series(stand, series_id)
-    one = checking.check(stand, str(item_id), request.GET)
+    one = checking.check(stand.hall.region_id, str(item_id), request.GET)
     take_at = reverse("kiosk:take", args=[stand.code, series.pk])
     values: dict[str, Any] = {
         "series": series,
@@ -232,7 +232,7 @@ def _checked(request: HttpRequest, stand: Stand) -> dict[str, Any] | None:
     """What the check before said, worked out again from the address."""
     if "checked" not in request.GET or (item := _item(stand, request.GET.get("item", ""))) is None:
         return None
-    one = checking.check(stand, str(item.pk), request.GET)
+    one = checking.check(stand.hall.region_id, str(item.pk), request.GET)
     return checking.kept(one, _places(request.GET.getlist("miss"))) if one.is_whole else None
 
 

@@ -30,8 +30,8 @@ from yimen.lib.ids import read_code
 from yimen.people.queries import main_center
 from yimen.ratings import opinions
 from yimen.ratings.models import Opinion
+from yimen.web.checking import published
 from yimen.web.kiosk import slips
-from yimen.web.kiosk.checking import published
 from yimen.web.kiosk.common import acts_limit, address_of, at_kiosk, page
 from yimen.web.kiosk.views import asked_text
 from yimen.web.limits import Limit
@@ -187,7 +187,7 @@ def items(request: HttpRequest, stand: Stand) -> HttpResponse:
 
 
 def _item(request: HttpRequest, stand: Stand, item_id: UUID, *, refused: str = "") -> HttpResponse:
-    item, version = published(stand, str(item_id))
+    item, version = published(stand.hall.region_id, str(item_id))
     sheet = guides.sheet_of(item, center=guides.place_of(main_center()), on=timezone.localdate(), version=version)
     values: dict[str, Any] = {
         "item": item,
@@ -216,7 +216,7 @@ def _print_item(request: HttpRequest, stand: Stand, item_id: UUID) -> Done:
     printer = stand.printer
     if printer is None:
         raise printing.PrinterOff(_("这台机器没有打印机。扫右边的码，在手机上看，或者请导办员打印。"))
-    found, version = published(stand, str(item_id))
+    found, version = published(stand.hall.region_id, str(item_id))
     with override("zh-hans"):
         sheet = guides.sheet_of(found, center=guides.place_of(main_center()), on=timezone.localdate(), version=version)
         address = str(settings.BASE_URL).rstrip("/") + reverse("portal:item", args=[found.task_code])

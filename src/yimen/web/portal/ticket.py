@@ -21,8 +21,8 @@ from yimen.ledger.actions import PUBLIC
 from yimen.lib.errors import DomainError
 from yimen.ratings.models import Invitation
 from yimen.web import waits
+from yimen.web.checking import missing_of
 from yimen.web.headers import PERMISSIONS_POLICY
-from yimen.web.kiosk.checking import missing_of
 from yimen.web.limits import Limit
 from yimen.web.once import Done, key_of, keyed
 

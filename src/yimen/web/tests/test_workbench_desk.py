@@ -1,6 +1,7 @@
 """The help desk by its pages alone, and the window for those who call without taking papers in."""
 
 from types import SimpleNamespace
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -8,10 +9,11 @@ from django.utils import timezone
 
 from yimen.catalog.tests.factories import make_item
 from yimen.hall import actions
+from yimen.hall.actions import places
 from yimen.hall.models import Ticket
 from yimen.hall.tests.factories import call, make_hall, make_series, make_window, take
 from yimen.people.models import Role
-from yimen.people.tests.factories import NOW, make_department, make_region, make_staff
+from yimen.people.tests.factories import NOW, make_department, make_region, make_staff, resident_id
 from yimen.web.templatetags.workbench import doors_for
 from yimen.web.tests.pages import Page
 
@@ -122,3 +124,47 @@ def test_who_calls_without_receiving_sees_the_window_without_the_papers(role, se
     assert "办完了" in page.press("办完").text
     sent = page.client.post(f"/workbench/window/receive/{item.pk}", {"_key": "k"})
     assert sent.status_code == 403
+
+
+@pytest.mark.parametrize(
+    "known", ["A1", "001", "0417", "王小", resident_id(7)], ids=["label", "number", "phone", "name", "id"]
+)
+def test_a_person_is_found_by_what_he_knows_and_his_other_numbers_with_him(series, known):
+    hall, other = series.hall, make_series(series.hall, letter="B")
+    mine = take(series, id_number=resident_id(7), name="王小明", phone_last_four="0417")
+    take(other, name="李四", phone_last_four="9999")
+    Ticket.objects.update(visit=None)
+    also = take(other, phone_last_four="1234")
+    Ticket.objects.filter(pk__in=[mine.pk, also.pk]).update(visit=uuid4())
+    page = Page.open(client_of(make_staff(Role.GUIDE)), f"/workbench/desk?hall={hall.code}").press(
+        "找他的号", who=known
+    )
+    assert "A001 等候" in page.text and "B002 等候" in page.text and "同一次来办的" in page.text
+    assert ("王*明" in page.text, "王小明" in page.text, "李" in page.text) == (True, False, known == "001")
+    assert "没有找到" in page.press("找他的号", who="Z999").text
+
+
+def test_who_was_passed_over_is_put_back_from_where_he_was_found(series):
+    window, ticket = make_window(series), take(series, phone_last_four="0417")
+    call(window)
+    actions.pass_over(ticket.pk, by=window.staff, at=NOW)
+    client = client_of(make_staff(Role.GUIDE))
+    page = Page.open(client, "/workbench/desk").press("找他的号", who="0417")
+    client.post("/workbench/desk/put-back", {"hall": series.hall.code, "ticket": str(ticket.pk), "_key": "back"})
+    assert page.follow("补打小票").status == 200
+    ticket.refresh_from_db()
+    assert ticket.status == "waiting"
+
+
+@pytest.mark.parametrize(("role", "may"), [(Role.GUIDE, True), (Role.CLERK, True), (Role.EDITOR, False)])
+def test_whoever_works_in_the_hall_reports_what_is_broken_and_mended(series, role, may):
+    manager = make_staff(Role.HALL_MANAGER)
+    printer = places.add_facility(series.hall, kind="copy", name="复印机（演示）", by=manager, at=NOW)
+    page = Page.open(client_of(make_staff(role)), "/workbench/hall/facilities")
+    assert page.status == (200 if may else 403)
+    if may:
+        page = page.press("记下坏了", note="卡纸")
+        assert "在修" in page.text and "卡纸" in page.text
+        page = page.press("修好了")
+        printer.refresh_from_db()
+        assert "好用" in page.text and printer.works

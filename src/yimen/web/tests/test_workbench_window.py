@@ -345,3 +345,17 @@ def test_the_window_costs_the_same_however_many_have_come(hall):
             assert hall.client.get(f"/workbench/window?item={version.item.pk}").status_code == 200
         counts.append(len(seen))
     assert counts[0] == counts[1] <= 18
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [(["门店照片"], "来之前核过材料，还差 1 样"), ([], "来之前核过材料，他说都带了")],
+    ids=["one", "none"],
+)
+def test_what_he_checked_before_stands_at_the_window(hall, missing, said):
+    version = make_version()
+    ticket = take(hall.series, item=version.item, checked={"version": 1, "answers": [], "missing": missing, "of": 3})
+    page = at_window(hall).press("叫下一位")
+    assert said in page.text and all(name in page.text for name in missing)
+    Ticket.objects.filter(pk=ticket.pk).update(checked=None)
+    assert "来之前核过" not in Page.open(hall.client, "/workbench/window").text

@@ -17,6 +17,7 @@ from yimen.cases import queries as case_queries
 from yimen.catalog.models import ServiceItem
 from yimen.hall import actions, queries
 from yimen.hall.models import Hall, Ticket
+from yimen.hall.queries.finding import find_tickets
 from yimen.hall.rules.care import offers_care
 from yimen.people import identity
 from yimen.web.once import Done, Stay, keyed
@@ -50,7 +51,7 @@ def _address(hall: Hall, **more: str) -> str:
     return f"{reverse('workbench:desk')}?{urlencode({'hall': hall.code, **more})}"
 
 
-def at_desk(request: StaffRequest, *, refused: str = "") -> HttpResponse:
+def at_desk(request: StaffRequest, *, refused: str = "", looks: bool = False) -> HttpResponse:
     """The page, also after a POST that stays on it."""
     halls, hall = _halls(request)
     if hall is None:
@@ -84,6 +85,9 @@ def at_desk(request: StaffRequest, *, refused: str = "") -> HttpResponse:
         "typed": {name: posted.get(name, "") for name in ("care", "name", "again_reason")},
         "undoable": queries.undoable(request.staff, _key(request.GET.get("undo", "")), now),
         "refused": refused,
+        "looks": looks,
+        "tickets": find_tickets(hall, posted_text(request, "who")[:SEARCH_MAX], now) if looks else [],
+        "label": request.GET.get("label", "").replace("\x00", "")[:12],
     }
     context |= verbs.targets(request.staff, None, hall.pk)
     return render(request, "workbench/desk.html", context)
@@ -148,6 +152,13 @@ def take(request: StaffRequest) -> Done:
     return Done(_address(hall, taken=str(ticket.pk)), message)
 
 
+@staff_page("hall.take")
+@require_POST
+def find(request: StaffRequest) -> HttpResponse:
+    """Somebody who does not know his number any more. A POST: names and numbers never stand in addresses."""
+    return at_desk(request, looks=True)
+
+
 def _is_old(id_number: str) -> bool:
     """Of a number that take_ticket has found possible; a number not given says nothing."""
     if not id_number.strip():
@@ -195,6 +206,7 @@ def put_back(request: StaffRequest) -> Done:
 
 urlpatterns = [
     path("desk", desk, name="desk"),
+    path("desk/find", find, name="desk-find"),
     path("desk/take", take, name="desk-take"),
     path("desk/put-back", put_back, name="desk-put-back"),
     path("desk/care", care, name="desk-care"),

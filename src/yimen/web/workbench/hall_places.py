@@ -271,9 +271,22 @@ def _change_facility(request: StaffRequest, pk: UUID) -> Done:
     return Done(_back(), _("%(name)s改好了。") % {"name": said["name"]})
 
 
+def _facilities(request: StaffRequest, *args: Any, refused: str = "") -> HttpResponse:
+    today = timezone.localdate()
+    rows = [(hall, list(reads.facilities(hall, on=today))) for hall in _halls(request)]
+    return render(request, "workbench/screens/facilities.html", {"rows": rows, "refused": refused})
+
+
+@staff_page("hall.manage", "hall.take", "hall.call")
+@require_safe
+def facilities(request: StaffRequest) -> HttpResponse:
+    """What is broken, and what works again: for everybody who works in the hall."""
+    return _facilities(request)
+
+
 @staff_page("hall.manage", "hall.take", "hall.call")
 @require_POST
-@keyed("hall.report_facility", stay=_overview)
+@keyed("hall.report_facility", stay=_facilities)
 def report_facility(request: StaffRequest, pk: UUID) -> Done:
     """works: 1 or 0; note: why not."""
     found = get_object_or_404(Facility.objects.select_related("hall"), pk=pk, region_id=request.staff.region_id)
@@ -285,9 +298,8 @@ def report_facility(request: StaffRequest, pk: UUID) -> Done:
         at=timezone.now(),
     )
     message = _("%(name)s好了。") if kept.works else _("%(name)s记下坏了，大厅的网页和屏幕上写着在修。")
-    is_manager = access.allowed(request.staff, "hall.manage")
-    back = _back() if is_manager else reverse("portal:hall", args=[found.hall.code]) + "#facilities"
-    return Done(back, message % {"name": kept.name})
+    manages = access.allowed(request.staff, "hall.manage") and "from" not in request.POST
+    return Done(_back() if manages else reverse("workbench:facilities"), message % {"name": kept.name})
 
 
 @staff_page("hall.manage")
@@ -370,6 +382,7 @@ urlpatterns = [
     path("hall/zones/<uuid:pk>/remove", remove_zone, name="zone-remove"),
     path("hall/windows/<uuid:pk>/place", place, name="window-place"),
     path("hall/<uuid:hall_id>/facilities/new", new_facility, name="facility-new"),
+    path("hall/facilities", facilities, name="facilities"),
     path("hall/facilities/<uuid:pk>", facility, name="facility"),
     path("hall/facilities/<uuid:pk>/works", report_facility, name="facility-works"),
     path("hall/facilities/<uuid:pk>/end", end_facility, name="facility-end"),

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -30,6 +30,7 @@ from yimen.people import queries as people_queries
 from yimen.people.models import Applicant, Staff
 from yimen.ratings import actions as ratings
 from yimen.ratings.models import Invitation
+from yimen.web.checking import answers_in, said_of
 from yimen.web.once import Done, Stay, keyed
 from yimen.web.workbench import forms, matter, receiving, verbs
 from yimen.web.workbench.guard import StaffRequest, posted_id, staff_page
@@ -63,6 +64,7 @@ def at_window(request: StaffRequest, *args: Any, **context: Any) -> HttpResponse
         "asked": request.GET.get("q", "").replace("\x00", "").strip()[:60],
         "today": localdate(now),
         "may_receive": access.allowed(staff, "cases.receive"),
+        "checked": said_of(ticket),
     }
     values |= verbs.more_context(staff, window, ticket, request)
     if served := _served(request, staff):
@@ -77,7 +79,7 @@ def at_window(request: StaffRequest, *args: Any, **context: Any) -> HttpResponse
     elif not values["may_receive"]:
         pass  # calls and finishes only
     elif item is not None and item.published is not None:
-        values |= _to_receive(request, item, item.published, context)
+        values |= _to_receive(request, item, item.published, context, ticket)
     elif values["asked"]:
         values["found"] = catalog.search(values["asked"], limit=MOST_FOUND, region=staff.region_id)
     if "version" in values:
@@ -168,12 +170,15 @@ def _earlier(staff: Staff, applicant: Applicant, present: Case | None = None) ->
 
 
 def _to_receive(
-    request: StaffRequest, item: ServiceItem, version: ItemVersion, context: dict[str, Any]
+    request: StaffRequest, item: ServiceItem, version: ItemVersion, context: dict[str, Any], ticket: Ticket | None
 ) -> dict[str, Any]:
     today = localdate(timezone.now())
     # A POST that names the item was about this form: what was typed into it comes back.
     posted = request.POST if "item_id" in context else None
-    answers = receiving.answers(posted or request.GET, item, version)
+    sent = posted or request.GET
+    if posted is None and ticket is not None and ticket.item_id == item.pk and not _says(request.GET):
+        sent = answers_in(ticket)  # he has answered already, at the kiosk or while he booked
+    answers = receiving.answers(sent, item, version)
     if not answers.is_settled:
         return {"item": item, "version": version, "answers": answers}
     form = context.get("form") or forms.ApplicantForm(posted, today=today, known=_known(request) if posted else None)
@@ -191,6 +196,11 @@ def _to_receive(
         "statutory": clocks.get(Clock.Kind.STATUTORY),
         "earlier": _earlier(request.staff, form.known) if form.known else [],
     }
+
+
+def _says(sent: QueryDict) -> bool:
+    """Tell whether the clerk has asked, or asks again."""
+    return any(name in ("a", "ask", "list") or name.startswith(receiving.QUESTION) for name in sent)
 
 
 def _known(request: StaffRequest) -> Applicant | None:

@@ -1,4 +1,4 @@
-"""取号前核一核材料: the item's questions, then what he has and has not; kept with the ticket, seen at the window."""
+"""核一核材料 before a ticket or a visit: the item's questions, then what he has and has not; seen at the window."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from yimen.catalog.models import ItemVersion, ServiceItem
 from yimen.catalog.queries import guides, scenario
 from yimen.catalog.queries.checklists import checklist
 from yimen.catalog.rules import scenario as rules
-from yimen.hall.models import Ticket
-from yimen.hall.queries.kiosks import Stand
+from yimen.hall.models import Appointment, Ticket
 from yimen.people.queries import main_center
 from yimen.web.portal.checklist import answers_of
 
@@ -39,17 +38,17 @@ class Check:
         return ",".join(self.walk.chosen)
 
 
-def published(stand: Stand, code: str) -> tuple[ServiceItem, ItemVersion]:
-    item = guides.guide(stand.hall.region_id, code)
+def published(region: str, code: str) -> tuple[ServiceItem, ItemVersion]:
+    item = guides.guide(region, code)
     if item is None or item.published is None:
         raise Http404
     item.published.item = item
     return item, item.published
 
 
-def check(stand: Stand, code: str, asked: QueryDict) -> Check:
+def check(region: str, code: str, asked: QueryDict) -> Check:
     """Return how far the answers in the address go; only keys of options stand there."""
-    item, version = published(stand, code)
+    item, version = published(region, code)
     questions = scenario.questions_of(version)
     walk = rules.walk(questions, answers_of(asked.getlist("a")))
     if not walk.is_complete:
@@ -59,13 +58,31 @@ def check(stand: Stand, code: str, asked: QueryDict) -> Check:
 
 
 def kept(one: Check, missing: list[str]) -> dict[str, Any]:
-    """Return what the ticket keeps: edition, keys of answers, and the names of the papers he does not have yet."""
+    """
+    Return what the ticket or the appointment keeps: edition, keys of answers, and the names of the papers he does not
+    have yet. missing: places in one.materials as texts.
+    """
     places = {int(text) for text in missing if text.isascii() and text.isdigit() and len(text) < 3}
     names = [str(line.name) for n, line in enumerate(one.materials) if n in places][:MOST_MATERIALS]
     return {"version": one.version.number, "answers": list(one.walk.chosen), "missing": names, "of": len(one.materials)}
 
 
-def missing_of(ticket: Ticket) -> list[str]:
-    """Return the papers somebody said he did not have when he took the ticket."""
-    found = (ticket.checked or {}).get("missing", [])
+def missing_of(one: Ticket | Appointment) -> list[str]:
+    """Return the papers somebody said he did not have when he checked."""
+    found = (one.checked or {}).get("missing", [])
     return [str(name) for name in found] if isinstance(found, list) else []
+
+
+def said_of(one: Ticket | Appointment | None) -> dict[str, Any] | None:
+    """Return {"missing": names, "of": how many papers} of the check that was made; None without one."""
+    if one is None or not one.checked:
+        return None
+    return {"missing": missing_of(one), "of": one.checked.get("of", 0)}
+
+
+def answers_in(one: Ticket | None) -> QueryDict:
+    """Return the answers given in the check as an address would bring them."""
+    found = QueryDict(mutable=True)
+    answers = (one.checked or {}).get("answers", []) if one else []
+    found.setlist("a", [str(name) for name in answers] if isinstance(answers, list) else [])
+    return found
