@@ -181,7 +181,7 @@ def delete(draft_id: UUID, *, by: Applicant, at: datetime) -> None:
 @transaction.atomic
 def restore(draft_id: UUID, *, by: Applicant, at: datetime) -> ApplicationDraft:
     """Bring a deleted draft back, files included. Raises NoDraft when it is too late or there is none."""
-    draft = _rows().filter(pk=draft_id, region_id=by.region_id, applicant=by, case=None).first()
+    draft = _rows().filter(pk=draft_id, region_id=by.region_id, applicant=by, case=None, bundle_case=None).first()
     if draft is None or (draft.deleted_at is not None and draft.deleted_at < at - UNDO_FOR):
         raise NoDraft(_("这份申请已经找不回来了，请从办事指南重新开始。"))
     if draft.deleted_at is not None:
@@ -203,7 +203,7 @@ def submit(
     draft = (
         _rows()
         .select_related("version__item__department")
-        .filter(pk=draft_id, region_id=by.region_id, applicant=by, deleted_at=None)
+        .filter(pk=draft_id, region_id=by.region_id, applicant=by, deleted_at=None, bundle=None)
         .first()
     )
     if draft is None:
@@ -361,7 +361,9 @@ def _rows() -> Any:
 
 def _own(draft_id: UUID, by: Applicant) -> ApplicationDraft:
     draft: ApplicationDraft | None = (
-        _rows().filter(pk=draft_id, region_id=by.region_id, applicant=by, deleted_at=None, case=None).first()
+        _rows()
+        .filter(pk=draft_id, region_id=by.region_id, applicant=by, deleted_at=None, case=None, bundle_case=None)
+        .first()
     )
     if draft is None:
         raise _no_draft()

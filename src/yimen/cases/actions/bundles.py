@@ -13,10 +13,11 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from yimen.cases import rules
+from yimen.cases.actions import bundle_files as uploads
 from yimen.cases.actions.common import next_number
 from yimen.cases.actions.receiving import Handed, NotOffered, WrongForm, receive
 from yimen.cases.documents import bundles as papers
-from yimen.cases.models import Case, CaseMaterial, Notice
+from yimen.cases.models import ApplicationDraft, Case, CaseMaterial, Notice
 from yimen.cases.models.bundles import BundleCase
 from yimen.cases.queries.bundles import FORMS, plan_parts, state_of
 from yimen.cases.rules.bundles import Planned, standing
@@ -51,19 +52,24 @@ def receive_bundle(
     answers: Mapping[str, Collection[str]] | None = None,
     form_values: Mapping[str, Any] | None = None,
     materials: Mapping[str, Handed] | None = None,
-    by: Staff,
+    draft: ApplicationDraft | None = None,
+    channel: str = Case.Channel.WINDOW,
+    by: Staff | Applicant,
     at: datetime,
 ) -> BundleCase:
     """
-    Take one application for several items at the window; the cases of the items that wait for nothing are received at
-    once, the others by follow() when what they wait for is granted.
+    Take one application for several items, at the window or, with its draft, on line; the cases of the items that wait
+    for nothing are received at once, the others by follow() when what they wait for is granted.
 
     chosen: keys of the optional items; answers: by key those to its own questions; form_values: the merged form
     (rules.bundles.asked_once), None when it came on paper; materials: by the key of rules.bundles.Bring,
     lines left out count as missing. All or nothing: raises NotOffered, WrongForm, scenario.IncompleteAnswers,
     scenario.DeadEnd, results.Barred, access.NotAllowed.
     """
-    access.require(by, "cases.receive", region=bundle.region_id)
+    if isinstance(by, Staff):
+        access.require(by, "cases.receive", region=bundle.region_id)
+    elif by.pk != applicant.pk or draft is None or draft.applicant_id != by.pk:
+        raise access.NotAllowed(_("网上只能给自己办。替别人办，请带委托书到窗口。"))
     offer = catalog.offered_bundle(bundle.region_id, bundle.code)
     if offer is None or bundle_rules.faults(catalog.parts_of(offer)):
         raise NotOffered(_("这件事现在不能一起办，请按单个事项收件。"))
@@ -94,7 +100,7 @@ def receive_bundle(
                 "after": list(one.part.after),
                 "answers": list(said[one.part.key]),
                 "fed": fed,
-                "materials": {k: [h.state, h.form] for k, h in sorted((materials or {}).items()) if k in keys},
+                "materials": {k: _plain(h) for k, h in sorted((materials or {}).items()) if k in keys},
                 "is_optional": one.part.is_optional,
             }
         )
@@ -108,17 +114,36 @@ def receive_bundle(
         query_no=rules.query_no(center.letters, day, number),
         receipt_no=papers.receipt_no(center.letters, day, serial),
         verify_code=ids.short_code(12),
-        chosen={"parts": plan},
+        chosen={"parts": plan, "channel": channel},
         forms_sealed=crypto.seal(json.dumps(filled, ensure_ascii=False), FORMS) if filled else None,
         received_at=at,
-        received_by=by,
+        received_by=by if isinstance(by, Staff) else None,
         is_demo=applicant.is_demo,
     )
-    data: dict[str, Any] = {"bundle": bundle.code, "query_no": made.query_no, "receipt": made.receipt_no}
+    if draft is not None:
+        draft.bundle_case = made
+        draft.save(update_fields=["bundle_case"])
+    data: dict[str, Any] = {
+        "bundle": bundle.code,
+        "channel": channel,
+        "query_no": made.query_no,
+        "receipt": made.receipt_no,
+    }
     data["items"] = [part["item"] for part in plan]
     _record(made, "bundle.received", by, at, data)
     _go_on(made, by=by, at=at)
     return made
+
+
+def _plain(handed: Handed) -> list[str]:
+    """What the plan keeps of it: state, form, note, the earlier material it comes from."""
+    return [handed.state, handed.form, handed.note, str(handed.reused_from or "")]
+
+
+def _handed(kept: list[str]) -> Handed:
+    # Those begun before notes and reuse were kept have two words only.
+    state, form, note, reused = (*kept, "", "")[:4]
+    return Handed(state, note, form, reused_from=UUID(reused) if reused else None)
 
 
 def _filled(
@@ -176,8 +201,8 @@ def _go_on(made: BundleCase, *, by: Actor, at: datetime) -> None:
             with transaction.atomic():
                 _begin(made, by_key[key], sources, by=by, at=at)
         except DomainError:
-            if isinstance(by, Staff):
-                raise  # somebody stands at the window and is told
+            if by is not SYSTEM:
+                raise  # somebody stands at the window, or has just sent it, and is told
             _end(made, BundleCase.Status.STOPPED, at, why="cannot_begin", items=[by_key[key]["name"]])
             return
 
@@ -201,7 +226,7 @@ def _begin(made: BundleCase, part: dict[str, Any], sources: Mapping[str, Case], 
             note = _("前一项“%(name)s”的结果：%(number)s") % {"name": source.version.name, "number": number}
             given[line.pk] = Handed(CaseMaterial.State.COMPLETE, note[:200], CaseMaterial.Form.ELECTRONIC)
         elif (handed := part["materials"].get(same_name(line.name))) is not None:
-            given[line.pk] = Handed(handed[0], "", handed[1])
+            given[line.pk] = _handed(handed)
     filled = json.loads(crypto.open_sealed(bytes(made.forms_sealed), FORMS)) if made.forms_sealed else {}
     case = receive(
         version,
@@ -210,6 +235,7 @@ def _begin(made: BundleCase, part: dict[str, Any], sources: Mapping[str, Case], 
         materials=given,
         by=by,
         at=at,
+        channel=made.chosen.get("channel", Case.Channel.WINDOW),
         chosen=part["answers"],
         form_values=filled.get(part["key"]),
     )
@@ -217,6 +243,7 @@ def _begin(made: BundleCase, part: dict[str, Any], sources: Mapping[str, Case], 
     if by is SYSTEM:
         case.visit_days = []  # nobody came for it
     case.save(update_fields=["bundle_case", "visit_days"])
+    uploads.hand_on(made, case, at=at)
     for material, certificate_no in numbers.items():
         if certificate_no:
             case.materials.filter(material=material).update(certificate_no=certificate_no)

@@ -105,7 +105,7 @@ def take(
         _check_room(case, draft, found.size)
         _ready(upload, found, at)
         upload.save(force_insert=True)
-        _record(upload, by=owner, at=at)
+        record_taken(upload, by=owner, at=at)
     return upload
 
 
@@ -199,7 +199,7 @@ def finish(upload_id: UUID, *, by: Actor, at: datetime) -> Upload:
             return upload
         _ready(upload, found, at)
         upload.save(update_fields=["state", "kind", "size", "received", "sha256", "ready_at"])
-        _record(upload, by=by, at=at)
+        record_taken(upload, by=by, at=at)
         return upload
 
 
@@ -242,7 +242,7 @@ def again(
             )
             _ready(new, Found(upload.kind, upload.size, upload.sha256), at)
             new.save(force_insert=True)
-            _record(new, by=by, at=at, of=upload)
+            record_taken(new, by=by, at=at, of=upload)
     except BaseException:
         store().remove(pk)
         raise
@@ -262,7 +262,8 @@ def name_of(upload: Upload) -> str:
 def remove_loose(*, at: datetime) -> int:
     """Remove files that belong to no case and no open draft for UPLOAD_KEPT_DAYS; return how many."""
     before = at - timedelta(days=settings.UPLOAD_KEPT_DAYS)
-    is_open = Q(draft__isnull=False, draft__deleted_at=None)
+    # Files for several items lie with their draft until all items ended: what begins later takes them from there.
+    is_open = Q(draft__isnull=False, draft__deleted_at=None) & ~Q(draft__bundle_case__finished_at__lt=before)
     loose = Upload.objects.filter(case=None, removed_at=None, made_at__lt=before).exclude(
         is_open & Q(state=Upload.State.READY)
     )
@@ -322,7 +323,7 @@ def _ready(upload: Upload, found: Found, at: datetime) -> None:
     upload.ready_at = at
 
 
-def _record(upload: Upload, *, by: Actor, at: datetime, of: Upload | None = None) -> None:
+def record_taken(upload: Upload, *, by: Actor, at: datetime, of: Upload | None = None) -> None:
     data: dict[str, Any] = {"kind": upload.kind, "size": upload.size, "sha256": upload.sha256}
     data |= {"case": str(upload.case_id)} if upload.case_id else {}
     data |= {"of": str(of.pk)} if of else {}

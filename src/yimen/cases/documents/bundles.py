@@ -33,7 +33,7 @@ def receipt(made: BundleCase) -> bytes:
     names = {part["key"]: part["name"] for part in parts}
     papers: dict[str, str] = {}
     for part in parts:
-        for name, (state, _form) in part.get("materials", {}).items():
+        for name, (state, *_rest) in part.get("materials", {}).items():
             papers.setdefault(name, _WORDS.get(CaseMaterial.State(state), ""))
     lines = [
         {"name": name, "form": "事项", "note": _waits([names.get(key, key) for key in part.get("after", ())])}

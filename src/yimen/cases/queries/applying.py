@@ -54,8 +54,10 @@ def sealed(content: Content) -> bytes:
 def drafts_of(applicant: Applicant) -> QuerySet[ApplicationDraft]:
     """Return the open applications of `applicant`, the latest first."""
     return (
-        ApplicationDraft.objects.filter(region_id=applicant.region_id, applicant=applicant, case=None, deleted_at=None)
-        .select_related("version", "version__item")
+        ApplicationDraft.objects.filter(
+            region_id=applicant.region_id, applicant=applicant, case=None, bundle_case=None, deleted_at=None
+        )
+        .select_related("version", "version__item", "bundle")
         .order_by("-saved_at")
     )
 
@@ -65,6 +67,7 @@ def draft_for(applicant: Applicant, pk: UUID) -> ApplicationDraft | None:
     return (
         ApplicationDraft.objects.filter(region_id=applicant.region_id, applicant=applicant, pk=pk, deleted_at=None)
         .select_related("version", "version__item", "version__item__department", "version__item__published", "case")
+        .select_related("bundle", "bundle_case")
         .first()
     )
 
@@ -220,11 +223,12 @@ def what_changed(draft: ApplicationDraft) -> list[str]:
     published = draft.version.item.published
     if published is None or published.pk == draft.version_id:
         return []
-    said = rules.changes(_edition(draft.version), _edition(published))
+    said = rules.changes(edition_of(draft.version), edition_of(published))
     return said or [_("办事指南换了新版，要您填的没有变。")]
 
 
-def _edition(version: ItemVersion) -> rules.Edition:
+def edition_of(version: ItemVersion) -> rules.Edition:
+    """Return what an applicant meets in this edition."""
     fields = [one.label for form in scenario.forms_of(version) for one in form_rules.fields_of(form.schema)]
     return rules.Edition(
         materials={one.name: str(one.get_necessity_display()) for one in version.materials.all()},

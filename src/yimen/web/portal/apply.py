@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
@@ -15,24 +16,28 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from yimen.cases.actions import applying
+from yimen.cases.actions import applying, bundle_applying
 from yimen.cases.models import ApplicationDraft, Case
 from yimen.cases.queries import applying as drafts
+from yimen.cases.queries import bundle_drafts
 from yimen.cases.rules import applying as rules
-from yimen.catalog.queries import scenario
+from yimen.catalog.queries import bundles, scenario
 from yimen.catalog.rules import forms as form_rules
 from yimen.catalog.rules import scenario as scenario_rules
 from yimen.lib.errors import DomainError
 from yimen.people.queries import main_center
+from yimen.web import context
 from yimen.web.once import Done, keyed
 from yimen.web.portal import kept
 from yimen.web.portal.account import OFFERED, CitizenRequest, citizen_page
 from yimen.web.portal.cases import open_case
-from yimen.web.portal.checklist import answers_of, ask, published
+from yimen.web.portal.checklist import MOST_ANSWERS, answers_of, ask, published
 from yimen.web.portal.files import draft_of
 from yimen.web.templatetags.yimen import clock_time
 
 FIELD, SAY = "f-", "say-"
+ASKED = bundle_applying.ASKED
+_NAMED = re.compile(r"[\w-]{1,40}~[\w-]{1,40}(\.[\w-]{1,30})?", re.ASCII)
 
 
 def _start_page(request: CitizenRequest, code: str, *, refused: str = "") -> HttpResponse:
@@ -42,7 +47,9 @@ def _start_page(request: CitizenRequest, code: str, *, refused: str = "") -> Htt
         "version": version,
         "is_online": rules.is_online(version.channels, version.online_depth),
         "other_ways": rules.other_ways(version.channels),
-        "begun": [one for one in drafts.drafts_of(request.applicant) if one.version.item_id == item.pk],
+        "begun": [
+            one for one in drafts.drafts_of(request.applicant) if one.version.item_id == item.pk and not one.bundle_id
+        ],
         "chosen": answers_of(request.GET.getlist("a")),
         "refused": refused,
     }
@@ -64,6 +71,39 @@ def start(request: CitizenRequest, code: str) -> HttpResponse:
     return _begin(request, code) if request.method == "POST" else _start_page(request, code)
 
 
+def _start_bundle_page(request: CitizenRequest, code: str, *, refused: str = "") -> HttpResponse:
+    bundle = bundles.offered_bundle(context.center().region, code)
+    if bundle is None:
+        raise Http404
+    chosen = set(request.GET.getlist("k") or request.POST.getlist("k"))
+    values = {
+        "bundle": bundle,
+        "is_online": bundle_drafts.offered_on_line(bundle),
+        "items": [(part, part.key in chosen) for part in bundle_drafts.optional_on_line(bundle)],
+        "begun": [one for one in drafts.drafts_of(request.applicant) if one.bundle_id == bundle.pk],
+        "other_ways": rules.other_ways(()),
+        "refused": refused,
+    }
+    return render(request, "portal/apply_bundle_start.html", values)
+
+
+@keyed("cases.begin_bundle_draft", stay=_start_bundle_page)
+def _begin_bundle(request: CitizenRequest, code: str) -> Done:
+    bundle = bundles.offered_bundle(context.center().region, code)
+    if bundle is None:
+        raise Http404
+    items = request.POST.getlist("k")
+    found = bundle_applying.begin(bundle, request.applicant, at=timezone.now(), items=items)
+    return Done(reverse("portal:draft", args=[found.pk, "questions"]))
+
+
+@citizen_page
+@require_http_methods(OFFERED)
+def start_bundle(request: CitizenRequest, code: str) -> HttpResponse:
+    """The same for several items at once (一件事)."""
+    return _begin_bundle(request, code) if request.method == "POST" else _start_bundle_page(request, code)
+
+
 # The steps
 
 
@@ -74,14 +114,13 @@ def draft(request: CitizenRequest, pk: UUID, step: str) -> HttpResponse:
     if step not in rules.STEPS:
         raise Http404
     found = drafts.draft_for(request.applicant, pk)
-    if found is not None and found.case is not None:
-        open_case(request, found.case)
-        return redirect("portal:case", found.case.query_no)
     if found is None:
         raise Http404
-    if found.version.item.published_id != found.version_id:
+    if found.is_sent:
+        return _sent(request, found)
+    filling = _filling(found)
+    if filling is None:
         return _newer(request, found)
-    filling = drafts.filling(found, on=localdate(timezone.now()))
     if step not in filling.steps:
         return redirect("portal:draft", pk, _next(filling, step))
     if request.method == "POST":
@@ -89,15 +128,47 @@ def draft(request: CitizenRequest, pk: UUID, step: str) -> HttpResponse:
     return _page(request, filling, step)
 
 
+Filling = drafts.Filling | bundle_drafts.BundleFilling
+
+
+def _acts(found: ApplicationDraft) -> Any:
+    """The acts on one item's application, or on that for several."""
+    return bundle_applying if found.bundle_id else applying
+
+
+def _filling(found: ApplicationDraft) -> Filling | None:
+    """The draft with what its pages need; None when what it was begun under is not what is published now."""
+    today = localdate(timezone.now())
+    if not found.bundle_id:
+        return drafts.filling(found, on=today) if found.version.item.published_id == found.version_id else None
+    offer = bundle_drafts.offered_to(found)
+    if offer is None or bundle_drafts.editions_of(offer) != found.plan.get("editions"):
+        return None
+    return bundle_drafts.filling(found, offer, on=today)
+
+
+def _sent(request: CitizenRequest, found: ApplicationDraft) -> HttpResponse:
+    if found.bundle_case is not None:
+        return redirect("portal:bundle-case", found.bundle_case.query_no)
+    assert found.case is not None
+    open_case(request, found.case)
+    return redirect("portal:case", found.case.query_no)
+
+
 def _newer(request: CitizenRequest, found: ApplicationDraft) -> HttpResponse:
-    values = {"draft": found, "changes": drafts.what_changed(found), "item": found.version.item}
+    if found.bundle_id:
+        changes = bundle_drafts.what_changed(found, bundle_drafts.offered_to(found))
+    else:
+        changes = drafts.what_changed(found)
+    values = {"draft": found, "changes": changes}
     return render(request, "portal/apply_newer.html", values, status=409 if request.method == "POST" else 200)
 
 
-def _typed(request: CitizenRequest, step: str) -> dict[str, Any]:
+def _typed(request: CitizenRequest, step: str, *, is_bundle: bool) -> dict[str, Any]:
     """What this step's form brought, as save() takes it."""
     if step == "questions":
-        return {"chosen": _answers(request.POST.lists())}
+        lists = list(request.POST.lists())
+        return {"chosen": (_named if is_bundle else _answers)(lists)}
     if step == "forms":
         return {"typed": {name[2:]: text for name, text in request.POST.items() if name.startswith(FIELD)}}
     if step == "materials":
@@ -110,6 +181,12 @@ def _answers(fields: Iterable[tuple[str, Iterable[Any]]]) -> list[str]:
     return answers_of(str(value) for name, values in fields if name == "a" or name[:2] == "a-" for value in values)
 
 
+def _named(fields: Iterable[tuple[str, Iterable[Any]]]) -> list[str]:
+    """The same for several items: "item~<key>" and "<key>~<question>.<option>"."""
+    values = [str(value) for name, values in fields if name == "a" or name[:2] == "a-" for value in values]
+    return [value for value in dict.fromkeys(values) if _NAMED.fullmatch(value)][:MOST_ANSWERS]
+
+
 def _edition(request: CitizenRequest) -> int:
     text = request.POST.get("edition", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
@@ -117,19 +194,21 @@ def _edition(request: CitizenRequest) -> int:
 
 def _saved(request: CitizenRequest, found: ApplicationDraft, step: str) -> HttpResponse:
     at = timezone.now()
-    typed = _typed(request, step)
+    typed = _typed(request, step, is_bundle=bool(found.bundle_id))
     try:
-        saved = applying.save(found.pk, edition=_edition(request), by=request.applicant, at=at, step=step, **typed)
+        saved = _acts(found).save(found.pk, edition=_edition(request), by=request.applicant, at=at, step=step, **typed)
     except applying.OtherTab as error:
         now = drafts.draft_for(request.applicant, found.pk) or found
-        return _page(request, drafts.filling(now, on=localdate(at)), step, refused=str(error), mine=typed, status=409)
+        return _again(request, now, step, refused=str(error), mine=typed, status=409)
     except DomainError as error:
-        return _page(request, drafts.filling(found, on=localdate(at)), step, refused=str(error), mine=typed, status=422)
+        return _again(request, found, step, refused=str(error), mine=typed, status=422)
     kept.forget(request)
     again = drafts.draft_for(request.applicant, saved.pk)
     if again is None:
         raise Http404
-    filling = drafts.filling(again, on=localdate(at))
+    filling = _filling(again)
+    if filling is None:
+        return _newer(request, again)
     if request.POST.get("to") != "next":
         messages.success(request, _("存好了，随时可以接着填。"))
         return redirect("portal:draft", found.pk, step)
@@ -138,7 +217,12 @@ def _saved(request: CitizenRequest, found: ApplicationDraft, step: str) -> HttpR
     return redirect("portal:draft", found.pk, _next(filling, step))
 
 
-def _is_done(filling: drafts.Filling, step: str) -> bool:
+def _again(request: CitizenRequest, found: ApplicationDraft, step: str, **values: Any) -> HttpResponse:
+    filling = _filling(found)
+    return _newer(request, found) if filling is None else _page(request, filling, step, **values)
+
+
+def _is_done(filling: Filling, step: str) -> bool:
     if step == "questions":
         return filling.walk.is_complete
     if step == "forms":
@@ -146,14 +230,14 @@ def _is_done(filling: drafts.Filling, step: str) -> bool:
     return not (step == "materials" and (filling.missing or any(line.coming for line in filling.lines)))
 
 
-def _next(filling: drafts.Filling, step: str) -> str:
+def _next(filling: Filling, step: str) -> str:
     later = [one for one in filling.steps if rules.STEPS.index(one) > rules.STEPS.index(step)]
     return later[0] if later else "check"
 
 
 def _page(
     request: CitizenRequest,
-    filling: drafts.Filling,
+    filling: Filling,
     step: str,
     *,
     refused: str = "",
@@ -165,25 +249,18 @@ def _page(
     back = filling.steps[filling.steps.index(step) - 1] if filling.steps.index(step) else ""
     values: dict[str, Any] = {
         "draft": filling.draft,
-        "version": filling.draft.version,
-        "item": filling.draft.version.item,
         "filling": filling,
         "step": step,
         "steps": [(one, _NAMES[one]()) for one in filling.steps],
         "back": back,
         "refused": refused,
         "is_checked": is_checked,
-        "other_ways": rules.other_ways(filling.draft.version.channels),
+        "other_ways": _other_ways(filling.draft),
     }
     brought = kept.found(request) if request.method != "POST" else {}
     values["is_found"] = bool(brought)
     if step == "questions":
-        given = set((mine or {}).get("chosen") or _answers(brought.items()) or filling.draft.chosen)
-        questions = scenario_rules.askable(_questions(filling), given)
-        values["asked"] = [
-            (one, [(name, option, name in given) for name, option in zip(one.names(), one.options, strict=True)])
-            for one in questions
-        ]
+        values |= _questions(filling, (mine or {}).get("chosen"), brought)
     if step == "forms":
         typed = dict(filling.content.typed)
         typed |= {name[2:]: texts[-1] for name, texts in brought.items() if name.startswith(FIELD)}
@@ -214,11 +291,40 @@ _NAMES = {
 }
 
 
-def _questions(filling: drafts.Filling) -> Any:
-    return scenario.questions_of(filling.draft.version)
+def _other_ways(found: ApplicationDraft) -> list[str]:
+    return rules.other_ways(() if found.bundle_id else found.version.channels)
 
 
-def _from_me(filling: drafts.Filling) -> list[tuple[str, str]]:
+def _questions(filling: Filling, mine: Any, brought: Mapping[str, list[str]]) -> dict[str, Any]:
+    """What may be asked side by side now, each with the field it is answered in; of several items by item."""
+    if isinstance(filling, drafts.Filling):
+        given = set(mine or _answers(brought.items()) or filling.draft.chosen)
+        return {"asked": _asked(scenario.questions_of(filling.draft.version), given)}
+    said = mine or _named(brought.items())
+    asked = []
+    for one in filling.offers:
+        key = one.part.key
+        if said:
+            given = {name.removeprefix(f"{key}{ASKED}") for name in said if name.startswith(f"{key}{ASKED}")}
+        else:
+            given = set(filling.draft.plan.get("answers", {}).get(key, ()))
+        asked += _asked(scenario.questions_of(one.version), given, key)
+    return {"asked": asked, "items": filling.optional, "has_more": [one.part.name for one in filling.offers]}
+
+
+def _asked(questions: Any, given: set[str], key: str = "") -> list[tuple[Any, str, list[tuple[str, Any, bool]]]]:
+    ahead = f"{key}{ASKED}" if key else ""
+    return [
+        (
+            one,
+            f"{ahead}{one.key}",
+            [(ahead + name, option, name in given) for name, option in zip(one.names(), one.options, strict=True)],
+        )
+        for one in scenario_rules.askable(questions, given)
+    ]
+
+
+def _from_me(filling: Filling) -> list[tuple[str, str]]:
     """What the forms take from his account, masked."""
     applicant = filling.draft.applicant
     words = {
@@ -234,7 +340,7 @@ def _from_me(filling: drafts.Filling) -> list[tuple[str, str]]:
     ]
 
 
-def _differs(filling: drafts.Filling, mine: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+def _differs(filling: Filling, mine: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     """Where another tab has saved something else: label, and what it says."""
     typed = (mine or {}).get("typed", {})
     return [
@@ -256,13 +362,13 @@ def save(request: CitizenRequest, pk: UUID, step: str) -> HttpResponse:
         raise Http404
     found = draft_of(request, pk)
     try:
-        saved = applying.save(
+        saved = _acts(found).save(
             found.pk,
             edition=_edition(request),
             by=request.applicant,
             at=timezone.now(),
             step=step,
-            **_typed(request, step),
+            **_typed(request, step, is_bundle=bool(found.bundle_id)),
         )
     except applying.OtherTab as error:
         return JsonResponse({"error": str(error)}, status=409)
@@ -280,23 +386,20 @@ def _check_page(request: CitizenRequest, pk: UUID, *, refused: str = "") -> Http
     found = drafts.draft_for(request.applicant, pk)
     if found is None:
         raise Http404
-    if found.case is not None:
-        open_case(request, found.case)
-        return redirect("portal:case", found.case.query_no)
-    if found.version.item.published_id != found.version_id:
-        return _newer(request, found)
-    return _page(request, drafts.filling(found, on=localdate(timezone.now())), "check", refused=refused)
+    if found.is_sent:
+        return _sent(request, found)
+    return _again(request, found, "check", refused=refused)
 
 
 @citizen_page
 @require_POST
 @keyed("cases.submit_draft", stay=_check_page)
 def submit(request: CitizenRequest, pk: UUID) -> Done:
-    center = main_center()
-    if center is None or drafts.draft_for(request.applicant, pk) is None:
+    center, found = main_center(), drafts.draft_for(request.applicant, pk)
+    if center is None or found is None:
         raise Http404
     is_phone = "Mobi" in request.headers.get("User-Agent", "")
-    case = applying.submit(
+    sent = _acts(found).submit(
         pk,
         edition=_edition(request),
         center=center,
@@ -305,8 +408,8 @@ def submit(request: CitizenRequest, pk: UUID) -> Done:
         channel=Case.Channel.MOBILE if is_phone else Case.Channel.WEB,
     )
     return Done(
-        reverse("portal:case", args=[case.query_no]),
-        _("交上去了，编号 %(number)s。收件凭证在下面，可以打开存起来。") % {"number": case.query_no},
+        reverse("portal:bundle-case" if found.bundle_id else "portal:case", args=[sent.query_no]),
+        _("交上去了，编号 %(number)s。收件凭证在下面，可以打开存起来。") % {"number": sent.query_no},
     )
 
 
@@ -343,8 +446,9 @@ def restore(request: CitizenRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def renew(request: CitizenRequest, pk: UUID) -> HttpResponse:
     """Not keyed: a draft that is up to date stays as it is."""
+    found = drafts.draft_for(request.applicant, pk)
     try:
-        applying.renew(pk, by=request.applicant, at=timezone.now())
+        (_acts(found) if found else applying).renew(pk, by=request.applicant, at=timezone.now())
     except DomainError as error:
         return _my(request, pk, refused=str(error))
     messages.success(request, _("按新版接着填，能用的都带过来了。"))
@@ -353,6 +457,7 @@ def renew(request: CitizenRequest, pk: UUID) -> HttpResponse:
 
 urlpatterns = [
     path("items/<str:code>/apply", start, name="apply"),
+    path("bundles/<slug:code>/apply", start_bundle, name="apply-bundle"),
     path("my/drafts/<uuid:pk>/submit", submit, name="draft-submit"),
     path("my/drafts/<uuid:pk>/delete", delete, name="draft-delete"),
     path("my/drafts/<uuid:pk>/restore", restore, name="draft-restore"),

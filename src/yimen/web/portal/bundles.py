@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
@@ -10,9 +12,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from yimen.cases.models.bundles import BundleCase
+from yimen.cases.queries import bundle_drafts
 from yimen.cases.queries import bundles as cases
 from yimen.catalog.queries import bundles as queries
 from yimen.catalog.rules import bundles as rules
+from yimen.people.models import User
 from yimen.web import context
 from yimen.web.bundles import receipt_pdf
 
@@ -49,6 +53,8 @@ def one(request: HttpRequest, code: str) -> HttpResponse:
             for line in part.materials
             if (source := given.get((part.key, line.position)))
         ],
+        "is_online": bundle_drafts.offered_on_line(bundle),
+        "query": urlencode([("k", part.key) for part in optional if "chosen" in request.GET and part.key in keys]),
         "saved": sum(len(part.materials) for part in chosen) - len(rules.to_bring(chosen)),
     }
     return render(request, "portal/bundle.html", values)
@@ -62,7 +68,10 @@ def open_bundle(request: HttpRequest, made: BundleCase, until: float) -> None:
 
 
 def opened_bundle(request: HttpRequest, number: str) -> BundleCase | None:
-    """Return the application this browser opened by number and telephone not too long ago."""
+    """Return his own when he is logged in, or the application this browser asked for not too long ago."""
+    applicant = getattr(request.user, "applicant", None) if isinstance(request.user, User) else None
+    if applicant is not None and (own := bundle_drafts.own_bundle(applicant, number)) is not None:
+        return own
     pk, until = request.session.get(_OPENED, {}).get(number, (None, 0.0))
     if pk is None or until < timezone.now().timestamp():
         return None

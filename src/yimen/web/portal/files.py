@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from yimen.cases.actions import uploads
 from yimen.cases.models import ApplicationDraft, Case, CaseMaterial, Upload
 from yimen.cases.queries import applying as drafts
+from yimen.cases.queries import bundle_drafts
 from yimen.catalog.models import ItemMaterial
 from yimen.lib.errors import DomainError
 from yimen.lib.uploads import FAULTS, WrongOffset
@@ -28,7 +29,7 @@ MOST_FILES = 10
 def draft_of(request: CitizenRequest, pk: UUID) -> ApplicationDraft:
     """His draft; 404 alike for none, somebody else's, one that was deleted or sent."""
     draft = drafts.draft_for(request.applicant, pk)
-    if draft is None or draft.case_id is not None:
+    if draft is None or draft.is_sent:
         raise Http404
     return draft
 
@@ -49,7 +50,9 @@ def place_of(request: CitizenRequest, *, draft: UUID | None = None, number: str 
             material = ItemMaterial.objects.filter(pk=UUID(wanted))
         except ValueError:
             raise Http404 from None
-        if draft:
+        if draft and place["draft"].bundle_id:
+            material = material.filter(version__in=bundle_drafts.editions(place["draft"]))
+        elif draft:
             material = material.filter(version=place["draft"].version_id)
         else:
             material = material.filter(pk__in=CaseMaterial.objects.filter(case=place["case"]).values("material"))

@@ -19,6 +19,7 @@ from yimen.cases.actions import certificate_seals
 from yimen.cases.actions.applying import UNDO_FOR
 from yimen.cases.models import ApplicationDraft
 from yimen.cases.queries import applying as drafts
+from yimen.cases.queries import bundle_drafts
 from yimen.certificates import queries as certificates
 from yimen.certificates.models import Certificate
 from yimen.hall.queries import appointments
@@ -43,6 +44,7 @@ def page(request: CitizenRequest) -> HttpResponse:
         "account": account,
         "is_checked": account is not None and account.level == Account.Level.CHECKED,
         "page": shown,
+        "bundles": bundle_drafts.my_bundles(applicant)[:PAGE],
         "drafts": drafts.drafts_of(applicant),
         "gone": _gone(applicant, request.GET.get("gone", "")),
         "told": told.for_applicant(applicant),
@@ -86,9 +88,10 @@ def _gone(applicant: Applicant, pk: str) -> ApplicationDraft | None:
         region_id=applicant.region_id,
         applicant=applicant,
         case=None,
+        bundle_case=None,
         deleted_at__gte=timezone.now() - UNDO_FOR,
     )
-    return next((one for one in rows.select_related("version") if str(one.pk) == pk), None)
+    return next((one for one in rows.select_related("version", "bundle") if str(one.pk) == pk), None)
 
 
 @citizen_page
