@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from yimen.web.asgi import Gate, Router
+from yimen.web.front import Gate, Router
 
 
 class Sender:
@@ -29,13 +29,8 @@ def ask(sender, *, headers=(), most=5, app=None, seconds=0.05, max_bytes=100):
     """Return status, headers, and the body that the page saw (None when it was not asked)."""
     sent, seen = [], []
 
-    async def page(scope, receive, send):
-        body, more = b"", True
-        while more:
-            message = await receive()
-            body += message["body"]
-            more = message["more_body"]
-        seen.append((body, scope))
+    async def page(scope, body, send):
+        seen.append((body.read(), scope))
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"ok"})
 
