@@ -11,21 +11,20 @@ invitation, which the worker makes) is written by the client in one statement, i
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
 from django.utils import timezone
 
-from yimen.bench.measure import UUIDS, Figure, Replay, Statement, figure, raw_client, recording, run_for
+from yimen.bench import bare
+from yimen.bench.measure import UUIDS, Figure, Replay, Statement, figure, processor, raw_client, recording, run_for
 from yimen.cases.models import Case
 from yimen.certificates.models import Certificate
 from yimen.faults.client import Client
@@ -199,6 +198,8 @@ class Life:
 
 
 INVITE = "invite"
+# The cookie with the words of success; the page that follows an act shows them and ends it.
+SAID = "messages"
 _TASKS = (
     "SELECT t.id FROM cases_task t JOIN cases_case c ON c.id = t.case_id"
     " WHERE c.query_no = %s AND t.kind = 'review' ORDER BY t.step_key"
@@ -219,6 +220,7 @@ def over_http(stage: Stage, port: int, url: str, n: int) -> Life:
 
         def send(path: str, fields: dict[str, Any]) -> tuple[int, str]:
             reply = client.submit(path, fields, key=uuid4().hex)
+            client.cookies.pop(SAID, None)
             return reply.status, reply.headers.get("location", "")
 
         return send
@@ -261,6 +263,7 @@ def record(stage: Stage) -> Recorded:
         def send(path: str, fields: dict[str, Any]) -> tuple[int, str]:
             found.fresh.append(uuid4().hex)
             response = client.post(path, fields | {"_key": found.fresh[-1]})
+            client.cookies.pop(SAID, None)
             return response.status_code, response.headers.get("Location", "")
 
         return send
@@ -298,27 +301,17 @@ def bench(
         # Until every connection of the pool has its statements planned for good: seven rounds each.
         run_for(WARM_SECONDS, many, lambda n: over_http(stage, platform.port, url, n).once, most=WARM * many)
         raw = run_for(seconds, many, lambda n: raw_client(url, replay))
-        before = _processor(platform)
+        before = _processors(platform)
         took = run_for(seconds, many, lambda n: over_http(stage, platform.port, url, n).once)
-        after = _processor(platform)
+        after = _processors(platform)
         row = figure(WHAT, many, took, statements=sum(second.counts().values()))
         row.raw_per_second = (len(raw) - 1) / raw[0]
         acts = len(ACTS) * (len(took) - 1)
         row.web_ms, row.database_ms = ((late - early) * 1000 / acts for early, late in zip(before, after, strict=True))
         rows.append(row)
-    return rows, second.counts()
+    return [*rows, *bare.bench(platform, seconds=seconds, clients=clients)], second.counts()
 
 
-def _processor(platform: Platform) -> tuple[float, float]:
-    """Seconds of processor used so far by the web processes, and by the database's that serve the application."""
-    return tuple(
-        sum(sum(map(int, _stat(pid)[11:13])) for pid in pids) / os.sysconf("SC_CLK_TCK")
-        for pids in (platform.web_pids(), platform.backend_pids())
-    )  # type: ignore[return-value]
-
-
-def _stat(pid: int) -> list[str]:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return ["0"] * 13
+def _processors(platform: Platform) -> tuple[float, float]:
+    """Seconds used so far by the web processes, and by the database's that serve the application."""
+    return processor(platform.web_pids()), processor(platform.backend_pids())

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import re
 import statistics
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import count
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -117,6 +119,18 @@ def recording() -> Iterator[list[Statement]]:
 
     with connection.execute_wrapper(note):
         yield sent
+
+
+def processor(pids: Iterable[int]) -> float:
+    """Seconds of processor these processes have used so far."""
+    return sum(sum(map(int, _stat(pid)[11:13])) for pid in pids) / os.sysconf("SC_CLK_TCK")
+
+
+def _stat(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ["0"] * 13
 
 
 class Replay:
