@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     take = acts.add_parser("import", help=_("看一份 BPMN 文件能收什么、不能收什么；加 --item 就存成草稿"))
     take.add_argument("file", type=Path, metavar="FILE", help=_("BPMN 2.0 文件，可以是 .gz"))
     take.add_argument("--format", choices=["text", "json"], default="text", help=_("输出格式，默认文字"))
+    take.add_argument("--process", default="", metavar="ID", help=_("文件里有几个流程时，收哪一个"))
     take.add_argument("--item", default="", metavar="CODE", help=_("存成这个事项（实施编码）的草稿"))
     take.add_argument("--post", default="", help=_("文件没写岗位的步骤，都用这个岗位"))
     take.add_argument("--authority", default="", help=_("文件没写权限的步骤，都用这个权限"))
@@ -54,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
 
     module = sys.modules[__name__]
     if args.act == "import":
-        report = _report(args.file)
+        report = _report(args.file, args.process)
         text = json.dumps(report.as_json(), ensure_ascii=False, indent=2) if args.format == "json" else _told(report)
         sys.stdout.write(text + "\n")
         if args.item:
@@ -69,13 +70,13 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _report(path: Path) -> "Report":
+def _report(path: Path, process: str) -> "Report":
     from yimen.catalog import bpmn
 
     if not path.is_file():
         raise bpmn.UnreadableFlow(_("找不到文件 %(name)s。") % {"name": path})
     with path.open("rb") as stream:
-        return bpmn.read(stream, path.name)
+        return bpmn.read(stream, path.name, process)
 
 
 def _told(report: "Report") -> str:
@@ -87,6 +88,14 @@ def _told(report: "Report") -> str:
             _("第 %(line)d 行 %(kind)s %(name)s：%(reason)s")
             % {"line": each.line, "kind": each.kind, "name": name, "reason": each.reason}
         )
+    lines += [
+        _("第 %(line)d 行 %(kind)s %(name)s：%(reason)s")
+        % {"line": each.line, "kind": each.kind, "name": each.name or each.id or "-", "reason": each.text}
+        for each in report.remarks
+    ]
+    if len(report.processes) > 1:
+        names = _("、").join(f"{ident}“{name}”" if name else ident for ident, name in report.processes)
+        lines.append(_("文件里有几个流程，用 --process 选一个：%(names)s。") % {"names": names})
     if report.importable:
         lines.append(_("可以导入，共 %(count)d 步。") % {"count": len(report.steps)})
     else:

@@ -51,11 +51,24 @@ class _Way:
 
 
 class Graph:
-    """nodes, flows: what can be taken of `process`, sub-processes included; their insides are led through."""
+    """
+    nodes, flows: what can be taken of `process`; roles: what each node is here: "task" for a step, "subProcess" for
+    what is led through, "pass" for what changes nothing, else its tag; insides: what stands within a "subProcess".
 
-    def __init__(self, process: Element, nodes: Mapping[str, Element], flows: Sequence[Element]) -> None:
+    After solve() `dropped` holds the lines that go back to do again what was done, which are not part of the order.
+    """
+
+    def __init__(
+        self,
+        process: Element,
+        nodes: Mapping[str, Element],
+        flows: Sequence[Element],
+        roles: Mapping[str, str],
+        insides: Mapping[str, Element],
+    ) -> None:
         self.nodes = nodes
-        self.tag = {ident: node.tag for ident, node in nodes.items()}
+        self.tag = dict(roles)
+        self.dropped: dict[str, tuple[str, str]] = {}
         self.flow: dict[str, tuple[str, str]] = {}
         self.labels: dict[str, Element] = {}
         for number, flow in enumerate(flows):
@@ -66,23 +79,26 @@ class Graph:
                 source = f"{source} out"
             self.flow[ident] = source, target
             self.labels[ident] = flow
-        for ident, node in nodes.items():
-            if node.tag == "subProcess":
-                self.tag[f"{ident} out"] = "out"
-                for inner in node.children:
-                    if inner.tag == "startEvent":
-                        self.flow[f"{ident} in"] = ident, inner.id
-                    elif inner.tag == "endEvent":
-                        self.flow[f"{inner.id} out"] = inner.id, f"{ident} out"
+        for ident, scope in insides.items():
+            self.tag[f"{ident} out"] = "out"
+            for inner in scope.children:
+                if inner.tag == "startEvent":
+                    self.flow[f"{ident} in"] = ident, inner.id
+                elif inner.tag == "endEvent":
+                    self.flow[f"{inner.id} out"] = inner.id, f"{ident} out"
         self.incoming: dict[str, list[str]] = {ident: [] for ident in self.tag}
         self.outgoing: dict[str, list[str]] = {ident: [] for ident in self.tag}
         for flow_id, (source, target) in self.flow.items():
             self.outgoing[source].append(flow_id)
             self.incoming[target].append(flow_id)
         self.process = process
-        self.deciding = [
+        self.deciding = self._deciding()
+
+    def _deciding(self) -> list[Element]:
+        """Return the gateways at which somebody chooses, in the order of the file."""
+        return [
             node
-            for ident, node in nodes.items()
+            for ident, node in self.nodes.items()
             if node.tag in {"exclusiveGateway", "inclusiveGateway"} and len(self.outgoing[ident]) > 1
         ]
 
@@ -101,6 +117,8 @@ class Graph:
     def solve(self) -> Solution:
         """Return steps' order and conditions. Raises Unfaithful naming each element at fault."""
         order = self._order()
+        if self.dropped:
+            order, self.deciding = self._order(), self._deciding()
         self._reached(order)
         skips = self._skips()
         ways = self._ways(order, skips)
@@ -139,8 +157,36 @@ class Graph:
                     open_nodes.discard(ident)
                     done[ident] = None
         if back:
-            raise Unfaithful(back)
+            self._drop(back)
         return list(reversed(done))
+
+    def _drop(self, back: Mapping[str, str]) -> None:
+        """
+        Leave out the lines that go back from a decision to do again what it decides on: any step can be returned to
+        here without a line. Raises Unfaithful when one of them is something else.
+        """
+        for flow in back:
+            source, target = self.flow[flow]
+            is_decision = source in self.nodes and self.nodes[source].tag == "exclusiveGateway"
+            goes_on = any(other not in back for other in self.outgoing[source])
+            if not (is_decision and goes_on and self._comes_always(target, source)):
+                raise Unfaithful(back)
+        for flow in back:
+            source, target = self.dropped[flow] = self.flow.pop(flow)
+            self.outgoing[source].remove(flow)
+            self.incoming[target].remove(flow)
+
+    def _comes_always(self, first: str, ident: str) -> bool:
+        """Whether there is no way to `ident` that does not come by `first`."""
+        left = [root for root in self.tag if not self.incoming[root] and root != first]
+        seen = set(left)
+        while left:
+            for flow in self.outgoing[left.pop()]:
+                target = self.flow[flow][1]
+                if target not in seen and target != first:
+                    seen.add(target)
+                    left.append(target)
+        return ident not in seen
 
     def _reached(self, order: Sequence[str]) -> None:
         starts = [ident for ident in order if self.tag[ident] == "startEvent" and self._is_outermost(ident)]
@@ -275,9 +321,30 @@ class Graph:
                     )
                     if ident in way.fired and drawn[ident] != said[ident]:
                         raise Unfaithful({ident: _("它有时等、有时不等别的步骤，我们的步骤说不出来。")})
+            self._compare_dropped(order, way)
             for ident in terminating:
                 if ident in way.fired and any(name in way.fired and name not in drawn[ident] for name in after):
                     raise Unfaithful({ident: _("它会打断同时在办的别的步骤，收不了。")})
+
+    def _compare_dropped(self, order: Sequence[str], way: _Way) -> None:
+        """Make sure that where a line goes back nothing else is being done that would have to be done again, too."""
+        if not self.dropped:
+            return
+        before: dict[str, set[str]] = {}
+        for ident in order:
+            sources = [self.flow[flow][0] for flow in self.incoming[ident] if flow in way.flows]
+            before[ident] = set(sources).union(*(before[name] for name in sources))
+        for flow, (source, target) in self.dropped.items():
+            beside = (
+                name
+                for name in way.fired
+                if self.tag[name] in TASKS
+                and target in before[name]
+                and name not in before[source]
+                and source not in before[name]
+            )
+            if source in way.fired and any(beside):
+                raise Unfaithful({flow: _("它往回走的时候，别的步骤还在同时办，说不出来。")})
 
 
 def _holds(conditions: Sequence[Condition], ways: Sequence[_Way], with_it: Sequence[_Way]) -> bool:

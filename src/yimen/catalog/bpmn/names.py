@@ -12,6 +12,13 @@ TASKS = frozenset(
     {"task", "userTask", "manualTask", "serviceTask", "scriptTask", "sendTask", "receiveTask", "businessRuleTask"}
 )
 GATEWAYS = frozenset({"parallelGateway", "exclusiveGateway", "inclusiveGateway"})
+# What is led through from its start to its ends.
+CONTAINERS = frozenset({"subProcess", "transaction"})
+# Events that are waited for or sent in the midst of a flow, and are done like a step.
+AWAITED = frozenset(
+    {"messageEventDefinition", "timerEventDefinition", "signalEventDefinition", "conditionalEventDefinition"}
+)
+SENT = frozenset({"messageEventDefinition", "signalEventDefinition"})
 NODES = TASKS | GATEWAYS | {"startEvent", "endEvent", "subProcess"}
 STRUCTURE = frozenset(
     {"process", "collaboration", "participant", "laneSet", "lane", "sequenceFlow", "extensionElements"}

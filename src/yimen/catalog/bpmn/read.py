@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from yimen.catalog import rules
 from yimen.catalog.bpmn.graph import Graph, Unfaithful
-from yimen.catalog.bpmn.names import COUNTED, GATEWAYS, TASKS
+from yimen.catalog.bpmn.names import AWAITED, CONTAINERS, COUNTED, GATEWAYS, SENT, TASKS
 from yimen.catalog.bpmn.parse import Document, Element, UnreadableFlow, parse
 from yimen.catalog.flowchart import ChartStep
 
@@ -51,6 +51,17 @@ class Refusal:
     line: int
     reason: str
     stops: bool = True
+
+
+@dataclass(frozen=True)
+class Remark:
+    """An element that was taken, and what of it a reader should know."""
+
+    id: str
+    kind: str
+    name: str
+    line: int
+    text: str
 
 
 @dataclass(frozen=True)
@@ -113,7 +124,8 @@ class Report:
     What a file holds and what of it was taken.
 
     elements: counts by kind; of each kind taken + refused + ignored is all there is. parts: what belongs to one of
-    these. ignored: what other tools added. steps, questions: empty unless importable.
+    these. ignored: what other tools added. remarks: on what was taken. processes: (id, name) of all that could be read,
+    one at a time. steps, questions: empty unless importable.
     """
 
     file: str
@@ -128,6 +140,8 @@ class Report:
     steps: tuple[ImportedStep, ...] = ()
     questions: tuple[Question, ...] = ()
     importable: bool = False
+    remarks: tuple[Remark, ...] = ()
+    processes: tuple[tuple[str, str], ...] = ()
 
     def chart_steps(self) -> list[ChartStep]:
         """Return the steps as they are drawn and written."""
@@ -162,6 +176,11 @@ class Report:
                 for each in self.refused
             ],
             "ignored": dict(sorted(self.ignored.items())),
+            "remarks": [
+                {"id": each.id, "kind": each.kind, "name": each.name, "line": each.line, "text": each.text}
+                for each in self.remarks
+            ],
+            "processes": [{"id": ident, "name": name} for ident, name in self.processes],
             "questions": [
                 {
                     "key": question.key,
@@ -177,19 +196,26 @@ class Report:
         }
 
 
-def read(stream: BinaryIO, name: str) -> Report:
+def read(stream: BinaryIO, name: str, process: str = "") -> Report:
     """
-    Read a BPMN 2.0 file, packed with gzip or not, and say what can be taken. name: what the file is called.
+    Read a BPMN 2.0 file, packed with gzip or not, and say what can be taken. name: what the file is called; process:
+    the id of the one to read, needed where a file holds several that do not call each other.
 
-    Raises UnreadableFlow for what is no such file: broken, with entities, too large (20 MB unpacked), another format.
+    Raises UnreadableFlow for what is no such file: broken, with entities, too large (20 MB unpacked), another format;
+    and when there is no such process in it.
     """
-    return _Reader(parse(stream), name).report()
+    return _Reader(parse(stream), name, process).report()
 
 
 class _Reader:
-    def __init__(self, document: Document, name: str) -> None:
-        self.document, self.file = document, name
+    def __init__(self, document: Document, name: str, process: str) -> None:
+        self.document, self.file, self.wanted = document, name, process
         self.refused: dict[Element, Refusal] = {}
+        self.remarks: list[Remark] = []
+        # What each node is in the graph, what stands within those that are led through, and what was gone into.
+        self.roles: dict[str, str] = {}
+        self.insides: dict[str, Element] = {}
+        self.entered: list[Element] = []
         self.by_id: dict[str, Element] = {}
         self.nodes: dict[str, Element] = {}
         self.flows: list[Element] = []
@@ -237,6 +263,8 @@ class _Reader:
             steps=steps if is_importable else (),
             questions=questions if is_importable else (),
             importable=is_importable,
+            remarks=tuple(self.remarks) if is_importable else (),
+            processes=tuple((each.id, each.name) for each in self.processes),
         )
 
     @property
@@ -247,6 +275,9 @@ class _Reader:
         before = self.refused.get(element)
         if before is None or (stops and not before.stops):
             self.refused[element] = Refusal(element.id, element.tag, element.name, element.line, reason, stops)
+
+    def _remark(self, element: Element, text: str) -> None:
+        self.remarks.append(Remark(element.id, element.tag, element.name, element.line, text))
 
     def _refuse_all(self, element: Element, reason: str, within: str, *, stops: bool = True) -> None:
         """Refuse an element and, for `within`, everything counted inside it."""
@@ -266,21 +297,40 @@ class _Reader:
     # What kind of thing each is.
 
     @cached_property
+    def processes(self) -> list[Element]:
+        """The processes somebody may want: those with anything in them that no other process calls."""
+        drawn = [each for each in self.document.root.of("process") if _has_nodes(each)]
+        called = {
+            _local(call.attributes.get("calledElement", ""))
+            for each in drawn
+            for call in each.all()
+            if call.tag == "callActivity"
+        }
+        return [each for each in drawn if each.id not in called] or drawn[:1]
+
+    @cached_property
     def main(self) -> Element | None:
-        """The process that is read: the first that has anything in it."""
-        return next((each for each in self.document.root.of("process") if _has_nodes(each)), None)
+        """The process that is read: the one asked for, else the first."""
+        if not self.wanted:
+            return next(iter(self.processes), None)
+        wanted = self.by_id.get(_local(self.wanted))
+        if wanted is None or wanted.tag != "process" or not _has_nodes(wanted):
+            known = "、".join(each.id for each in self.processes)
+            raise UnreadableFlow(
+                _("文件里没有流程“%(id)s”，有的是：%(known)s。") % {"id": self.wanted[:60], "known": known[:300]}
+            )
+        return wanted
 
     def _judge(self, root: Element) -> None:
+        if self.main is not None:
+            self.entered.append(self.main)
+            self._judge_within(self.main)
         for child in root.children:
             match child.tag:
-                case "process" if child is self.main:
-                    self._judge_within(child)
+                case "process" if child in self.entered:
+                    pass
                 case "process" if _has_nodes(child):
-                    values = {"name": self.main.name or self.main.id if self.main else ""}
-                    within = _("在另一个流程里，一次只能收一个流程。")
-                    self._refuse_all(
-                        child, _("已经有流程“%(name)s”了，一次只能收一个流程，请把文件拆开。") % values, within
-                    )
+                    self._judge_other(child)
                 case "process":
                     self._refuse_all(
                         child, _("这个流程里没有步骤，不收。"), _("在没有步骤的流程里，不收。"), stops=False
@@ -291,10 +341,22 @@ class _Reader:
                     self._refuse(child, _("往来的消息收不了，请在办理流程里用文字写明。"), stops=False)
                 case "choreography":
                     self._refuse_all(child, _("编排图收不了，只收流程图。"), _("在编排图里，收不了。"))
-                case tag if tag.startswith("global"):
-                    self._refuse(child, _("公用的任务收不了，请直接画在流程里。"), stops=False)
+                case tag if tag.startswith("global") and tag in COUNTED:
+                    if child not in self.entered:
+                        self._refuse(child, _("公用的任务没有哪一步用到它，不收。"), stops=False)
                 case tag if tag in COUNTED and tag != "extensionElements":
                     self._refuse_all(child, _("流程外面的这种元素收不了。"), _("在收不了的元素里。"))
+
+    def _judge_other(self, process: Element) -> None:
+        if self.wanted:
+            self._refuse_all(process, _("这次没有选它。"), _("在没有选的流程里。"), stops=False)
+            return
+        values = {"name": self.main.name or self.main.id if self.main else "", "id": process.id}
+        self._refuse_all(
+            process,
+            _("已经有流程“%(name)s”了，一次只能收一个；要收的是这一个，就选“%(id)s”。") % values,
+            _("在另一个流程里，一次只能收一个流程。"),
+        )
 
     def _judge_collaboration(self, collaboration: Element) -> None:
         for child in collaboration.children:
@@ -303,14 +365,24 @@ class _Reader:
                     process = self.by_id.get(_local(child.attributes.get("processRef", "")))
                     if process is None or process.tag != "process" or not _has_nodes(process):
                         self._refuse(child, _("这一方没有画自己的步骤，只是对面的人，不收。"), stops=False)
-                    elif process is not self.main:
-                        self._refuse(child, _("它的流程不是这次收的那一个。"))
+                    elif process not in self.entered:
+                        self._refuse(child, _("它的流程不是这次收的那一个。"), stops=not self.wanted)
                 case "messageFlow":
-                    self._refuse(child, _("两方之间传消息的线收不了，请在步骤里用文字写明。"), stops=False)
+                    ends = [self._called(child.attributes.get(name, "")) or "？" for name in ("sourceRef", "targetRef")]
+                    self._refuse(
+                        child,
+                        _("从“%(source)s”传消息到“%(target)s”，这条线没有收，请在步骤里用文字写明。")
+                        % {"source": ends[0], "target": ends[1]},
+                        stops=False,
+                    )
                 case tag if tag in {"textAnnotation", "association", "group"}:
                     self._refuse(child, _NOTE(), stops=False)
                 case tag if tag in COUNTED and tag != "extensionElements":
                     self._refuse_all(child, _("流程外面的这种元素收不了。"), _("在收不了的元素里。"))
+
+    def _called(self, reference: str) -> str:
+        element = self.by_id.get(_local(reference))
+        return (element.name or element.id)[:60] if element is not None else _local(reference)[:60]
 
     def _judge_within(self, scope: Element) -> None:
         for child in scope.children:
@@ -325,8 +397,12 @@ class _Reader:
                 self._judge_event(child)
             elif tag in GATEWAYS:
                 self._keep(child)
-            elif tag == "subProcess":
-                self._judge_sub_process(child)
+            elif tag in CONTAINERS:
+                self._judge_container(child, child)
+            elif tag == "callActivity":
+                self._judge_call(child)
+            elif tag in {"intermediateCatchEvent", "intermediateThrowEvent"}:
+                self._judge_between(child)
             elif tag in {"textAnnotation", "association", "group"}:
                 self._refuse(child, _NOTE(), stops=False)
             elif tag in {"dataObject", "dataObjectReference", "dataStoreReference"}:
@@ -334,18 +410,19 @@ class _Reader:
             elif tag in COUNTED and tag != "extensionElements":
                 self._refuse_all(child, _reason(tag), _("在收不了的“%(name)s”里。") % {"name": child.name or child.id})
 
-    def _keep(self, element: Element) -> None:
+    def _keep(self, element: Element, role: str = "") -> None:
         if element.id and self.by_id.get(element.id) is element:
             self.nodes[element.id] = element
+            self.roles[element.id] = role or element.tag
         elif not element.id:
             self._refuse(element, _("没有编号（id），别的元素连不到它。"))
 
     def _judge_task(self, task: Element) -> None:
-        self._keep(task)
+        self._keep(task, "task")
         self.order.append(task)
-        if task.of("standardLoopCharacteristics", "multiInstanceLoopCharacteristics"):
-            self._refuse(task, _("要反复做几遍的任务收不了：一步只做一遍，退回重做不用画。"))
-        elif task.attributes.get("isForCompensation") == "true":
+        for each in task.of("standardLoopCharacteristics", "multiInstanceLoopCharacteristics"):
+            self._refuse(each, _("要反复做几遍没有收：收成一步，几遍都做完才算做完。"), stops=False)
+        if task.attributes.get("isForCompensation") == "true":
             self._refuse(task, _("出错后补救用的任务收不了。"))
         elif len(task.name) > LONGEST["name"]:
             self._refuse(task, _("步骤名称最多写 %(most)d 个字。") % {"most": LONGEST["name"]})
@@ -354,46 +431,92 @@ class _Reader:
 
     def _judge_event(self, event: Element) -> None:
         self._keep(event)
-        definitions = [each for each in event.children if each.tag.endswith(("EventDefinition", "eventDefinitionRef"))]
+        definitions = _definitions(event)
         if event.tag == "endEvent" and [each.tag for each in definitions] == ["terminateEventDefinition"]:
             return  # an end like any other, unless something else is still being done: the graph looks at that
-        if definitions:
-            what = _TRIGGERS().get(definitions[0].tag, _("某件事"))
-            sentence = (
-                _("要等%(what)s才开始的流程收不了：我们的流程从收件开始。")
-                if event.tag == "startEvent"
-                else _("结束时还要%(what)s的收不了，请另画一步。")
+        tags = {each.tag for each in definitions}
+        is_start = event.tag == "startEvent"
+        if not tags:
+            return
+        what = _TRIGGERS().get(definitions[0].tag, _("某件事"))
+        if is_start and event.parent in self.entered and tags <= AWAITED:
+            reason = _("流程由“%(what)s”开始，这一点没有收：我们的流程从收件开始。")
+        elif not is_start and tags <= SENT:
+            reason = _("结束时的“%(what)s”没有收，需要的话另画一步。")
+        else:
+            self._refuse(
+                event,
+                (_("要等%(what)s才开始的收不了。") if is_start else _("结束时还要%(what)s的收不了。")) % {"what": what},
             )
-            self._refuse(event, sentence % {"what": what})
             for each in definitions:
-                if each.tag in COUNTED:
-                    self._refuse(each, _("属于收不了的事件。"))
+                self._refuse(each, _("属于收不了的事件。"))
+            return
+        for each in definitions:
+            self._refuse(each, reason % {"what": what}, stops=False)
 
-    def _judge_sub_process(self, scope: Element) -> None:
+    def _judge_between(self, event: Element) -> None:
+        """An event in the midst: a milestone changes nothing, what is sent or waited for is a step."""
+        definitions = _definitions(event)
+        tags = {each.tag for each in definitions}
+        is_throw = event.tag == "intermediateThrowEvent"
+        if not tags and is_throw:
+            self._keep(event, "pass")
+        elif tags and tags <= (SENT if is_throw else AWAITED):
+            self._judge_task(event)
+            what = _TRIGGERS()[definitions[0].tag]
+            for each in definitions:
+                self._refuse(each, _("“%(what)s”收成一步，由岗位办完或等到了再往下走。") % {"what": what}, stops=False)
+        else:
+            name = event.name or event.id
+            self._refuse_all(event, _reason(event.tag), _("在收不了的“%(name)s”里。") % {"name": name})
+
+    def _judge_call(self, call: Element) -> None:
+        called = self.by_id.get(_local(call.attributes.get("calledElement", "")))
+        if called is not None and called.tag == "process" and _has_nodes(called):
+            if called in self.entered:
+                self._refuse(call, _("这个流程已经收过一次，不能再调用，请把那几步直接画进来。"))
+                return
+            self.entered.append(called)
+            self._judge_container(call, called)
+            return
+        self._judge_task(call)
+        if called is not None and called.tag.startswith("global"):
+            self.entered.append(called)
+        else:
+            self._remark(call, _("它调用的流程不在这个文件里，收成了一步。"))
+
+    def _judge_container(self, owner: Element, scope: Element) -> None:
+        """Judge a sub-process, or a call with the process it calls."""
         starts = scope.of("startEvent")
-        boundary = scope.parent.of("boundaryEvent") if scope.parent else []
+        boundary = owner.parent.of("boundaryEvent") if owner.parent else []
+        is_repeated = bool(owner.of("standardLoopCharacteristics", "multiInstanceLoopCharacteristics"))
         reason = ""
-        if scope.attributes.get("triggeredByEvent") == "true":
+        if owner.attributes.get("triggeredByEvent") == "true":
             reason = _("由事件触发的子流程收不了。")
-        elif scope.of("standardLoopCharacteristics", "multiInstanceLoopCharacteristics"):
-            reason = _("要反复做几遍的子流程收不了。")
         elif not _has_nodes(scope):
-            reason = _("子流程里什么也没有画，不知道要做哪几步。")
+            self._judge_task(owner)
+            self._remark(owner, _("里面什么也没有画，收成了一步。"))
+            return
+        elif is_repeated:
+            reason = _("要反复做几遍的子流程收不了。")
         elif len(starts) != 1:
             reason = _("子流程要正好有一个开始，这个有 %(count)d 个。") % {"count": len(starts)}
         elif not scope.of("endEvent"):
             reason = _("子流程没有结束，不知道做到哪里算完。")
-        elif any(_local(each.attributes.get("attachedToRef", "")) == scope.id for each in boundary):
+        elif any(_local(each.attributes.get("attachedToRef", "")) == owner.id for each in boundary):
             reason = _("做到一半会被打断的子流程收不了。")
         if reason:
-            self._refuse_all(scope, reason, _("在收不了的子流程“%(name)s”里。") % {"name": scope.name or scope.id})
+            within = _("在收不了的子流程“%(name)s”里。") % {"name": owner.name or owner.id}
+            self._refuse_all(owner, reason, within)
+            if scope is not owner:
+                self._refuse_all(scope, within, within)
             return
-        self._keep(scope)
+        self._keep(owner, "subProcess")
+        self.insides[owner.id] = scope
         self._judge_within(scope)
 
     def _judge_flows(self) -> None:
-        lanes = [each for each in (self.main.all() if self.main else ()) if each.tag == "lane"]
-        for lane in lanes:
+        for lane in self._lanes():
             for reference in lane.of("flowNodeRef"):
                 if _local(reference.text) not in self.by_id:
                     self._refuse(
@@ -412,6 +535,9 @@ class _Reader:
             elif flow.of("conditionExpression") and self.nodes[ends[0]].tag not in GATEWAYS:
                 self._refuse(flow, _("带条件的线要从网关出来，直接从步骤出来的收不了。"))
 
+    def _lanes(self) -> list[Element]:
+        return [each for scope in self.entered for each in scope.all() if each.tag == "lane"]
+
     def _cannot(self, ident: str) -> bool:
         return ident not in self.nodes or self.nodes[ident] in self.refused
 
@@ -423,8 +549,11 @@ class _Reader:
 
     def _translate(self) -> tuple[tuple[ImportedStep, ...], tuple[Question, ...]]:
         assert self.main is not None
-        graph = Graph(self.main, self.nodes, self.flows)
+        graph = Graph(self.main, self.nodes, self.flows, self.roles, self.insides)
         found = graph.solve()
+        for ident in graph.dropped:
+            line = graph.labels[ident]
+            self._refuse(line, _("往回走的线没有收：退回重做哪一步都可以，不用画。"), stops=False)
         keys = _keys_of(self.tasks)
         posts = self._posts()
         names = {node.id: _key_for(node, n, "q") for n, node in enumerate(graph.deciding, 1)}
@@ -522,7 +651,8 @@ class _Reader:
     def _posts(self) -> dict[str, tuple[str, str]]:
         """Return (department, post) of each node by its lane: the lane's name is the post, that around it the unit."""
         found: dict[str, tuple[str, str]] = {}
-        for lane in (each for each in (self.main.all() if self.main else ()) if each.tag == "lane"):
+        within: dict[str, tuple[str, str]] = {}
+        for lane in self._lanes():
             outer = lane.parent.parent if lane.parent is not None else None
             department = outer.name if outer is not None and outer.tag == "lane" else ""
             post = lane.name
@@ -535,10 +665,10 @@ class _Reader:
                 ident = _local(reference.text)
                 if ident not in found or (lane.parent is not None and lane.parent.tag == "childLaneSet"):
                     found[ident] = department, post
-                    node = self.nodes.get(ident)
-                    if node is not None and node.tag == "subProcess":
-                        found |= dict.fromkeys((each.id for each in node.all() if each.id), (department, post))
-        return found
+                    if (scope := self.insides.get(ident)) is not None:
+                        within |= dict.fromkeys((each.id for each in scope.all() if each.id), (department, post))
+        # A lane of its own within says more than the lane around all.
+        return within | found
 
 
 def guess(text: str) -> str:
@@ -564,6 +694,10 @@ def _has_nodes(scope: Element) -> bool:
         for child in scope.children
         if child.tag in COUNTED
     )
+
+
+def _definitions(event: Element) -> list[Element]:
+    return [each for each in event.children if each.tag.endswith(("EventDefinition", "eventDefinitionRef"))]
 
 
 def _local(reference: str) -> str:
@@ -611,11 +745,9 @@ def _reason(tag: str) -> str:
     reasons = {
         "eventBasedGateway": _("看先发生哪件事再走的网关收不了：我们的步骤做完才往下走。"),
         "complexGateway": _("复杂网关收不了，请改画成并行或排他网关。"),
-        "callActivity": _("调用别的流程的步骤收不了，请把那几步直接画进来。"),
-        "transaction": _("事务子流程收不了，请把步骤直接画进来。"),
         "adHocSubProcess": _("没有先后的子流程收不了，请画出先后。"),
         "boundaryEvent": _("挂在步骤边上、会打断它的事件收不了；超期由时钟来管，不用画。"),
-        "intermediateCatchEvent": _("中途等一件事的收不了，请画成一步，写明谁办、几天。"),
-        "intermediateThrowEvent": _("中途发出消息的收不了，请画成一步。"),
+        "intermediateCatchEvent": _("中途等这种事的收不了，请画成一步，写明谁办、几天。"),
+        "intermediateThrowEvent": _("中途发出这种事的收不了，请画成一步。"),
     }
     return reasons.get(tag, _("这种元素收不了。"))

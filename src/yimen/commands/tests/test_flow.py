@@ -41,6 +41,7 @@ def here(monkeypatch):
 
 def args(act, **values):
     defaults = {"format": "text", "item": "", "post": "", "authority": "", "days": None, "region": "", "output": None}
+    defaults |= {"process": ""}
     return SimpleNamespace(act=act, **defaults | values)
 
 
@@ -61,6 +62,18 @@ def test_import_in_words(file, capsys):
     command.run(args("import", file=file(CIRCLE)))
     out = capsys.readouterr().out
     assert "第 1 行 sequenceFlow" in out and "往回走" in out and "不能导入" in out
+
+
+def test_of_several_processes_one_is_chosen(file, capsys):
+    body = TWO + "</process><process id='other'><task id='c' name='另办'/>"
+    path = file(body)
+    command.run(args("import", file=path))
+    assert "--process 选一个：p、other" in capsys.readouterr().out
+    command.run(args("import", file=path, format="json", process="other"))
+    said = json.loads(capsys.readouterr().out)
+    assert [step["name"] for step in said["steps"]] == ["另办"] and not any(one["stops"] for one in said["refused"])
+    with pytest.raises(bpmn.UnreadableFlow, match="没有流程“gone”，有的是：p、other"):
+        command.run(args("import", file=path, process="gone"))
 
 
 def test_a_file_that_is_none_ends_in_one_sentence(tmp_path, capsys):

@@ -1,8 +1,11 @@
 """The flow editor, the public process view, and files in and out."""
 
+import base64
 import io
 import json
+import zlib
 from html import unescape
+from itertools import pairwise
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -20,6 +23,7 @@ from yimen.ledger.models import Event
 from yimen.people.models import Role
 from yimen.people.tests.factories import NOW, make_center, make_department, make_region, make_staff
 from yimen.web.tests.pages import Page
+from yimen.web.workbench import flow as flow_page
 
 pytestmark = pytest.mark.django_db
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
@@ -52,6 +56,11 @@ def sent(response, **changes):
 def press(client, version, button, response=None, **changes):
     response = response or client.get(url("", version))
     return client.post(url("", version), sent(response, do=button, **changes))
+
+
+def packed(said):
+    """What the page hides in `before`, made by somebody else."""
+    return base64.b64encode(zlib.compress(json.dumps(said).encode())).decode()
 
 
 def rows(response):
@@ -137,6 +146,38 @@ def test_steps_move_and_go_and_one_step_back_undoes_it(editor, department):
     assert set(stored(version)) == {"receive", "accept", "review", "decide", "deliver"}, "nothing was saved"
 
 
+def test_every_change_can_be_undone_and_brought_back(editor, department):
+    version = make_draft(department=department)
+    pages = [editor.get(url("", version))]
+    for button in ("up:accept", "beside:review", "remove:deliver", "add"):
+        pages.append(press(editor, version, button, pages[-1]))
+    states = [rows(page) for page in pages]
+    assert all(one != other for one, other in pairwise(states))
+    page = pages[-1]
+    for state in reversed(states[:-1]):
+        page = press(editor, version, "undo", page)
+        assert rows(page) == state
+    assert 'value="undo"' not in page.text and 'value="redo"' in page.text
+    for state in states[1:]:
+        page = press(editor, version, "redo", page)
+        assert rows(page) == state
+    page = press(editor, version, "down:accept", press(editor, version, "undo", page))
+    assert 'value="redo"' not in page.text, "something else was done instead"
+    assert len(stored(version)) == 5
+
+
+@pytest.mark.parametrize("most", [{"MOST_UNDONE": 2}, {"MOST_HISTORY": 1_200}], ids=["changes", "length"])
+def test_only_the_latest_changes_are_kept(editor, department, monkeypatch, most):
+    for name, value in most.items():
+        monkeypatch.setattr(flow_page, name, value)
+    version = make_draft(department=department)
+    page = editor.get(url("", version))
+    for _n in range(3):
+        page = press(editor, version, "add", page)
+    assert len(page.context["desk"].past) == 2
+    assert len(rows(press(editor, version, "undo", page))) == 7
+
+
 def test_a_step_may_depend_on_an_answer(editor, department):
     version = make_draft(department=department)
     asked = Question("place", "店面多大？", (Option("small", "50 平方米以下"), Option("big", "更大")))
@@ -206,9 +247,11 @@ def test_saving_twice_is_saving_once(editor, department):
         {"do": "save", "count": "9" * 400},
         {"do": "beside:", "count": "2"}, {"do": "save", "count": "1", "s0-key": "x" * 5000, "s0-limit": "9" * 99},
         {"do": "save", "count": "-1"}, {"do": "preview", "questions": "[[1]]", "count": "1"},
-        {"do": "undo", "before": json.dumps([["a" * 301, "", "", "", "", "", "", [], []]])}, {"count": "²"},
+        {"do": "undo", "before": packed([[json.dumps([["a" * 301, "", "", "", "", "", "", [], []]])], []])},
+        {"count": "²"}, {"do": "redo", "before": packed([[], [7]])}, {"do": "undo", "before": packed([["[[1]]"], []])},
+        {"do": "undo", "before": packed([[" " * 9_000_000], []])}, {"do": "redo", "before": packed("x")},
     ],
-    ids=range(10),
+    ids=range(14),
 )  # fmt: skip
 def test_nonsense_is_answered_kindly(editor, department, body):
     version = make_draft(department=department)
@@ -261,13 +304,33 @@ def test_a_file_goes_into_the_editor_asks_for_what_it_lacks_and_becomes_the_draf
     assert [option.label for option in question.options.all()] == ["更大", "小店"]
 
 
+def test_of_several_processes_one_is_chosen_on_the_page(editor, department):
+    version = make_draft(department=department)
+    content = document(SIMPLE + "</process><process id='p2' name='另一个'><task id='z' name='另办'/>")
+    page = upload(editor, version, content)
+    assert page.status_code == 422 and 'name="process" value="p2"' in page.text and "要收哪一个" in page.text
+    chosen = {"file": SimpleUploadedFile("演示.bpmn", content), "process": "p2"}
+    page = editor.post(url("-import", version), chosen)
+    assert page.status_code == 200 and [step.name for step in rows(page)] == ["另办"]
+    chosen = {"file": SimpleUploadedFile("演示.bpmn", content), "process": "gone"}
+    assert "没有流程“gone”" in editor.post(url("-import", version), chosen).text
+
+
+def test_questions_of_an_import_that_was_undone_are_not_kept(editor, department):
+    version = make_draft(department=department)
+    undone = press(editor, version, "undo", upload(editor, version, document(SIMPLE)))
+    assert len(rows(undone)) == 5
+    assert press(editor, version, "save", undone).status_code == 302
+    assert not version.questions.exists()
+
+
 def test_what_cannot_be_taken_is_listed_and_nothing_written(editor, department):
     version = make_draft(department=department)
-    body = "<startEvent id='s'/><task id='a' name='受理'/><callActivity id='x' name='另一个流程'/>"
-    body += flow("f", "a", "x")
+    body = "<startEvent id='s'/><task id='a' name='受理'/><eventBasedGateway id='x' name='看哪件事'/>"
+    body += flow("e", "s", "a") + flow("f", "a", "x")
     page = upload(editor, version, document(body))
     text = page.content.decode()
-    assert page.status_code == 422 and "另一个流程" in text and "callActivity" in text and "调用别的流程" in text
+    assert page.status_code == 422 and "看哪件事" in text and "eventBasedGateway" in text and "先发生哪件事" in text
     assert len(stored(version)) == 5
 
 

@@ -6,7 +6,10 @@ Every button posts the whole form and gets it back changed, so nothing is kept a
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO, cast
@@ -37,6 +40,8 @@ from yimen.people.models import Department
 from yimen.web.workbench.guard import StaffRequest, posted_text, staff_page
 
 MOST_STEPS = 60
+# So many changes can be undone, while all of them together are no longer than this, unpacked.
+MOST_UNDONE, MOST_HISTORY = 30, 1_500_000
 LONGEST = {"name": 80, "post": 60, "authority": 120, "limit": 5, "key": 40}
 _TEXTS = ("name", "kind", "department", "post", "authority", "limit")
 
@@ -66,7 +71,9 @@ class Desk:
     departments: Mapping[str, Department]
     labels: dict[str, str]
     rows: list[Row]
-    before: str = ""
+    # Rows as _dump() wrote them: what undoing goes back to and what redoing comes back to, the nearest last.
+    past: list[str] = field(default_factory=list)
+    future: list[str] = field(default_factory=list)
     # Those that came with an imported file and are not saved yet.
     questions: tuple[bpmn.Question, ...] = ()
     texts: dict[str, str] = field(default_factory=dict)
@@ -77,6 +84,20 @@ class Desk:
             self.texts.setdefault(question.key, question.text)
             for key, label in question.options:
                 self.labels.setdefault(f"{question.key}.{key}", label)
+
+    def remember(self, before: str) -> None:
+        """Keep what the rows were before a change; what was undone before it is gone."""
+        if before != _dump(self.rows):
+            self.past, self.future = [*self.past, before][-MOST_UNDONE:], []
+
+    @property
+    def history(self) -> str:
+        while sum(map(len, (*self.past, *self.future))) > MOST_HISTORY:
+            (self.past or self.future).pop(0)
+        if not self.past and not self.future:
+            return ""
+        said = json.dumps([self.past, self.future], ensure_ascii=False).encode()
+        return base64.b64encode(zlib.compress(said)).decode()
 
     def renumber(self) -> None:
         for number, row in enumerate(self.rows, 1):
@@ -102,7 +123,7 @@ def _desk(request: StaffRequest, pk: UUID, data: QueryDict | None = None) -> Des
         desk.rows = [_stored(step) for step in version.steps.all()]
     else:
         desk.rows = _typed(data)
-        desk.before = _text(data, "before", 200_000)
+        desk.past, desk.future = _history(data.get("before", ""))
     desk.renumber()
     return desk
 
@@ -167,6 +188,18 @@ def _load(text: str) -> list[Row] | None:
     return rows
 
 
+def _history(text: str) -> tuple[list[str], list[str]]:
+    """Return what Desk.history wrote; nothing for anything else, since it comes back from a browser."""
+    try:
+        unpacked = zlib.decompressobj().decompress(base64.b64decode(text[:400_000], validate=True), 4 * MOST_HISTORY)
+        past, future = json.loads(unpacked)
+        if all(isinstance(each, list) and all(isinstance(one, str) for one in each) for each in (past, future)):
+            return past[-MOST_UNDONE:], future[-MOST_UNDONE:]
+    except (ValueError, TypeError, binascii.Error, zlib.error, RecursionError):
+        pass
+    return [], []
+
+
 def _questions(text: str) -> tuple[bpmn.Question, ...]:
     """Return imported questions as _dump_questions() wrote them; none for anything else."""
     try:
@@ -200,10 +233,12 @@ def _change(desk: Desk, act: str) -> str:
     known = {row.step.key: row for row in desk.rows}
     new = rules.Step(flow_edits.new_key(steps), "", FlowStep.Kind.REVIEW, "", "", None)
     focus = key
-    if verb == "undo":
-        earlier = _load(desk.before)
-        if earlier is not None:
-            desk.rows, desk.before = earlier, before
+    if verb in {"undo", "redo"}:
+        left, other = (desk.past, desk.future) if verb == "undo" else (desk.future, desk.past)
+        stood = _load(left.pop()) if left else None
+        if stood is not None:
+            other.append(before)
+            desk.rows = stood
             desk.renumber()
         return ""
     if verb == "add":
@@ -226,8 +261,8 @@ def _change(desk: Desk, act: str) -> str:
     if len(found) > MOST_STEPS:
         return ""
     desk.rows = [replace(known[step.key], step=step) if step.key in known else Row(step, is_new=True) for step in found]
-    desk.before = before
     desk.renumber()
+    desk.remember(before)
     return focus
 
 
@@ -246,7 +281,7 @@ def _fill(desk: Desk, request: HttpRequest) -> None:
         }
         filled = _row(said, row.step.key, row.step.after, row.step.when)
         row.step, row.limit = filled.step, filled.limit
-    desk.before = before
+    desk.remember(before)
 
 
 # Looking
@@ -315,6 +350,7 @@ def _page(
         "kinds": FlowStep.Kind.choices,
         "departments": desk.departments.values(),
         "questions": _dump_questions(desk.questions) if desk.questions else "",
+        "history": desk.history,
         "seen": seen or actions.mark_of(desk.version),
         "focus": focus,
         # An untouched page says nothing about what is wrong yet; one that was tried says all.
@@ -366,6 +402,18 @@ def edit(request: StaffRequest, pk: UUID) -> HttpResponse:
     return _page(request, desk, seen=seen, focus=focus, asked=act == "preview")
 
 
+def _needed(desk: Desk) -> list[bpmn.Question]:
+    """Return the imported questions some step still depends on, be it through another question."""
+    wanted = {name.partition(".")[0] for row in desk.rows for name in row.step.when}
+    kept: list[bpmn.Question] = []
+    # The question asked first stands first; who depends on it comes after.
+    for question in reversed(desk.questions):
+        if question.key in wanted:
+            kept.insert(0, question)
+            wanted |= {name.partition(".")[0] for name in question.when}
+    return kept
+
+
 def _save(request: StaffRequest, desk: Desk, seen: str) -> HttpResponse:
     found = _judge(desk)
     if found["faults"] or found["fault_count"]:
@@ -385,7 +433,7 @@ def _save(request: StaffRequest, desk: Desk, seen: str) -> HttpResponse:
         for row in desk.rows
     ]
     try:
-        save_flow(desk.item, drafts, questions=desk.questions, by=request.staff, at=timezone.now(), seen=seen or "none")
+        save_flow(desk.item, drafts, questions=_needed(desk), by=request.staff, at=timezone.now(), seen=seen or "none")
     except actions.ChangedMeanwhile as error:
         stored = _desk(request, desk.item.pk)
         if _dump(stored.rows) == _dump(desk.rows):  # what was sent is what stands: the same form came twice
@@ -423,7 +471,9 @@ def take(request: StaffRequest, pk: UUID) -> HttpResponse:
         context["refused"] = _("请先选一个 BPMN 文件。")
     else:
         try:
-            report = bpmn.read(cast(BinaryIO, upload.file), (upload.name or "")[:100])
+            report = bpmn.read(
+                cast(BinaryIO, upload.file), (upload.name or "")[:100], posted_text(request, "process")[:200]
+            )
         except bpmn.UnreadableFlow as error:
             context["refused"] = str(error)
         else:
@@ -441,7 +491,7 @@ def take(request: StaffRequest, pk: UUID) -> HttpResponse:
 
 def _taken(request: StaffRequest, desk: Desk, report: bpmn.Report) -> HttpResponse:
     ids = {row.name: pk for pk, row in desk.departments.items()}
-    desk.before = _dump(desk.rows)
+    before = _dump(desk.rows)
     own = str(desk.item.department_id)
     desk.rows = []
     for each in report.steps:
@@ -450,6 +500,7 @@ def _taken(request: StaffRequest, desk: Desk, report: bpmn.Report) -> HttpRespon
         desk.rows.append(Row(each.step, "" if department == own else department, days, is_new=True))
     desk.ask(report.questions)
     desk.renumber()
+    desk.remember(before)
     return _page(request, desk, report=report, asked=True)
 
 
