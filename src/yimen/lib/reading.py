@@ -123,6 +123,19 @@ class Together:
         self._shapes, self._sql = shapes, f"SELECT {', '.join(asked)}"
 
 
+def fill(parent: models.Model, name: str, rows: list[Any]) -> None:
+    """Let parent.<name>.all() be these rows."""
+    found: Any = getattr(parent, name).get_queryset()
+    found._result_cache = rows
+    found._prefetch_done = True
+    if not hasattr(parent, "_prefetched_objects_cache"):
+        parent._prefetched_objects_cache = {}  # type: ignore[attr-defined]
+    parent._prefetched_objects_cache[name] = found  # type: ignore[attr-defined]
+    field = type(parent)._meta.get_field(name).field  # type: ignore[union-attr]
+    for row in rows:
+        field.set_cached_value(row, parent)
+
+
 def _parsed(answer: Any) -> list[list[Any]]:
     return json.loads(answer, parse_float=Decimal) if isinstance(answer, str | bytes) else answer
 

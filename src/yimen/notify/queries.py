@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, QuerySet, prefetch_related_objects
 
+from yimen.lib.reading import Given, Question
 from yimen.notify.models import Delivery, Message, OptOut
 from yimen.people.models import Applicant
 
@@ -56,9 +57,16 @@ def wants_none(applicant: Applicant) -> bool:
 
 def told_about(applicant: Applicant, case_no: str) -> list[Message]:
     """Return what the applicant of a case was told about it, the latest first, each with its deliveries."""
-    mine = Message.objects.filter(region_id=applicant.region_id, applicant=applicant, state=Message.State.SENT)
-    told = mine.filter(case_no=case_no)
-    return list(told.prefetch_related("deliveries").order_by("-sent_at")[:50])
+    told: list[Message] = _TOLD.ask(region=applicant.region_id, applicant=applicant.pk, case_no=case_no)
+    prefetch_related_objects(told, "deliveries")
+    return told
+
+
+_TOLD = Question(
+    lambda: Message.objects.filter(
+        region_id=Given("region"), applicant=Given("applicant"), state=Message.State.SENT, case_no=Given("case_no")
+    ).order_by("-sent_at")[:50]
+)
 
 
 def unread(applicant: Applicant) -> int:

@@ -13,6 +13,7 @@ from yimen.cases.models import AgentService, Case, Clock, Notice, PriorityGrant,
 from yimen.cases.queries.people import AGENT_ACTS, agent_word, agents_of
 from yimen.ledger.models import Event
 from yimen.lib.dates import short_day
+from yimen.lib.reading import Given, Question
 from yimen.people.models import Department, Staff
 
 
@@ -91,9 +92,15 @@ _MAY_GIVE = {"case.task_done": Notice.Kind.VISIT_RECORD, "case.hearing_held": No
 
 def events_of(case: Case) -> list[Event]:
     """Return everything the ledger holds of a case, newest first."""
-    # The chain's hashes are for who checks it.
-    rows = Event.objects.filter(region=case.region_id, stream=case.stream).defer("previous", "hash")
-    return list(rows.order_by("-seq"))
+    return _EVENTS.ask(region=case.region_id, stream=case.stream)
+
+
+# The chain's hashes are for who checks it.
+_EVENTS = Question(
+    lambda: (
+        Event.objects.filter(region=Given("region"), stream=Given("stream")).defer("previous", "hash").order_by("-seq")
+    )
+)
 
 
 def timeline(

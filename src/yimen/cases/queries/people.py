@@ -32,6 +32,7 @@ from yimen.catalog.models import FlowStep
 from yimen.catalog.queries import scenario
 from yimen.ledger.models import Event
 from yimen.lib import mask
+from yimen.lib.reading import Given, Question
 from yimen.lib.workdays import LOCAL_ZONE
 from yimen.people.models import Post, PostCover, Staff
 
@@ -139,6 +140,20 @@ def guidances(region: str, *, since: date | None = None, until: date | None = No
     if until:
         found = found.filter(at__lt=datetime.combine(until + timedelta(days=1), time(), LOCAL_ZONE))
     return found.order_by("-at")
+
+
+def free_guidances(case: Case, before: datetime) -> list[Guidance]:
+    """Return the latest ten that were given for the item of `case` before then and belong to no case yet."""
+    return _FREE_GUIDANCES.ask(region=case.region_id, item=case.item_id, before=before)
+
+
+_FREE_GUIDANCES = Question(
+    lambda: (
+        Guidance.objects.filter(region_id=Given("region"), item=Given("item"), case=None, at__lte=Given("before"))
+        .select_related("by")
+        .order_by("-at")[:10]
+    )
+)
 
 
 def guided_months(region: str, *, since: date, until: date) -> list[GuidedMonth]:

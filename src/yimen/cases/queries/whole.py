@@ -7,25 +7,46 @@ from functools import cache
 from typing import Any
 
 from django.db import connection
-from django.db.models import Prefetch, prefetch_related_objects
 
-from yimen.cases.models import Case, Notice, Task
+from yimen.cases.models import Case, CaseMaterial, Clock, Notice, Task
+from yimen.catalog.models import FlowStep, ItemMaterial
+from yimen.lib.reading import Given, Make, Together, fill
+
+_CASE, _VERSION = Given("case"), Given("version")
+_COURSE: dict[str, Make] = {
+    "tasks": lambda: (
+        Task.objects.filter(case=_CASE)
+        .select_related("department", "assignee", "done_by__post")
+        .order_by("opened_at", "name")
+    ),
+    "notices": lambda: Notice.objects.filter(case=_CASE).select_related("signed").defer("data"),
+    "clocks": lambda: Clock.objects.filter(case=_CASE),
+}
+_OF_ITEM: dict[str, Make] = {
+    "steps": lambda: FlowStep.objects.filter(version=_VERSION),
+    "listed": lambda: ItemMaterial.objects.filter(version=_VERSION),
+}
+_ASK_COURSE = Together(**_COURSE)
+_ASK_WHOLE = Together(**_COURSE, materials=lambda: CaseMaterial.objects.filter(case=_CASE), **_OF_ITEM)
 
 
 def read_course(case: Case) -> None:
     """
     Read the steps of a case with who has and who did them, its clocks and its documents, without the facts frozen into
-    these; three statements. `all()` of each costs nothing afterwards.
+    these, in one statement. `all()` of each costs nothing afterwards.
     """
-    steps = Task.objects.select_related("department", "assignee", "done_by__post").order_by("opened_at", "name")
-    papers = Notice.objects.select_related("signed").defer("data")
-    prefetch_related_objects([case], Prefetch("tasks", steps), Prefetch("notices", papers), "clocks")
+    found = _ASK_COURSE.ask(case=case.pk)
+    for name in _COURSE:
+        fill(case, name, found[name])
 
 
 def read_whole(case: Case) -> None:
-    """Read its course, its materials, and the flow and list of its item; six statements."""
-    read_course(case)
-    prefetch_related_objects([case], "materials", "version__steps", "version__materials")
+    """Read its course, its materials, and the flow and list of its item, in one statement."""
+    found = _ASK_WHOLE.ask(case=case.pk, version=case.version_id)
+    for name in (*_COURSE, "materials"):
+        fill(case, name, found[name])
+    fill(case.version, "steps", found["steps"])
+    fill(case.version, "materials", found["listed"])
 
 
 def what_there_is(case: Case, names: Collection[str]) -> frozenset[str]:

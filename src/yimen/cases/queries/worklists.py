@@ -15,6 +15,7 @@ from yimen.cases.models import Case, OpinionTemplate, SavedFilter, Task
 from yimen.cases.queries.modes import at_departments
 from yimen.cases.queries.tasks import open_tasks
 from yimen.catalog.models import FlowStep
+from yimen.lib.reading import Given, Question
 from yimen.people.models import Staff
 
 WEEK = timedelta(days=7)
@@ -164,16 +165,30 @@ def next_task(staff: Staff, case: Case, *, today: date) -> Task | None:
 
 def saved_filters(staff: Staff, place: str) -> list[SavedFilter]:
     """Return his own lists of a place, and those his colleagues of the same unit share, by name."""
-    shared = Q(is_shared=True, staff__department=staff.department_id)
-    found = SavedFilter.objects.filter(Q(staff=staff) | shared, region_id=staff.region_id, place=place)
-    return list(found.select_related("staff").order_by("name"))
+    return _FILTERS.ask(**_of(staff), place=place)
 
 
 def opinion_templates(staff: Staff, *, acts: Sequence[str] = ()) -> list[OpinionTemplate]:
     """Return the words he may use, his own first, then his unit's; acts: only for these."""
-    found = OpinionTemplate.objects.filter(
-        Q(staff=staff) | Q(staff=None, department=staff.department_id), region_id=staff.region_id
+    found: list[OpinionTemplate] = _OPINION_TEMPLATES.ask(**_of(staff))
+    return [one for one in found if one.act in acts] if acts else found
+
+
+def _of(staff: Staff) -> dict[str, Any]:
+    return {"staff": staff.pk, "department": staff.department_id, "region": staff.region_id}
+
+
+_REGION, _STAFF, _DEPARTMENT = Given("region"), Given("staff"), Given("department")
+_FILTERS = Question(
+    lambda: (
+        SavedFilter.objects.filter(Q(staff=_STAFF) | Q(is_shared=True, staff__department=_DEPARTMENT))
+        .filter(region_id=_REGION, place=Given("place"))
+        .select_related("staff")
+        .order_by("name")
     )
-    if acts:
-        found = found.filter(act__in=acts)
-    return list(found.order_by(F("staff").asc(nulls_last=True), "title"))
+)
+_OPINION_TEMPLATES = Question(
+    lambda: OpinionTemplate.objects.filter(
+        Q(staff=_STAFF) | Q(staff=None, department=_DEPARTMENT), region_id=_REGION
+    ).order_by(F("staff").asc(nulls_last=True), "title")
+)

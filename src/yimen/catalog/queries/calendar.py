@@ -14,11 +14,18 @@ from yimen.catalog.models import (
     LocalRule,
 )
 from yimen.lib import acts
+from yimen.lib.reading import Given, Question
 from yimen.lib.workdays import Calendar
 from yimen.people.models import Region
 
 # Under what lib.acts remembers the calendar's version for the rest of an act.
 VERSION = "calendar version"
+_STATE = Question(lambda: CalendarState.objects.filter(pk=1))
+_RULE = Question(
+    lambda: LocalRule.objects.filter(
+        region_id=Given("region"), key=Given("key"), effective_on__lte=Given("on")
+    ).order_by("-effective_on")[:1]
+)
 _lock = threading.Lock()
 _kept: tuple[UUID, Calendar] | None = None
 
@@ -34,7 +41,7 @@ def work_calendar() -> Calendar:
     # The version is read before the days: a change in between costs one reading more, never a wrong answer.
     version = acts.remembered(VERSION)
     if version is None:
-        version = CalendarState.objects.values_list("version", flat=True).get(pk=1)
+        version = _STATE.ask()[0].version
     kept = _kept
     if kept and kept[0] == version:
         return kept[1]
@@ -60,9 +67,8 @@ def local_rule(region: Region | str, key: str, on: date, *, default: int) -> int
     value = acts.remembered(rule_key(code, key, on), acts.UNREAD)
     if value is not acts.UNREAD:
         return default if value is None else int(value)
-    rule = LocalRule.objects.filter(region_id=code, key=key, effective_on__lte=on).order_by("-effective_on")
-    value = rule.values_list("value", flat=True).first()
-    return default if value is None else value
+    rule: LocalRule | None = next(iter(_RULE.ask(region=code, key=key, on=on)), None)
+    return rule.value if rule else default
 
 
 def calendar_days(year: int) -> dict[date, CalendarDay]:

@@ -40,18 +40,13 @@ def panel(opened: Opened) -> Panel | None:
             "agents": [(one, mask.name(one.name), one is present) for one in agents],
             "present": present,
             "guided": guided,
-            "offered": _offered(opened) if not guided and case.is_open and opened.may("cases.guide") else [],
+            "offered": queries.free_guidances(case, case.accepted_at or opened.now)
+            if not guided and case.is_open and opened.may("cases.guide")
+            else [],
             "may": may,
             "what": AGENT_ACTS.items(),
         },
     )
-
-
-def _offered(opened: Opened) -> list[Guidance]:
-    """Guidance for this item nobody has linked, the latest first."""
-    free = queries.guidances(opened.case.region_id).filter(item=opened.case.item_id, case=None)
-    before = opened.case.accepted_at or opened.now
-    return list(free.filter(at__lte=before)[:10])
 
 
 class AgentForm(ForCase):
