@@ -1,17 +1,22 @@
 """Two editions in words, held against each other."""
 
+import io
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pypdf import PdfReader
 
 from yimen.catalog import actions
-from yimen.catalog.actions import FaqDraft, FeeDraft, MaterialDraft
+from yimen.catalog.actions import FaqDraft, FeeDraft, MaterialDraft, scenario
+from yimen.catalog.compare_sheet import compare_pdf
 from yimen.catalog.queries.editions import compare_editions
 from yimen.catalog.rules.compare import Line, Snapshot, compare, compare_lists, diff_words, words
 from yimen.catalog.rules.flows import Step
+from yimen.catalog.rules.forms import schema_of
 from yimen.catalog.tests.factories import BASIS, NOW, make_item, make_step
+from yimen.catalog.tests.scenarios import FIELDS, FORM, QUESTIONS, make_scenario_item
 from yimen.ledger.actions import SYSTEM
 from yimen.lib.workdays import Limit, Unit
 
@@ -136,6 +141,72 @@ def test_comparing_two_editions_shows_steps_materials_days_and_fees_removed_and_
     assert "受理条件" in {change.label for change in difference.fields}
     assert difference.lists["常见问题"].after == 1
     assert compare_editions(item, 1, 9) is None
+
+
+@pytest.mark.django_db
+def test_what_questions_and_forms_say_and_switch_is_compared_too():
+    version = make_scenario_item()
+    item = version.item
+    fields = [*FIELDS[:1], replace(FIELDS[2], is_required=False), *FIELDS[3:]]
+    who, food, agent = QUESTIONS
+    actions.save_draft(item, {}, handling={"decide_with_gap": True, "quick_minutes": 15}, by=SYSTEM, at=NOW)
+    scenario.save_forms(
+        item, [replace(FORM, schema=schema_of(fields), sample={"owner": "李四（演示）", "area": 20})], by=SYSTEM, at=NOW
+    )
+    cold = replace(food.options[1], promised_limit=9, note="要有专间。")
+    questions = [who, replace(food, options=(food.options[0], cold, food.options[2]), is_multiple=False), agent]
+    scenario.save_questions(
+        item,
+        questions,
+        materials={"营业执照复印件": ("who.firm", "food.cold")},
+        steps={"visit": ("food.hot",)},
+        by=SYSTEM,
+        at=NOW,
+    )
+
+    difference = compare_editions(item, 1, 2)
+
+    def rows(change):
+        return {(line.name, one.label): (one.before, one.after) for line in change.changed for one in line.changes}
+
+    assert not difference.is_same
+    forms = rows(difference.lists["表格"])
+    assert forms["食品经营许可申请书", "手机号"] == ("电话号码；必填；applicant.phone", "")
+    assert forms["食品经营许可申请书", "店名"] == ("一行文字；必填；≤ 40", "一行文字；≤ 40")
+    assert "林小满" in forms["食品经营许可申请书", "填好的样子"][0]
+    asked = rows(difference.lists["情形问题"])
+    assert asked["卖些什么？", "冷食、现榨"] == ("12 个工作日", "要有专间。；9 个工作日")
+    assert asked["卖些什么？", "可以选几个"] == ("是", "否")
+    assert rows(difference.steps) == {("现场核查", "只在这样选时才有"): ("卖些什么？ 冷食、现榨", "卖些什么？ 热食")}
+    assert rows(difference.materials) == {
+        ("营业执照复印件", "只在这样选时才有"): (
+            "您用什么身份开店？ 公司",
+            "您用什么身份开店？ 公司、卖些什么？ 冷食、现榨",
+        )
+    }
+    assert {one.label: (one.before, one.after) for one in difference.fields} == {
+        "容缺的材料还没补，也可以先作决定": ("", "是"),
+        "承诺窗口几分钟办好": ("", "15"),
+    }
+
+
+@pytest.mark.django_db
+def test_the_comparison_is_a_paper_of_its_own():
+    item = make_item(name="演示许可", promised_days=15)
+    actions.save_draft(
+        item,
+        {"promised_limit": 3, "accept_condition": "#evil 在本市居住满 1 年。"},
+        materials=[MaterialDraft("新要的 *表*", legal_basis=BASIS)],
+        by=SYSTEM,
+        at=NOW,
+    )
+    content = compare_pdf(item, 1, 2, at=NOW)
+    text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(content)).pages).replace("\n", "")
+    assert "演示许可" in text and "材料 3 → 1，承诺 15 → 3 天" in text and "少了 12 天" in text
+    assert "去掉 3 条" in text and "营业执照" in text and "新要的 *表*" in text and "#evil" in text
+    assert content == compare_pdf(item, 1, 2, at=NOW) and compare_pdf(item, 1, 9, at=NOW) is None
+    same = compare_pdf(item, 1, 1, at=NOW)
+    assert "这两版说的一样" in PdfReader(io.BytesIO(same)).pages[0].extract_text()
 
 
 @pytest.mark.django_db

@@ -251,8 +251,12 @@ def test_any_two_editions_are_compared_on_a_page(editor, department):
     assert "<del>身份证</del>" in page.content.decode() and "少了 12 天" in page.content.decode()
     assert "这两版说的一样" in editor.get(url("item-compare", item.pk), {"old": "1", "new": "1"}).content.decode()
     assert editor.get(url("item-compare", item.pk)).context["difference"].old == 1
+    assert f'href="{url("item-compare-pdf", item.pk)}?old=1&amp;new=2"' in page.content.decode()
+    paper = editor.get(url("item-compare-pdf", item.pk), {"old": "1", "new": "2"})
+    assert paper["Content-Type"] == "application/pdf" and paper.content.startswith(b"%PDF")
     for wrong in ({"old": "9"}, {"old": "x"}, {"new": "9" * 20}, {"old": "-1"}):
-        assert editor.get(url("item-compare", item.pk), wrong).status_code == 404
+        for name in ("item-compare", "item-compare-pdf"):
+            assert editor.get(url(name, item.pk), wrong).status_code == 404
 
 
 def test_a_draft_is_looked_at_as_citizens_would_see_it(editor, department):

@@ -20,6 +20,7 @@ from yimen.cases import proactive
 from yimen.catalog import queries as catalog
 from yimen.catalog.actions.reform import set_due_rule
 from yimen.catalog.models import ServiceItem
+from yimen.catalog.rules.due import due_words
 from yimen.notify import actions, queries
 from yimen.notify.models import Delivery, Message
 from yimen.people import access
@@ -29,19 +30,6 @@ from yimen.web.workbench.guard import StaffRequest, posted_ids, posted_text, sta
 
 PAGE = 30
 FOUND = 12
-
-
-def due_words(rule: dict[str, Any]) -> str:
-    """Say who a rule finds, in one phrase."""
-    match rule.get("kind"):
-        case "age":
-            return _("满 %(years)s 周岁的人") % {"years": rule["years"]}
-        case "renewal":
-            return _("办结满 %(months)s 个月的人，提前 %(days)s 天提醒") % {
-                "months": rule["months"],
-                "days": rule["before_days"],
-            }
-    return _("不提醒")
 
 
 @staff_page("notify.send", "catalog.edit")

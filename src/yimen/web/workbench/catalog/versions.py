@@ -9,11 +9,13 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils import timezone
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from yimen.catalog import actions, queries
-from yimen.catalog.models import ItemVersion
+from yimen.catalog.compare_sheet import compare_pdf
+from yimen.catalog.models import ItemVersion, ServiceItem
 from yimen.catalog.queries import editions
 from yimen.lib.errors import DomainError
 from yimen.web.portal.guide import guide_page
@@ -101,15 +103,34 @@ def versions(request: StaffRequest, pk: UUID) -> HttpResponse:
 def compare(request: StaffRequest, pk: UUID) -> HttpResponse:
     """Two editions by number, ?old=1&new=3; without numbers the latest two."""
     found = item_or_404(request, pk)
-    numbers = list(found.versions.order_by("-number").values_list("number", flat=True)[:2])
-    old = _number(request, "old", numbers[-1] if numbers else 0)
-    new = _number(request, "new", numbers[0] if numbers else 0)
+    old, new = _both(request, found)
     difference = editions.compare_editions(found, old, new)
     if difference is None:
         raise Http404
     every = list(editions.editions_of(found)[:100])
     context = {"item": found, "difference": difference, "every": every, "old": old, "new": new}
     return render(request, "workbench/catalog/compare.html", context)
+
+
+@staff_page(*READERS)
+@require_safe
+def compare_paper(request: StaffRequest, pk: UUID) -> HttpResponse:
+    """The same comparison on paper."""
+    found = item_or_404(request, pk)
+    old, new = _both(request, found)
+    content = compare_pdf(found, old, new, at=timezone.now())
+    if content is None:
+        raise Http404
+    name = f"{found.task_code}-{old}-{new}.pdf"
+    headers = {"Content-Disposition": content_disposition_header(False, name) or "inline"}
+    return HttpResponse(content, content_type="application/pdf", headers=headers)
+
+
+def _both(request: StaffRequest, item: ServiceItem) -> tuple[int, int]:
+    """Return the numbers of the two editions that are asked for, else of the latest two."""
+    numbers = list(item.versions.order_by("-number").values_list("number", flat=True)[:2])
+    old = _number(request, "old", numbers[-1] if numbers else 0)
+    return old, _number(request, "new", numbers[0] if numbers else 0)
 
 
 @staff_page(*READERS)
@@ -140,5 +161,6 @@ urlpatterns = [
     path("items/<uuid:pk>/withdraw", withdraw, name="item-withdraw"),
     path("items/<uuid:pk>/versions", versions, name="item-versions"),
     path("items/<uuid:pk>/compare", compare, name="item-compare"),
+    path("items/<uuid:pk>/compare.pdf", compare_paper, name="item-compare-pdf"),
     path("items/<uuid:pk>/preview", preview, name="item-preview"),
 ]
