@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from django.db import connections
@@ -21,8 +22,8 @@ from django.utils.timezone import localdate
 
 from yimen.bench.measure import Figure, figure, run_for
 from yimen.hall import actions, rules
-from yimen.hall.actions import calling, common, tickets
-from yimen.hall.models import Hall, Series, Ticket, TicketPeriod, Window
+from yimen.hall.actions import calling, tickets
+from yimen.hall.models import Hall, Series, Ticket, Window
 from yimen.ledger import chain
 from yimen.ledger.actions import PUBLIC, SYSTEM
 from yimen.lib.ids import uuid7
@@ -118,7 +119,9 @@ def _stage(at: datetime, *, windows: int, waiting: int) -> tuple[Series, list[Wi
 def _raw_cycle(series: Series, windows: list[Window], at: datetime, n: int) -> Callable[[], object]:
     known = connections["default"].settings_dict
     names = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "dbname": "NAME"}
-    connection = psycopg.connect(**{name: known[key] for name, key in names.items() if known[key]}, autocommit=True)
+    connection = psycopg.connect(
+        **{name: known[key] for name, key in names.items() if known[key]}, autocommit=True, prepare_threshold=2
+    )
     window, clerk = windows[n], windows[n].staff
     assert clerk is not None
 
@@ -127,14 +130,6 @@ def _raw_cycle(series: Series, windows: list[Window], at: datetime, n: int) -> C
         _raw_finish(connection, _raw_call(connection, window, clerk, at), window, clerk, at)
 
     return act
-
-
-def _raw_append(cursor: Any, stream: str, kind: str, actor: str, role: str, at: datetime, data: dict[str, Any]) -> None:
-    row = chain.body(REGION, stream, kind, actor, role, at, data)
-    cursor.execute(
-        "SELECT ledger_append(%s, %s, %s, %s, %s, %s, %s::jsonb, %s)",
-        [REGION, stream, kind, actor, role, at, json.dumps(data, ensure_ascii=False), row],
-    )
 
 
 def _raw_take(connection: Any, series: Series, at: datetime) -> None:
@@ -146,55 +141,31 @@ def _raw_take(connection: Any, series: Series, at: datetime) -> None:
             [series.pk],
         )
         cursor.fetchone()
-        cursor.execute(
-            "INSERT INTO hall_ticketcounter AS known (region_id, series_id, day, value, last_at)"
-            " VALUES (%s, %s, %s, 1, %s) ON CONFLICT (region_id, series_id, day) DO UPDATE"
-            " SET value = known.value + 1, last_at = greatest(known.last_at, excluded.last_at)"
-            " RETURNING value, last_at",
-            [REGION, series.pk, day, at],
-        )
-        number, taken_at = cursor.fetchone()
-        ticket = Ticket(
-            region_id=REGION, hall_id=series.hall_id, series=series, day=day, number=number,
-            label=rules.label("A", number), source="kiosk", queue_at=taken_at, taken_at=taken_at,
-        )  # fmt: skip
-        values = [field.get_db_prep_save(getattr(ticket, field.attname), connections["default"])
-                  for field in tickets._FIELDS]  # fmt: skip
-        period = [uuid7(), REGION, "waiting", None, None, taken_at, common.CHANNEL, str(series.hall_id)]
-        cursor.execute(tickets._INSERT, [*values, *period])
-        data = {"series": "A", "label": ticket.label, "day": day.isoformat(), "window": None, "source": "kiosk"}
-        _raw_append(cursor, ticket.stream, "hall.taken", "public", "public", at, data)
+        ticket = Ticket(region_id=REGION, hall_id=series.hall_id, series=series, day=day, source="kiosk")
+        cursor.execute(tickets.GIVE, tickets.given(ticket, PUBLIC, at))
+        cursor.fetchone()
 
 
 def _raw_call(connection: Any, window: Window, clerk: Staff, at: datetime) -> Any:
-    day = localdate(at)
     with connection.transaction(), connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM hall_window WHERE id = %s FOR NO KEY UPDATE", [window.pk])
-        cursor.fetchone()
-        cursor.execute(*calling.heads_of(window, day, []))
-        ids = [row[0] for row in cursor.fetchall()]
-        values = {
-            "ids": ids, "whys": ["time"] * len(ids), "region": REGION, "window": window.pk, "staff": clerk.pk, "at": at,
-            "pick": "{}", "undo": "{}", "period": uuid7(), "state": TicketPeriod.State.CALLED.value,
-            "long": rules.LONG, "channel": common.CHANNEL, "hall": str(window.hall_id),
-        }  # fmt: skip
-        found = cursor.execute(calling._CLAIM, values).fetchone()
-        data = {"series": "A", "label": "A001", "day": day.isoformat(), "window": window.number, "wait_seconds": 0}
-        stream = f"ticket:{found[0]}"
-        _raw_append(cursor, stream, "hall.called", clerk.ledger_ref, clerk.role_name, at, data)
-    return found[0]
+        cursor.execute(calling.HEADS, [window.pk, localdate(at), [], 8])
+        ids = [UUID(head[0]) for head in cursor.fetchone()[-1]]
+        values = [
+            REGION, window.pk, window.number, clerk.pk, ids, ["time"] * len(ids), at, "{}", "{}", uuid7(),
+            rules.LONG, clerk.ledger_ref, clerk.role_name, "{}",
+        ]  # fmt: skip
+        return cursor.execute(calling.CLAIM, values).fetchone()[0]
 
 
 def _raw_finish(connection: Any, ticket_id: Any, window: Window, clerk: Staff, at: datetime) -> None:
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute("SELECT * FROM hall_ticket WHERE id = %s FOR NO KEY UPDATE", [ticket_id])
         cursor.fetchone()
-        statement = common._MOVE.replace("{columns}", "status = %(status)s, finished_at = %(at)s::timestamptz,")
-        values = {
-            "id": ticket_id, "region": REGION, "hall": str(window.hall_id), "at": at, "changes": True, "undo": "{}",
-            "period": None, "state": None, "window": window.pk, "staff": clerk.pk, "channel": common.CHANNEL,
-            "status": "finished",
-        }  # fmt: skip
-        cursor.execute(statement, values)
+        changes = json.dumps({"status": "finished", "finished_at": at.isoformat()})
         data = {"series": "A", "label": "A001", "day": "", "window": window.number, "service_seconds": 0}
-        _raw_append(cursor, f"ticket:{ticket_id}", "hall.finished", clerk.ledger_ref, clerk.role_name, at, data)
+        row = (REGION, f"ticket:{ticket_id}", "hall.finished", clerk.ledger_ref, clerk.role_name, at)
+        cursor.execute(
+            "SELECT hall_move(%s, %s::jsonb, true, '{}', NULL, NULL, %s),"
+            " ledger_append(%s, %s, %s, %s, %s, %s, %s, %s)",
+            [ticket_id, changes, at, *row, json.dumps(data, ensure_ascii=False), chain.body(*row, data)],
+        )

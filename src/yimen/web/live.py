@@ -26,7 +26,7 @@ from weakref import WeakKeyDictionary
 
 import psycopg
 from django.conf import settings
-from django.db import close_old_connections, connections
+from django.db import close_old_connections
 from django.utils import timezone, translation
 
 from yimen.hall import queries
@@ -34,6 +34,7 @@ from yimen.hall.actions import CHANNEL
 from yimen.hall.actions.telling import CHANGED
 from yimen.hall.models import Hall, Screen
 from yimen.hall.queries import screens as screen_queries
+from yimen.lib.postgres.address import address
 from yimen.web.display import payload
 from yimen.web.display.payload import Look, Spec, Standing
 
@@ -320,10 +321,8 @@ class Hub:
 
 def _address() -> dict[str, Any]:
     """Where the database is, for a connection outside Django's pool."""
-    known = connections["default"].settings_dict
-    names = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "dbname": "NAME"}
     return {
-        **{name: known[key] for name, key in names.items() if known[key]},
+        **address(),
         "connect_timeout": 3,
         "application_name": "yimen-live",
         "keepalives_idle": 10,

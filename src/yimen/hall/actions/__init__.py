@@ -3,7 +3,6 @@
 from yimen.hall.actions.by_itself import fill
 from yimen.hall.actions.calling import call_back, call_chosen, call_next
 from yimen.hall.actions.common import (
-    CHANNEL,
     OPEN,
     AlreadyWaiting,
     NotAtWindow,
@@ -21,13 +20,14 @@ from yimen.hall.actions.common import (
     tell,
 )
 from yimen.hall.actions.granting import end_priority, prioritize
-from yimen.hall.actions.hours import set_day, set_week
+from yimen.hall.actions.hours import set_day, set_week, set_window_week
 from yimen.hall.actions.pausing import pause, resume
 from yimen.hall.actions.policies import WrongSetting, end_skill, give_skill, set_limits, set_policy, set_skill
 from yimen.hall.actions.serving import finish, hold, next_matter, pass_over, recall, start, transfer
 from yimen.hall.actions.tickets import give_care, leave, link_case, put_back, take_ticket
 from yimen.hall.actions.undoing import undo
 from yimen.hall.actions.windows import sign_in, sign_out
+from yimen.hall.news import CHANNEL
 
 __all__ = [
     "CHANNEL",
@@ -70,6 +70,7 @@ __all__ = [
     "set_policy",
     "set_skill",
     "set_week",
+    "set_window_week",
     "sign_in",
     "sign_out",
     "start",

@@ -15,16 +15,16 @@ from django.utils.translation import gettext as _
 from yimen.hall import rules
 from yimen.hall.actions import common
 from yimen.hall.actions.common import (
-    CHANNEL,
     TicketOpen,
     WindowPaused,
     WrongReason,
     WrongStep,
 )
-from yimen.hall.models import Ticket, TicketPeriod, Window
+from yimen.hall.models import Hall, Ticket, Window
 from yimen.hall.rules.reasons import CHOSEN
 from yimen.ledger.actions import Actor
 from yimen.lib.acts import act
+from yimen.lib.compiled import Rows
 from yimen.lib.ids import uuid7
 from yimen.people.models import Staff
 
@@ -43,11 +43,10 @@ def call_next(window_id: UUID, *, by: Actor, at: datetime, by_itself: bool = Fal
     there; of one visit's tickets never two at once. by_itself: nobody pressed (Hall.calls_by_itself).
     Raises TicketOpen while a ticket is being served, WindowPaused, NotAtWindow, access.NotAllowed, Window.DoesNotExist.
     """
-    window = common.lock_window(window_id)
+    day = localdate(at)
+    window, held, queues = _look(window_id, day)
     common.require_holder(window, by)
     _require_present(window)
-    day = localdate(at)
-    held, queues = _look(window, day)
     if held is not None:
         ticket = common.with_names().get(pk=held)
         ticket.window = window
@@ -56,20 +55,7 @@ def call_next(window_id: UUID, *, by: Actor, at: datetime, by_itself: bool = Fal
         if ticket.day == day:
             return ticket
         common.pass_on(ticket, by, at)  # called on an earlier day and never closed
-    called = _claim(window, queues, day, by, at)
-    if called is None:
-        return None
-    called.window = window
-    pick = called.pick or {}
-    more: dict[str, str | int | None] = {
-        "wait_seconds": rules.seconds_between(called.taken_at, at),
-        "why": str(pick.get("why", "")),
-        "first": int(called.is_priority),
-    }
-    if by_itself:
-        more["by_itself"] = 1
-    common.record(called, "hall.called", by, at, more)
-    return called
+    return _claim(window, queues, day, by, at, {"by_itself": 1} if by_itself else {})
 
 
 def _require_present(window: Window) -> None:
@@ -77,163 +63,103 @@ def _require_present(window: Window) -> None:
         raise WindowPaused(_("%(number)s 号窗口正在暂离，先“回来了”再叫号。") % {"number": window.number})
 
 
-def _claim(window: Window, queues: list[list[rules.Head]], day: date, by: Actor, at: datetime) -> Ticket | None:
+def _claim(
+    window: Window, queues: list[list[rules.Head]], day: date, by: Actor, at: datetime, more: dict[str, int]
+) -> Ticket | None:
     """Take the best waiting ticket nobody else is taking; an UPDATE that finds it still waiting decides."""
     policy, tried = rules.policy_of(window.hall), list[UUID]()
     while order := rules.choices(queues, policy, run=window.run, at=at, depth=_DEPTH):
         if any(choice.head.visit for choice in order):
             try:
                 with transaction.atomic():
-                    found = _take(window, order, policy, by, at)
+                    found = _take(window, order, policy, by, at, more)
             except IntegrityError:  # the other ticket of the visit was called in this moment
                 found = None
         else:
-            found = _take(window, order, policy, by, at)
+            found = _take(window, order, policy, by, at, more)
         if found is not None:
             return found
         tried += [choice.head.ticket_id for choice in order]
-        queues = _look(window, day, tried)[1]
+        queues = _look(window.pk, day, tried)[2]
     return None
 
 
-# The row as it was goes into undo; the run of the window counts on; the screens are told.
-_CLAIM = """
-WITH best AS MATERIALIZED (
-    SELECT ticket.id, wanted.why
-    FROM unnest(%(ids)s::uuid[], %(whys)s::text[]) WITH ORDINALITY AS wanted (id, why, place)
-    JOIN hall_ticket AS ticket ON ticket.id = wanted.id
-    WHERE ticket.region_id = %(region)s AND ticket.status = 'waiting'
-    ORDER BY wanted.place
-    LIMIT 1
-    FOR UPDATE OF ticket SKIP LOCKED
-), closed AS (
-    UPDATE hall_ticketperiod AS period SET until_at = greatest(period.from_at, %(at)s::timestamptz)
-    FROM best
-    WHERE period.region_id = %(region)s AND period.ticket_id = best.id AND period.until_at IS NULL
-    RETURNING period.id
-), claimed AS (
-    UPDATE hall_ticket AS ticket
-    SET status = 'called', window_id = %(window)s::uuid, served_by_id = %(staff)s::uuid,
-        called_at = coalesce(ticket.called_at, %(at)s::timestamptz), announced_at = %(at)s::timestamptz,
-        call_count = ticket.call_count + 1,
-        pick = %(pick)s::jsonb || jsonb_build_object('why', best.why),
-        undo = %(undo)s::jsonb || jsonb_build_object('closed', (SELECT id FROM closed), 'before', jsonb_build_object(
-            'status', ticket.status, 'series_id', ticket.series_id, 'window_id', ticket.window_id,
-            'served_by_id', ticket.served_by_id, 'only_window_id', ticket.only_window_id,
-            'called_at', ticket.called_at, 'announced_at', ticket.announced_at, 'call_count', ticket.call_count,
-            'started_at', ticket.started_at, 'finished_at', ticket.finished_at, 'pick', ticket.pick))
-    FROM best
-    WHERE ticket.id = best.id AND ticket.region_id = %(region)s AND ticket.status = 'waiting'
-    RETURNING ticket.*
-), opened AS (
-    INSERT INTO hall_ticketperiod (id, region_id, ticket_id, state, window_id, staff_id, from_at)
-    SELECT %(period)s::uuid, %(region)s, claimed.id, %(state)s::text, %(window)s::uuid, %(staff)s::uuid,
-        %(at)s::timestamptz
-    FROM claimed LEFT JOIN closed ON true
-), remembered AS (
-    UPDATE hall_window AS here
-    SET run = CASE WHEN claimed.is_priority THEN greatest(least(coalesce(here.run, 0), 0) - 1, -%(long)s::int)
-        WHEN here.run IS NULL THEN %(long)s::int ELSE least(greatest(here.run, 0) + 1, %(long)s::int) END
-    FROM claimed WHERE here.id = %(window)s::uuid
-)
-SELECT claimed.*, series.letter AS letter, pg_notify(%(channel)s::text, %(hall)s::text)::text AS told
-FROM claimed JOIN hall_series AS series ON series.id = claimed.series_id
-"""
+_TICKETS, _WINDOWS, _HALLS = Rows(Ticket), Rows(Window), Rows(Hall)
+CLAIM = f"""
+SELECT {_TICKETS.columns()} FROM hall_claim(%s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s::jsonb, %s, %s, %s, %s, %s::jsonb)
+"""  # noqa: S608 - our own columns
 
 
-def _take(window: Window, order: list[rules.Pick], policy: rules.Policy, by: Actor, at: datetime) -> Ticket | None:
+def _take(
+    window: Window, order: list[rules.Pick], policy: rules.Policy, by: Actor, at: datetime, more: dict[str, int]
+) -> Ticket | None:
+    """Claim, with the period, the window's run, the ledger's row and what undoes it, in one call."""
     period = uuid7()
     picked = {"policy": policy.kind, "ratio": policy.ratio, "minutes": policy.ageing_minutes, "cap": policy.cap}
     note = {"verb": "called", "by": by.ledger_ref, "at": at.isoformat(), "opened": str(period), "run": window.run}
-    values: dict[str, Any] = {
-        "ids": [choice.head.ticket_id for choice in order],
-        "whys": [choice.why.value for choice in order],
-        "region": window.region_id,
-        "window": window.pk,
-        "staff": by.pk if isinstance(by, Staff) else window.staff_id,
-        "at": at,
-        "pick": json.dumps(picked),
-        "undo": json.dumps(note),
-        "period": period,
-        "state": TicketPeriod.State.CALLED.value,
-        "long": rules.LONG,
-        "channel": CHANNEL,
-        "hall": str(window.hall_id),
-    }
-    found = list(Ticket.objects.raw(_CLAIM, values))
-    return found[0] if found else None
-
-
-# One index scan a series and class, the partial index is in calling order; also the series of a window this one stands
-# in for, what was sent here from elsewhere, and (last) whom the window has in front of it.
-_HEADS = """
-WITH mine AS (
-    SELECT %(window)s::uuid AS id
-    UNION SELECT window_id FROM hall_windowpause WHERE by_window_id = %(window)s::uuid AND until_at IS NULL
-), held AS MATERIALIZED (
-    SELECT skill_id FROM hall_staffskill
-    WHERE region_id = %(region)s AND from_day <= %(day)s::date AND (until_day IS NULL OR until_day >= %(day)s::date)
-        AND staff_id IN (
-            SELECT %(staff)s::uuid UNION SELECT staff_id FROM hall_windowpause
-            WHERE (by_window_id = %(window)s::uuid OR window_id = %(window)s::uuid) AND until_at IS NULL)
-)
-SELECT head.id, head.series_id, head.queue_at, head.number, head.is_priority, false, head.visit, false
-FROM (SELECT DISTINCT series_id FROM hall_window_series WHERE window_id IN (SELECT id FROM mine)) AS link
-CROSS JOIN (VALUES (false), (true)) AS class (is_priority)
-CROSS JOIN LATERAL (
-    SELECT ticket.id, ticket.series_id, ticket.queue_at, ticket.number, ticket.is_priority, ticket.visit
-    FROM hall_ticket AS ticket
-    WHERE ticket.region_id = %(region)s AND ticket.series_id = link.series_id AND ticket.day = %(day)s::date
-        AND ticket.status = 'waiting' AND ticket.is_priority = class.is_priority AND ticket.only_window_id IS NULL
-        AND (ticket.skill_id IS NULL OR ticket.skill_id IN (SELECT skill_id FROM held))
-        AND (ticket.visit IS NULL OR NOT EXISTS (
-            SELECT 1 FROM hall_ticket AS other WHERE other.region_id = ticket.region_id AND other.visit = ticket.visit
-                AND other.status IN ('called', 'serving')))
-        AND ticket.id <> ALL (%(tried)s::uuid[])
-    ORDER BY ticket.queue_at, ticket.number
-    LIMIT %(depth)s
-) AS head
-UNION ALL
-SELECT ticket.id, NULL, ticket.queue_at, ticket.number, ticket.is_priority, true, ticket.visit, false
-FROM hall_ticket AS ticket
-WHERE ticket.region_id = %(region)s AND ticket.only_window_id IN (SELECT id FROM mine) AND ticket.status = 'waiting'
-    AND ticket.day = %(day)s::date AND ticket.id <> ALL (%(tried)s::uuid[])
-UNION ALL
-SELECT ticket.id, NULL, ticket.queue_at, ticket.number, false, false, NULL, true
-FROM hall_ticket AS ticket
-WHERE ticket.region_id = %(region)s AND ticket.window_id = %(window)s::uuid AND ticket.status IN ('called', 'serving')
-"""
-
-
-def heads_of(window: Window, day: date, tried: list[UUID]) -> tuple[str, dict[str, Any]]:
-    """Return the statement that looks at the queues, with its values."""
-    return _HEADS, {
-        "window": window.pk,
-        "staff": window.staff_id,
-        "region": window.region_id,
-        "day": day,
-        "tried": tried,
-        "depth": _DEPTH,
-    }
-
-
-def _look(window: Window, day: date, tried: list[UUID] | None = None) -> tuple[UUID | None, list[list[rules.Head]]]:
-    """Return whom the window has in front of it, and the first few of each queue it calls, in order."""
-    queues: dict[tuple[UUID | None, bool], list[rules.Head]] = {}
-    present: UUID | None = None
+    values: list[Any] = [
+        window.region_id,
+        window.pk,
+        window.number,
+        by.pk if isinstance(by, Staff) else window.staff_id,
+        [choice.head.ticket_id for choice in order],
+        [choice.why.value for choice in order],
+        at,
+        json.dumps(picked),
+        json.dumps(note),
+        period,
+        rules.LONG,
+        by.ledger_ref,
+        by.role_name,
+        json.dumps(more),
+    ]
     with connection.cursor() as cursor:
-        cursor.execute(*heads_of(window, day, tried or []))
-        for ticket_id, series_id, queue_at, number, is_priority, is_moved, visit, is_open in cursor.fetchall():
-            if is_open:
-                present = ticket_id
-                continue
-            head = rules.Head(
-                ticket_id, series_id or window.pk, queue_at, number, is_priority, is_moved=is_moved, visit=visit
-            )
-            queues.setdefault((series_id, is_priority), []).append(head)
+        cursor.execute(CLAIM, values)
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    called = _TICKETS.one(row)
+    called.window = window
+    common.tell(window.hall_id)
+    return called
+
+
+HEADS = f"""
+SELECT {_WINDOWS.columns("(found.o_window)")}, {_HALLS.columns("(found.o_hall)")}, found.o_held, found.o_heads
+FROM hall_heads(%s, %s, %s::uuid[], %s) AS found
+"""  # noqa: S608 - our own columns
+
+
+def _look(
+    window_id: UUID, day: date, tried: list[UUID] | None = None
+) -> tuple[Window, UUID | None, list[list[rules.Head]]]:
+    """
+    Lock a window and return it, whom it has in front of it, and the first few of each queue it calls, in order.
+
+    Raises Window.DoesNotExist.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(HEADS, [window_id, day, tried or [], _DEPTH])
+        row = cursor.fetchone()
+    if row is None:
+        raise Window.DoesNotExist
+    window = _WINDOWS.one(row[: _WINDOWS.width])
+    window.hall = _HALLS.one(row[_WINDOWS.width : -2])
+    queues: dict[tuple[str | None, bool], list[rules.Head]] = {}
+    for ticket_id, series_id, queue_at, number, is_priority, is_moved, visit in row[-1] or ():
+        head = rules.Head(
+            UUID(ticket_id),
+            UUID(series_id) if series_id else window.pk,
+            datetime.fromisoformat(queue_at),
+            number,
+            is_priority,
+            is_moved=is_moved,
+            visit=UUID(visit) if visit else None,
+        )
+        queues.setdefault((series_id, is_priority), []).append(head)
     for queue in queues.values():
         queue.sort(key=lambda head: (head.queue_at, head.number))
-    return present, list(queues.values())
+    return window, row[-2], list(queues.values())
 
 
 @dataclass(frozen=True)

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from yimen.hall.models import Hall, Ticket, TicketPeriod, Window
+from yimen.hall.news import tell
 from yimen.ledger import actions as ledger
 from yimen.ledger.actions import SYSTEM, Actor
+from yimen.lib import acts
 from yimen.lib.errors import DomainError
 from yimen.lib.ids import uuid7
+from yimen.lib.reading import Given, Question
 from yimen.people import access
 from yimen.people.models import Staff
-
-CHANNEL = "yimen_hall"
-
 
 OPEN = (Ticket.Status.CALLED, Ticket.Status.SERVING)
 # States with a period; in the others the visit is over or has not gone on yet.
@@ -96,11 +96,24 @@ def with_names() -> QuerySet[Ticket]:
 
 def lock_window(window_id: UUID) -> Window:
     """Two calls of one window queue here; the second then sees the first one's ticket. Always before a ticket."""
-    return Window.objects.select_for_update(of=("self",), no_key=True).select_related("hall").get(pk=window_id)
+    for window in _LOCKED_WINDOW.ask(window=window_id):
+        return cast(Window, window)
+    raise Window.DoesNotExist
+
+
+_LOCKED_WINDOW = Question(
+    lambda: (
+        Window.objects.select_for_update(of=("self",), no_key=True).select_related("hall").filter(pk=Given("window"))
+    )
+)
+_LOCKED_TICKET = Question(lambda: with_names().select_for_update(of=("self",), no_key=True).filter(pk=Given("ticket")))
 
 
 def lock_ticket(ticket_id: UUID) -> Ticket:
-    return with_names().select_for_update(of=("self",), no_key=True).get(pk=ticket_id)
+    """Raises Ticket.DoesNotExist."""
+    for ticket in _LOCKED_TICKET.ask(ticket=ticket_id):
+        return cast(Ticket, ticket)
+    raise Ticket.DoesNotExist
 
 
 def lock_at_window(ticket_id: UUID, by: Actor) -> Ticket:
@@ -140,34 +153,22 @@ def pass_on(ticket: Ticket, by: Actor, at: datetime) -> None:
     record(ticket, "hall.passed", by, at, {"call_count": ticket.call_count})
 
 
-_MOVE = """
-WITH closed AS (
-    UPDATE hall_ticketperiod SET until_at = greatest(from_at, %(at)s::timestamptz)
-    WHERE region_id = %(region)s AND ticket_id = %(id)s AND until_at IS NULL AND %(changes)s::boolean
-    RETURNING id
-), changed AS (
-    UPDATE hall_ticket SET {columns}
-        undo = CASE WHEN %(undo)s::jsonb IS NULL THEN NULL
-            ELSE %(undo)s::jsonb || jsonb_build_object('closed', (SELECT id FROM closed)) END
-    WHERE id = %(id)s AND region_id = %(region)s
-    RETURNING id
-), opened AS (
-    INSERT INTO hall_ticketperiod (id, region_id, ticket_id, state, window_id, staff_id, from_at)
-    SELECT %(period)s::uuid, %(region)s, changed.id, %(state)s::text, %(window)s::uuid, %(staff)s::uuid,
-        %(at)s::timestamptz
-    FROM changed LEFT JOIN closed ON true WHERE %(state)s::text IS NOT NULL
-)
-SELECT pg_notify(%(channel)s::text, %(hall)s::text)
-"""
+# The columns hall_move() writes.
+MOVED = frozenset(
+    {*KEPT, "queue_at", "put_off_at", "care", "is_priority", "grant_id", "case_id", "visit"}
+)  # fmt: skip
 
 
 def move(ticket: Ticket, verb: str, *, by: Actor, at: datetime, undoable: bool = True, **changes: Any) -> None:
     """
-    Change a locked ticket: its row, its period, what undoes it and the news for the screens, in one statement.
+    Change a locked ticket: its row, its period and what undoes it, in one call; inside an act together with its ledger
+    row. The screens are told.
 
-    changes: columns of KEPT or others by attribute name. A new period begins where the status changes; the old
-    values go into `undo`, unless undoable is False, which takes away what was undoable before.
+    changes: columns of MOVED by attribute name. A new period begins where the status changes; the old values go into
+    `undo`, unless undoable is False, which takes away what was undoable before.
     """
+    if unknown := changes.keys() - MOVED:
+        raise ValueError(f"hall_move() does not write {sorted(unknown)}")
     before = {name: getattr(ticket, name) for name in KEPT}
     is_new = "status" in changes and changes["status"] != ticket.status
     for name, value in changes.items():
@@ -175,48 +176,38 @@ def move(ticket: Ticket, verb: str, *, by: Actor, at: datetime, undoable: bool =
     state = STATES.get(ticket.status) if is_new else None
     period = uuid7() if state else None
     note = _note(verb, by, at, before, period) if undoable else None
-    meta = Ticket._meta
-    fields = {name: meta.get_field(name.removesuffix("_id")) for name in changes}
-    columns = "".join(f"{field.column} = %(c_{name})s, " for name, field in fields.items())  # type: ignore[union-attr]
-    values = {
-        f"c_{name}": field.get_db_prep_save(changes[name], connection)  # type: ignore[union-attr]
-        for name, field in fields.items()
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _MOVE.replace("{columns}", columns),
-            values
-            | {
-                "id": ticket.pk,
-                "region": ticket.region_id,
-                "hall": str(ticket.hall_id),
-                "at": at,
-                "changes": is_new,
-                "undo": json.dumps(note) if note else None,
-                "period": period,
-                "state": state,
-                "window": ticket.window_id,
-                "staff": ticket.served_by_id,
-                "channel": CHANNEL,
-            },
-        )
+    acts.tell(
+        "hall_move(%s, %s::jsonb, %s, %s::jsonb, %s::uuid, %s::text, %s)",
+        [
+            ticket.pk,
+            json.dumps({name: plain(value) for name, value in changes.items()}),
+            is_new,
+            json.dumps(note) if note else None,
+            period,
+            state,
+            at,
+        ],
+    )
+    tell(ticket.hall_id)
     ticket.undo = note
+
+
+def plain(value: Any) -> Any:
+    """A column's value as JSON carries it to the database."""
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, bytes | memoryview):
+        return f"\\x{bytes(value).hex()}"
+    return value
 
 
 def _note(verb: str, by: Actor, at: datetime, before: dict[str, Any], period: UUID | None) -> dict[str, Any]:
     """What undoes a verb. `closed`, the period it ended, is known only in the statement itself."""
-    plain = {
-        name: value.isoformat() if isinstance(value, datetime) else str(value) if isinstance(value, UUID) else value
-        for name, value in before.items()
-    }
     opened = str(period) if period else None
-    return {"verb": verb, "by": by.ledger_ref, "at": at.isoformat(), "before": plain, "opened": opened}
-
-
-def tell(hall_id: UUID) -> None:
-    """The screens of the hall look again once this has been committed."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(hall_id)])
+    known = {name: plain(value) for name, value in before.items()}
+    return {"verb": verb, "by": by.ledger_ref, "at": at.isoformat(), "before": known, "opened": opened}
 
 
 def record(ticket: Ticket, kind: str, by: Actor, at: datetime, more: dict[str, str | int | None] | None = None) -> None:
@@ -228,14 +219,14 @@ def record(ticket: Ticket, kind: str, by: Actor, at: datetime, more: dict[str, s
         "window": ticket.window.number if ticket.window else None,
         **(more or {}),
     }
-    ledger.record(ticket.stream, kind, region=ticket.region_id, by=by, at=at, data=data)
+    ledger.note(ticket.stream, kind, region=ticket.region_id, by=by, at=at, data=data)
 
 
 def record_window(
     window: Window, kind: str, by: Actor, at: datetime, more: dict[str, str | int | None] | None = None
 ) -> None:
     data: dict[str, str | int | None] = {"number": window.number, **(more or {})}
-    ledger.record(f"window:{window.pk}", kind, region=window.region_id, by=by, at=at, data=data)
+    ledger.note(f"window:{window.pk}", kind, region=window.region_id, by=by, at=at, data=data)
     tell(window.hall_id)
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from yimen.hall.actions.common import CHANNEL
+from yimen.hall.news import CHANNEL
 
 # Ends the news when zones, notices, facilities or screens changed: looking for a call leaves those alone.
 CHANGED = "!"

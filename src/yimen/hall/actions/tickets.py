@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
-from datetime import date, datetime
-from typing import Any
+from datetime import datetime
+from typing import Any, cast
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
@@ -29,6 +30,7 @@ from yimen.ledger.actions import Actor
 from yimen.lib import crypto
 from yimen.lib.acts import act
 from yimen.lib.ids import uuid7
+from yimen.lib.reading import Given, Question
 from yimen.people import access, identity
 from yimen.people.models import Applicant, Staff
 
@@ -65,7 +67,7 @@ def take_ticket(
     Raises Series.DoesNotExist, SeriesClosed, SeriesFull, AlreadyWaiting, WrongCare, WrongPhoneEnd,
     identity.InvalidIdentity, access.NotAllowed.
     """
-    series = Series.objects.select_related("hall").get(pk=series_id)
+    series = _series(series_id)
     if isinstance(by, Staff):
         access.require(by, "hall.take", region=series.region_id)
     if phone_last_four and not re.fullmatch("[0-9]{4}", phone_last_four):
@@ -104,6 +106,15 @@ def take_ticket(
     return give(ticket, by, at)
 
 
+_SERIES = Question(lambda: Series.objects.select_related("hall").filter(pk=Given("series")))
+
+
+def _series(series_id: UUID) -> Series:
+    for series in _SERIES.ask(series=series_id):
+        return cast(Series, series)
+    raise Series.DoesNotExist
+
+
 def give(ticket: Ticket, by: Actor, at: datetime, *, capped: bool = True) -> Ticket:
     """Number a prepared ticket and put it into its queue, or where it says. capped: the daily cap counts."""
     series = ticket.series
@@ -111,23 +122,16 @@ def give(ticket: Ticket, by: Actor, at: datetime, *, capped: bool = True) -> Tic
         series.daily_cap = None
     if ticket.id_index is not None:
         _refuse_second(ticket)
-    ticket.number, ticket.taken_at = _next_number(series, ticket.day, at)
-    ticket.label = rules.label(series.letter, ticket.number)
-    if ticket.queue_at is None:
-        ticket.queue_at = ticket.taken_at
     if ticket.id_index is None:
-        _insert(ticket)
+        _insert(ticket, by, at)
     else:
         try:
             with transaction.atomic():
-                _insert(ticket)
+                _insert(ticket, by, at)
         except IntegrityError:  # the same card at two kiosks in the same moment
             _refuse_second(ticket)
             raise
-    more = {"source": str(ticket.source), "item": str(ticket.item_id) if ticket.item_id else None}
-    if ticket.is_priority:
-        more["first"] = ticket.care or "booked"
-    common.record(ticket, "hall.taken", by, at, {**more})
+    common.tell(ticket.hall_id)
     common.give_work(series.hall, at)
     return ticket
 
@@ -146,53 +150,63 @@ def _refuse_second(ticket: Ticket) -> None:
         )
 
 
-_FIELDS = [field for field in Ticket._meta.concrete_fields if field.column != "undo"]
-_INSERT = """
-WITH ticket AS (INSERT INTO hall_ticket ({columns}) VALUES ({places}) RETURNING id),
-period AS (
-    INSERT INTO hall_ticketperiod (id, region_id, ticket_id, state, window_id, staff_id, from_at)
-    SELECT %s::uuid, %s::text, id, %s::text, %s::uuid, %s::uuid, %s::timestamptz FROM ticket
-)
-SELECT pg_notify(%s::text, %s::text)
-""".replace("{columns}", ", ".join(f'"{field.column}"' for field in _FIELDS)).replace(
-    "{places}", ", ".join(["%s"] * len(_FIELDS))
-)
+# What follows from the counter is written by hall_give().
+_FIELDS = [
+    field.attname for field in Ticket._meta.concrete_fields if field.attname not in {"number", "label", "taken_at"}
+]
+GIVE = "SELECT * FROM hall_give(%s::jsonb, %s::int, %s, %s, %s, %s::timestamptz, %s, %s, %s, %s::jsonb)"
 
 
-def _insert(ticket: Ticket) -> None:
-    """The row, its first period and the news for the screens in one statement."""
-    state = common.STATES[ticket.status]
-    values: list[Any] = [field.get_db_prep_save(getattr(ticket, field.attname), connection) for field in _FIELDS]
-    period: list[Any] = [uuid7(), ticket.region_id, state, ticket.window_id, ticket.served_by_id]
-    begins = ticket.taken_at if state == TicketPeriod.State.WAITING else ticket.started_at
-    with connection.cursor() as cursor:
-        cursor.execute(_INSERT, [*values, *period, begins, common.CHANNEL, str(ticket.hall_id)])
-    ticket._state.adding, ticket._state.db = False, connection.alias
+def given(ticket: Ticket, by: Actor, at: datetime) -> list[Any]:
+    """Return the values of GIVE."""
+    series, state = ticket.series, common.STATES[ticket.status]
+    new = {name: common.plain(value) for name in _FIELDS if (value := getattr(ticket, name)) is not None}
+    data: dict[str, Any] = {
+        "series": series.letter,
+        "day": ticket.day.isoformat(),
+        "window": ticket.window.number if ticket.window else None,
+        "source": str(ticket.source),
+        "item": str(ticket.item_id) if ticket.item_id else None,
+    }
+    if ticket.is_priority:
+        data["first"] = ticket.care or "booked"
+    begins = None if state == TicketPeriod.State.WAITING else ticket.started_at
+    return [
+        json.dumps(new, ensure_ascii=False),
+        series.daily_cap,
+        series.letter,
+        uuid7(),
+        state,
+        begins,
+        at,
+        by.ledger_ref,
+        by.role_name,
+        json.dumps(data, ensure_ascii=False),
+    ]
 
 
-def _next_number(series: Series, day: date, at: datetime) -> tuple[int, datetime]:
+def _insert(ticket: Ticket, by: Actor, at: datetime) -> None:
     """
-    Count on under the counter's row lock; times follow the numbers even when `at` arrives out of order.
+    Count on under the counter's row lock, and write the row, its first period and its ledger row, in one call; times
+    follow the numbers even when `at` arrives out of order.
 
     Raises SeriesFull when the series has given all its numbers of the day.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO hall_ticketcounter AS known (region_id, series_id, day, value, last_at)"
-            " VALUES (%s, %s, %s, 1, %s)"
-            " ON CONFLICT (region_id, series_id, day) DO UPDATE"
-            " SET value = known.value + 1, last_at = greatest(known.last_at, excluded.last_at)"
-            " WHERE %s::int IS NULL OR known.value < %s"
-            " RETURNING value, last_at",
-            [series.region_id, series.pk, day, at, series.daily_cap, series.daily_cap],
-        )
-        row = cursor.fetchone()
-    if row is None or series.daily_cap == 0:
+    series, row = ticket.series, None
+    if series.daily_cap != 0:
+        with connection.cursor() as cursor:
+            cursor.execute(GIVE, given(ticket, by, at))
+            row = cursor.fetchone()
+    if row is None:
         raise SeriesFull(
             _("%(name)s今天的 %(cap)s 个号取完了。急事请找导办员，不急的可以预约改天来。")
             % {"name": series.name, "cap": series.daily_cap}
         )
-    return row[0], row[1]
+    ticket.number, ticket.taken_at = row
+    ticket.label = rules.label(series.letter, ticket.number)
+    if ticket.queue_at is None:
+        ticket.queue_at = ticket.taken_at
+    ticket._state.adding, ticket._state.db = False, connection.alias
 
 
 @act
