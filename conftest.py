@@ -4,7 +4,8 @@ Every run gets its own PostgreSQL server, gone when the run ends, and every xdis
 Tests speak as the application's role, which owns nothing; `owner_connection` and `admin_connection` are for the tests
 that need more. With DATABASE_URL, DATABASE_OWNER_URL and DATABASE_ADMIN_URL set, that server is used instead.
 
-Databases are copied from a migrated template, which is kept under .yimen/test-cache until a migration changes.
+Databases are copied from a migrated template, which is kept under .yimen/test-cache until a migration changes. The
+server and all temporary files stand in memory where there is plenty: on disk a new database costs ten times as much.
 """
 
 import contextlib
@@ -23,13 +24,22 @@ from typing import IO, TypeVar
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 
 from yimen.lib import database_url, embedded, messages
 
+# A busy machine is slow; that says nothing of the code.
+settings.register_profile("yimen", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("yimen")
+
 ROOT = Path(__file__).resolve().parent
 ADDRESSES = ("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_ADMIN_URL")
 KEPT_TEMPLATES = 4
+MEMORY = Path("/dev/shm")
+PLENTY = 6_000_000_000  # bytes; a run of the whole suite needs less than two
+# Autovacuum would only take turns away from the tests; they ANALYZE what must be.
+SERVER_SETTINGS = "autovacuum = off\nmax_wal_size = 256MB\ncheckpoint_timeout = 1h\n"
 T = TypeVar("T")
 
 
@@ -86,6 +96,24 @@ def _create_database(connection: psycopg.Connection, name: str, template: str) -
     connection.execute(sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC").format(database))
 
 
+def _free_memory() -> int:
+    """Bytes that files in memory may take; 0 where there is no such place."""
+    try:
+        place = os.statvfs(MEMORY)
+        available = re.search(r"MemAvailable: +(\d+) kB", Path("/proc/meminfo").read_text())
+    except OSError:
+        return 0
+    return min(place.f_bavail * place.f_frsize, int(available[1]) * 1024) if available else 0
+
+
+def _remove_old_runs(place: Path) -> None:
+    """Clear away what runs left that were killed."""
+    for folder in place.glob("yimen-run-*"):
+        with contextlib.suppress(OSError), (folder / "claim").open("a") as claim:
+            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 class Run:
     """The server of this run: an own one, an outside one, or (in an xdist worker) that of the run's first process."""
 
@@ -115,39 +143,55 @@ class Run:
         os.environ |= self.begin().environment()
         os.environ["YIMEN_TEST_TEMPLATE"] = self.template
 
-    def _own_server(self) -> None:
-        cache = embedded.place_for(ROOT / ".yimen" / "test-cache", embedded.account_for(ROOT / "nowhere"))
+    def make_folder(self) -> None:
+        """Make this run's folder, if it can be in memory, for the server and for every temporary file of the tests."""
+        cache = self._cache()
         cache.mkdir(parents=True, exist_ok=True)
-        golden = cache / _key()
+        place = MEMORY if _free_memory() > PLENTY else cache
         with (cache / "lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # parallel runs wait for one of them to make the template
-            self._remove_old_runs(cache)
-            self.folder = Path(tempfile.mkdtemp(prefix="run-", dir=cache))
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            _remove_old_runs(place)
+            self.folder = Path(tempfile.mkdtemp(prefix="yimen-run-", dir=place))
             self.folder.chmod(0o755)
             self.claim = (self.folder / "claim").open("a")
             fcntl.flock(self.claim, fcntl.LOCK_EX)  # held as long as this run lives
+        if place == MEMORY:
+            (self.folder / "tmp").mkdir()
+            (self.folder / "tmp").chmod(0o755)
+            os.environ["TMPDIR"] = tempfile.tempdir = str(self.folder / "tmp")
+
+    @staticmethod
+    def _cache() -> Path:
+        return embedded.place_for(ROOT / ".yimen" / "test-cache", embedded.account_for(ROOT / "nowhere"))
+
+    def _own_server(self) -> None:
+        assert self.folder
+        cache = self._cache()
+        golden = cache / _key()
+        with (cache / "lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # parallel runs wait for one of them to make the template
             if not (golden / "done").exists():
+                with embedded.Server(self.folder / "postgres", fsync=False) as server:
+                    _make_template(server.urls)
                 shutil.rmtree(golden, ignore_errors=True)
                 golden.mkdir()
-                with embedded.Server(golden / "postgres", fsync=False) as server:
-                    _make_template(server.urls)
-                (golden / "done").touch()
+                self._copy(self.folder, golden)
+            else:
+                self._copy(golden, self.folder)
             (golden / "done").touch()
-            subprocess.run(["cp", "-a", golden / "keys", golden / "postgres", self.folder], check=True)  # noqa: S603, S607
             templates = sorted(cache.glob("*/done"), key=lambda path: path.stat().st_mtime, reverse=True)
             for path in templates[KEPT_TEMPLATES:]:
                 shutil.rmtree(path.parent, ignore_errors=True)
+        with (self.folder / "postgres" / "data" / "postgresql.conf").open("a") as file:
+            file.write(SERVER_SETTINGS)
         self.server = embedded.Server(self.folder / "postgres", fsync=False)
         self.server.start()
         self.server.watch()
         self.urls = self.server.urls
 
-    def _remove_old_runs(self, cache: Path) -> None:
-        """Clear away what runs left that were killed."""
-        for folder in cache.glob("run-*"):
-            with contextlib.suppress(OSError), (folder / "claim").open("a") as claim:
-                fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)
+    @staticmethod
+    def _copy(source: Path, target: Path) -> None:
+        subprocess.run(["cp", "-a", source / "keys", source / "postgres", target], check=True)  # noqa: S603, S607
 
     def end(self) -> None:
         if self.server:
@@ -171,6 +215,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[RUN_KEY] = RUN
     messages.refresh()
+    if not hasattr(config, "workerinput"):
+        RUN.make_folder()
     # `-n 2` is known here as numprocesses; workers come later and find the addresses in their environment
     if (
         getattr(config.option, "numprocesses", None)

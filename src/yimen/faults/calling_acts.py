@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -77,6 +78,27 @@ def _hours(world: World) -> Wish:
     return Wish(world.session("hall_manager"), path, fields, world.session("clerk"))
 
 
+def _special_day(world: World) -> Wish:
+    from yimen.faults.acts import Wish
+
+    day = date(2030, 1, 1) + timedelta(days=next(world._people) % 3000)
+    fields = {"day": day.isoformat(), "window": "", "hours": "9:00-11:00", "people": "keep", "why": ""}
+    path = f"/workbench/hall/{_free_hall(world)}/days"
+    return Wish(world.session("hall_manager"), path, fields, world.session("clerk"))
+
+
+def _window_hours(world: World) -> Wish:
+    from yimen.faults.acts import Wish
+    from yimen.hall.models import Window
+
+    hall = _free_hall(world)
+    n = next(world._people)
+    window = Window.objects.create(region_id=world.seed.region, hall_id=hall, number=500 + n, name=f"{500 + n} 号")
+    fields = {f"own{day}": "hall" for day in range(1, 8)} | {"own3": "own", "day3": "9:00-11:00", "people": "keep"}
+    path = f"/workbench/hall/windows/{window.pk}/hours"
+    return Wish(world.session("hall_manager"), path, fields, world.session("clerk"))
+
+
 def _free_hall(world: World) -> str:
     """Another hall of the centre: the seed's windows sign in at any hour."""
     from yimen.hall.models import Hall
@@ -142,6 +164,8 @@ TRIED: dict[str, Callable[[World], Wish]] = {
     "workbench:desk-transfer": _desk("transfer"),
     "workbench:hall-calling": _policy,
     "workbench:hall-hours": _hours,
+    "workbench:special-days": _special_day,
+    "workbench:window-hours": _window_hours,
     "workbench:series-limits": _limits,
     "workbench:skills": _skill("give"),
     "workbench:skill-new": _skill("new"),

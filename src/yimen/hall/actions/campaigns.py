@@ -11,13 +11,12 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from yimen.catalog.models import ServiceItem
-from yimen.hall.actions import appointments
-from yimen.hall.actions.booking import TAKES_PLACES, NotComplete, SlotFull
+from yimen.hall.actions import appointments, moving
+from yimen.hall.actions.booking import TAKES_PLACES, NotComplete
 from yimen.hall.actions.plans import make_slots
-from yimen.hall.models import Appointment, Campaign, Closure, Hall, Slot, SlotPlan, Window
+from yimen.hall.models import Appointment, Campaign, Closure, Hall, SlotPlan, Window
 from yimen.ledger import actions as ledger
 from yimen.ledger.actions import Actor
-from yimen.lib.errors import DomainError
 from yimen.people import access
 
 LONGEST_CAMPAIGN = 366
@@ -91,11 +90,18 @@ def _make(plans: Iterable[UUID], by: Actor, at: datetime) -> None:
 
 @dataclass(frozen=True)
 class Closed:
-    """A closure and what became of those it hit."""
+    """A closure and what became of those it hit. outcome.left: who had to be cancelled."""
 
     closure: Closure
-    moved: int
-    cancelled: int
+    outcome: moving.Outcome
+
+    @property
+    def moved(self) -> int:
+        return len(self.outcome.moved)
+
+    @property
+    def cancelled(self) -> int:
+        return len(self.outcome.left)
 
 
 def hit_by(hall: Hall, from_at: datetime, until_at: datetime, *, window: Window | None = None) -> list[Appointment]:
@@ -123,10 +129,12 @@ def close(
     at: datetime,
     window: Window | None = None,
     moves: bool = True,
+    expected: str = "",
 ) -> Closed:
     """
     停办: shut a hall or one window for a while. Bookings it hits are moved to the next free time of their item, or
-    cancelled where there is none (all of them without `moves`); each is told. Raises NotComplete, access.NotAllowed.
+    cancelled where there is none (all of them without `moves`); each is told. expected: Outcome.mark of what the reader
+    was shown. Raises NotComplete, SeenOtherwise, access.NotAllowed.
     """
     access.require(by, "hall.manage", region=hall.region_id)
     reason = reason.strip()[:80]
@@ -144,42 +152,22 @@ def close(
     )
     hit = hit_by(hall, from_at, until_at, window=window)
     _make(_plans_of(hall, window), by, at)
-    moved = cancelled = 0
-    for one in hit:
-        if one.slot.begins_at <= at:
-            continue  # he is on his way or here: the window helps him
-        if moves and one.status == Appointment.Status.BOOKED and _move_on(one, reason, by, at):
-            moved += 1
-        else:
-            appointments.cancel(one.pk, by=by, at=at, reason=reason)
-            cancelled += 1
+    # Who is on his way or here already is helped by the window.
+    ahead = [one for one in hit if one.slot.begins_at > at]
+    outcome = moving.move_out(ahead, reason=reason, by=by, at=at) if moves else moving.Outcome([], ahead)
+    outcome.expect(expected)
+    for one in outcome.left:
+        appointments.cancel(one.pk, by=by, at=at, reason=reason)
     data = {
         "window": window.number if window else None,
         "from": from_at.isoformat(),
         "until": until_at.isoformat(),
         "reason": reason,
-        "moved": moved,
-        "cancelled": cancelled,
+        "moved": len(outcome.moved),
+        "cancelled": len(outcome.left),
     }
     ledger.record(f"hall:{hall.pk}", "hall.closed", region=hall.region_id, by=by, at=at, data=data)
-    return Closed(closure, moved, cancelled)
-
-
-def _move_on(one: Appointment, reason: str, by: Actor, at: datetime) -> bool:
-    """Move somebody to the next free time of his item after his own; False when there is none."""
-    later = Slot.objects.filter(
-        region_id=one.region_id, plan__hall=one.hall_id, begins_at__gt=one.slot.begins_at, closed_reason=""
-    )
-    for pk in later.order_by("begins_at").values_list("pk", flat=True)[:200]:
-        try:
-            with transaction.atomic():
-                appointments.move(one.pk, pk, by=by, at=at, reason=reason)
-                return True
-        except SlotFull:
-            continue
-        except DomainError:
-            continue
-    return False
+    return Closed(closure, outcome)
 
 
 @transaction.atomic

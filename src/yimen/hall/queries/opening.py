@@ -49,13 +49,21 @@ def openings(hall: Hall, days: Iterable[date], window: Window | None = None) -> 
     calendar = catalog.work_calendar()
     found = {}
     for day in wanted:
-        valid = [row for row in rows if row.valid_from <= day and (row.valid_until is None or day <= row.valid_until)]
-        found[day] = opening(day, _for_window(valid), calendar, closures)
+        valid = [
+            row
+            for row in rows
+            # Another day's own hours say nothing of this one.
+            if row.day in (None, day) and row.valid_from <= day and (row.valid_until is None or day <= row.valid_until)
+        ]
+        found[day] = opening(day, _for_window(valid, day), calendar, closures)
     return found
 
 
-def _for_window(rows: list[OpeningTime]) -> list[Times]:
-    """A window's row for a weekday or a day hides the hall's for the same."""
+def _for_window(rows: list[OpeningTime], day: date) -> list[Times]:
+    """A window's row for a weekday or a day hides the hall's; where neither says anything, none are set."""
+    said = any(row.window_id is None or row.day == day or row.weekday == day.isoweekday() for row in rows)
+    if not said:
+        return []
     mine = {(row.weekday, row.day) for row in rows if row.window_id is not None}
     kept = [row for row in rows if row.window_id is not None or (row.weekday, row.day) not in mine]
     return [Times(row.weekday, row.day, row.opens, row.closes, row.kind == OpeningTime.Kind.EXTENDED) for row in kept]

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from yimen.catalog.tests.factories import make_item
 from yimen.hall.actions import appointments, campaigns, plans
-from yimen.hall.models import Appointment, Campaign, Closure, Slot, SlotPlan, Ticket
+from yimen.hall.models import Appointment, Campaign, Closure, OpeningTime, Slot, SlotPlan, Ticket
 from yimen.hall.tests.factories import make_hall, make_series, make_window
 from yimen.ledger.actions import PUBLIC, SYSTEM
 from yimen.ledger.models import Event
@@ -137,15 +137,21 @@ def test_a_plan_shows_its_effect_before_it_is_saved(plan):
     body = {
         "name": "上午晚些", "series": str(plan.series_id), "weekdays": ["1", "2", "3", "4", "5"], "begins": "10:00",
         "ends": "12:00", "minutes": "30", "places": "2", "party": "1", "buffer_minutes": "30", "days_ahead": "14",
-        "valid_from": NOW.date().isoformat(), "is_on": "on", "window": str(plan.window_id), "_key": "save-a-plan",
+        "valid_from": NOW.date().isoformat(), "is_on": "on", "window": str(plan.window_id), "people": "move",
+        "_key": "save-a-plan",
     }  # fmt: skip
     look = client.post(f"/workbench/slot-plans/{plan.pk}", body | {"do": "look"})
     assert look.status_code == 200
-    assert one.number in look.content.decode()
+    said = look.content.decode()
+    assert one.number in said and "1 个人改到别的时间" in said and "林*满" in said
     assert SlotPlan.objects.get().begins == time(9)
-    saved = client.post(f"/workbench/slot-plans/{plan.pk}", body | {"do": "save"})
+    unseen = client.post(f"/workbench/slot-plans/{plan.pk}", body | {"do": "save"})
+    assert unseen.status_code == 422 and SlotPlan.objects.get().begins == time(9)  # nobody is moved unseen
+    seen = look.context["shown"]["mark"]
+    saved = client.post(f"/workbench/slot-plans/{plan.pk}", body | {"do": "save", "seen": seen})
     assert saved.status_code == 303
-    assert SlotPlan.objects.get().begins == time(10)
+    one.refresh_from_db()
+    assert (SlotPlan.objects.get().begins, one.status) == (time(10), "moved")
     wrong = client.post("/workbench/slot-plans/new", body | {"begins": "", "weekdays": [], "_key": "wrong-plan"})
     assert wrong.status_code == 422
     clash = client.post("/workbench/slot-plans/new", body | {"_key": "clash-plan"})
@@ -163,7 +169,8 @@ def test_a_closure_lists_whom_it_hits_then_moves_them(plan):
     look = client.post("/workbench/closures", body | {"do": "look"})
     assert one.number in look.content.decode()
     assert Closure.objects.count() == 0
-    assert client.post("/workbench/closures", body | {"do": "save"}).status_code == 303
+    seen = look.context["shown"]["mark"]
+    assert client.post("/workbench/closures", body | {"do": "save", "seen": seen}).status_code == 303
     one.refresh_from_db()
     assert one.status == "moved"
     closure = Closure.objects.get()
@@ -250,3 +257,37 @@ def test_what_a_program_sends_wrong_is_refused(plan, client, change, status):
     done = send(client, "post", f"/halls/{plan.hall.code}/appointments", body | change)
     assert done.status_code == status
     assert Appointment.objects.filter(status__in=["held", "booked"]).count() == 0
+
+
+def test_a_special_day_shows_whom_it_hits_and_is_taken_back(plan):
+    one, client = book(plan), login(plan, Role.HALL_MANAGER)
+    path, day = f"/workbench/hall/{plan.hall_id}/days", one.slot.day
+    body = {"day": day.isoformat(), "window": "", "hours": "", "people": "move", "why": "", "_key": "shut-a-day"}
+    look = client.post(path, body)
+    assert look.status_code == 422 and one.number in look.content.decode()
+    assert not OpeningTime.objects.exists()
+    done = client.post(path, body | {"seen": look.context["shown"]["mark"]})
+    one.refresh_from_db()
+    assert (done.status_code, one.status) == (303, "moved")
+    assert "不开" in client.get(path).content.decode()
+    assert client.post(path, {"back": f"{day.isoformat()}:", "_key": "as-usual"}).status_code == 303
+    assert "没有特别的日子" in client.get(path).content.decode()
+    free = body | {"day": (day + timedelta(days=3)).isoformat(), "_key": "hits-nobody"}
+    assert client.post(path, free).status_code == 303
+    assert (
+        Event.objects.filter(kind="hall.day_set").count() == 3 and Event.objects.filter(kind="hall.moved").count() == 1
+    )
+    assert client.post(path, body | {"hours": "nine", "_key": "unread"}).status_code == 422
+    assert login(plan, Role.CLERK).get(path).status_code == 403
+
+
+def test_a_window_keeps_its_own_hours(plan):
+    client, path = login(plan, Role.HALL_MANAGER), f"/workbench/hall/windows/{plan.window_id}/hours"
+    body = {f"own{day}": "hall" for day in range(1, 8)} | {f"day{day}": "" for day in range(1, 8)}
+    empty = client.post(path, body | {"own4": "own", "_key": "no-hours"})
+    assert empty.status_code == 422 and "请填几点到几点" in empty.content.decode()
+    body |= {"own4": "own", "day4": "9:00-11:30", "own5": "shut", "people": "keep", "_key": "own-hours"}
+    assert client.post(path, body).status_code == 303
+    page = client.get(path).content.decode()
+    assert 'value="09:00-11:30"' in page and page.count("selected") >= 7
+    assert OpeningTime.objects.filter(window=plan.window_id).count() == 2

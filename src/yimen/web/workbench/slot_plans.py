@@ -18,14 +18,16 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from yimen.catalog.models import ServiceItem
-from yimen.hall.actions import campaigns, plans
+from yimen.hall.actions import campaigns, moving, plans
 from yimen.hall.models import Campaign, Channel, Closure, Hall, Series, SlotPlan, Window
 from yimen.hall.queries import appointments as queries
+from yimen.lib.errors import DomainError
 from yimen.people.models import Staff
 from yimen.web.once import Done, Stay, keyed
 from yimen.web.workbench.adding import required
 from yimen.web.workbench.appointments import PAGE, address, hall_of
 from yimen.web.workbench.guard import StaffRequest, posted_id, staff_page
+from yimen.web.workbench.moving_people import SEEN, PeopleFields, shown
 
 OPENS = ["GET", "HEAD", "POST"]
 WEEKDAYS = (
@@ -65,7 +67,7 @@ def _items_of(hall: Hall) -> Any:
     return ServiceItem.objects.filter(pk__in=pks).order_by("name")
 
 
-class PlanForm(forms.Form):
+class PlanForm(PeopleFields):
     name = forms.CharField(
         label=gettext_lazy("名称"),
         max_length=60,
@@ -159,10 +161,14 @@ class PlanForm(forms.Form):
         widget=_day(),
         **_bad(gettext_lazy("请选到哪天止，或空着。")),
     )
-    is_on = forms.BooleanField(label=gettext_lazy("放号（不勾：停用，已约的照办）"), required=False, initial=True)
+    is_on = forms.BooleanField(label=gettext_lazy("放号（不勾：停用，不再放号）"), required=False, initial=True)
 
-    def __init__(self, *args: Any, hall: Hall, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, hall: Hall, is_new: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for name in ("people", "why"):
+            self.fields[name] = self.fields.pop(name)  # asked last, and of a plan that is there
+            if is_new:
+                del self.fields[name]
         of: dict[str, Any] = {
             "series": Series.objects.filter(hall=hall),
             "window": Window.objects.filter(hall=hall),
@@ -185,14 +191,14 @@ class PlanForm(forms.Form):
             )
 
     def draft(self) -> plans.PlanDraft:
-        said = dict(self.cleaned_data)
+        said = {name: value for name, value in self.cleaned_data.items() if name not in ("people", "why")}
         quotas = {one.value: said.pop(f"quota_{one.value}") for one in Channel}
         said["quotas"] = {name: count for name, count in quotas.items() if count is not None}
         return plans.PlanDraft(**{**said, "items": list(said["items"])})
 
 
 def _initial(plan: SlotPlan) -> dict[str, Any]:
-    names = [name for name in PlanForm.base_fields if name != "items"]
+    names = [name for name in PlanForm.base_fields if name not in ("items", "people", "why")]
     quotas = {f"quota_{name}": count for name, count in plan.quotas.items()}
     return {name: getattr(plan, name) for name in names} | quotas | {"items": plan.items.all()}
 
@@ -226,29 +232,62 @@ def plan(request: StaffRequest, pk: UUID | None = None) -> HttpResponse:
 
 
 def _plan_page(
-    request: StaffRequest, pk: UUID | None = None, *, form: PlanForm | None = None, refused: str = ""
+    request: StaffRequest,
+    pk: UUID | None = None,
+    *,
+    form: PlanForm | None = None,
+    outcome: moving.Outcome | None = None,
+    refused: str = "",
 ) -> HttpResponse:
     _all, hall = hall_of(request)
     found, effect = _plan(hall, pk), None
     is_look = request.method == "POST" and request.POST.get("do") == "look"
     if form is None:
         initial = _initial(found) if found else {}
-        form = PlanForm(request.POST, hall=hall) if request.method == "POST" else PlanForm(hall=hall, initial=initial)
-    if is_look and form.is_valid() and found is not None:
+        form = PlanForm(request.POST or None, hall=hall, is_new=found is None, initial=initial)
+    if (is_look or outcome is not None) and form.is_valid() and found is not None:
         effect = plans.effect_of(found, form.draft(), at=timezone.now())
+        try:
+            outcome = outcome or _try(request, hall, found, form)
+        except DomainError as error:
+            effect, refused = None, str(error)
     values = {"hall": hall, "plan": found, "form": form, "refused": refused, "effect": effect}
+    values["shown"] = shown(outcome) if outcome else None
     return render(request, "workbench/appointments/plan.html", values)
+
+
+def _try(request: StaffRequest, hall: Hall, found: SlotPlan, form: PlanForm) -> moving.Outcome:
+    """What saving would do to people booked."""
+    return moving.tried(lambda: _change(request, hall, found, form))[1]
+
+
+def _change(
+    request: StaffRequest, hall: Hall, found: SlotPlan, form: PlanForm, expected: str = ""
+) -> tuple[SlotPlan, moving.Outcome]:
+    return moving.change_plan(
+        hall, found.pk, form.draft(), reason=form.reason(), expected=expected, by=request.staff, at=timezone.now()
+    )
 
 
 @keyed("hall.save_plan", stay=_plan_page)
 def _save_plan(request: StaffRequest, pk: UUID | None = None) -> Done:
     _all, hall = hall_of(request)
-    _plan(hall, pk)
-    form = PlanForm(request.POST, hall=hall)
+    found = _plan(hall, pk)
+    form = PlanForm(request.POST, hall=hall, is_new=found is None)
     if not form.is_valid():
         raise Stay(form=form)
-    saved = plans.save_plan(hall, form.draft(), plan_id=pk, by=request.staff, at=timezone.now())
-    return Done(address("slot-plans", hall), _("“%(name)s”存好了，号源已经排出来。") % {"name": saved.name})
+    here = address("slot-plans", hall)
+    if found is None:
+        saved = plans.save_plan(hall, form.draft(), by=request.staff, at=timezone.now())
+        return Done(here, _("“%(name)s”存好了，号源已经排出来。") % {"name": saved.name})
+    seen = request.POST.get(SEEN, "")
+    if not seen:
+        outcome = _try(request, hall, found, form)
+        if outcome.moved or outcome.left:
+            raise Stay(form=form, outcome=outcome)
+    saved, outcome = _change(request, hall, found, form, seen)
+    said = {"name": saved.name, "n": len(outcome.moved)}
+    return Done(here, _("“%(name)s”存好了，号源已经排出来，%(n)s 个预约改了时间。") % said)
 
 
 class CampaignForm(forms.Form):
@@ -374,25 +413,45 @@ def closures(request: StaffRequest) -> HttpResponse:
     return _closures(request)
 
 
-def _closures(request: StaffRequest, *, form: ClosureForm | None = None, refused: str = "") -> HttpResponse:
+def _closures(
+    request: StaffRequest,
+    *,
+    form: ClosureForm | None = None,
+    outcome: moving.Outcome | None = None,
+    refused: str = "",
+) -> HttpResponse:
     all_halls, hall = hall_of(request)
     is_look = request.method == "POST" and request.POST.get("do") == "look"
     form = form or ClosureForm(request.POST if request.method == "POST" else None, hall=hall)
-    hit = None
     if is_look and form.is_valid():
-        said = form.said()
-        hit = campaigns.hit_by(hall, said["from_at"], said["until_at"], window=said["window"])
+        try:
+            outcome = moving.tried(lambda: _do_close(request, hall, form)).outcome
+        except DomainError as error:
+            refused = str(error)
     page = Paginator(queries.closures(hall, timezone.now()), PAGE).get_page(request.GET.get("page"))
     values = {
         "hall": hall,
         "halls": all_halls,
         "form": form,
-        "hit": hit,
+        "shown": shown(outcome, left=gettext_lazy("没有别的空时间，会取消并告诉本人")) if outcome else None,
         "page": page,
         "now": timezone.now(),
         "refused": refused,
     }
     return render(request, "workbench/appointments/closures.html", values)
+
+
+def _do_close(request: StaffRequest, hall: Hall, form: ClosureForm, expected: str = "") -> campaigns.Closed:
+    of = form.cleaned_data
+    return campaigns.close(
+        hall,
+        **form.said(),
+        reason=of["reason"],
+        moves=of["moves"],
+        expected=expected,
+        by=request.staff,
+        at=timezone.now(),
+    )
 
 
 @keyed("hall.close", stay=_closures)
@@ -401,10 +460,12 @@ def _close(request: StaffRequest) -> Done:
     form = ClosureForm(request.POST, hall=hall)
     if not form.is_valid():
         raise Stay(form=form)
-    of = form.cleaned_data
-    done = campaigns.close(
-        hall, **form.said(), reason=of["reason"], moves=of["moves"], by=request.staff, at=timezone.now()
-    )
+    seen = request.POST.get(SEEN, "")
+    if not seen:
+        outcome = moving.tried(lambda: _do_close(request, hall, form)).outcome
+        if outcome.moved or outcome.left:
+            raise Stay(form=form, outcome=outcome)
+    done = _do_close(request, hall, form, seen)
     said = _("停办记下了：%(moved)s 个预约改了期，%(cancelled)s 个取消，都会告诉本人。")
     return Done(address("closures", hall), said % {"moved": done.moved, "cancelled": done.cancelled})
 
