@@ -36,7 +36,7 @@ settings.load_profile("yimen")
 ROOT = Path(__file__).resolve().parent
 ADDRESSES = ("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_ADMIN_URL")
 KEPT_TEMPLATES = 4
-MEMORY = Path("/dev/shm")
+MEMORY = Path("/dev/shm")  # noqa: S108 (a folder with a name of its own is made in it)
 PLENTY = 6_000_000_000  # bytes; a run of the whole suite needs less than two
 # Autovacuum would only take turns away from the tests; they ANALYZE what must be.
 SERVER_SETTINGS = "autovacuum = off\nmax_wal_size = 256MB\ncheckpoint_timeout = 1h\n"
