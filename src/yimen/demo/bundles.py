@@ -24,7 +24,7 @@ from yimen.demo.over import hand_over
 from yimen.demo.results import _Office
 from yimen.ledger.actions import SYSTEM
 
-LICENCE, FARM, SIGNBOARD, JOBLESS = "00202", "01301", "00601", "00402"
+LICENCE, LAND, EIA, FARM, SIGNBOARD, JOBLESS = "00202", "00102", "01401", "01301", "00601", "00402"
 PEOPLE = (
     ("归来（演示）", date(1979, 9, 1)),
     ("再启（演示）", date(1983, 9, 2)),
@@ -42,32 +42,31 @@ def begin(now: datetime) -> None:
 
 
 def _farm(office: _Office, at: datetime) -> None:
-    licence, farm, sign = (office.version(code) for code in (LICENCE, FARM, SIGNBOARD))
-    feeds = {
-        key: str(material.position)
-        for key, version in (("farm", farm), ("sign", sign))
-        if (material := version.materials.filter(name__contains="营业执照").first())
-    }
+    """Licence, land, then the environment's form and the permit side by side: each takes the results before it."""
+    codes = {"licence": LICENCE, "land": LAND, "eia": EIA, "farm": FARM, "sign": SIGNBOARD}
+    versions = {key: office.version(code) for key, code in codes.items()}
     bundle = save_bundle(
-        lead=farm.item.department,
+        lead=versions["farm"].item.department,
         code="farm",
         name="养殖场开办准营",
         everyday_names=("开养殖场", "办猪场"),
-        plain_text="想办养殖场，从领执照到能开张，一张表、一次材料。先领营业执照，再看场地办防疫合格证，都不用您来回跑。",
-        promised_limit=10,
+        plain_text="想办养殖场，从领执照到能开张，一张表、一次材料。执照、用地备案、环评备案、防疫合格证一路办下去，前一项的结果直接给后一项用，不用您来回跑。",
+        promised_limit=14,
         lines=[
-            BundleLine("licence", licence.item_id, feeds=feeds, note="当场拿证"),
-            BundleLine("farm", farm.item_id, after=("licence",), note="两个人上门看一次"),
-            BundleLine("sign", sign.item_id, after=("licence",), is_optional=True, note="要挂招牌才办"),
+            BundleLine("licence", versions["licence"].item_id, feeds=_feeds(versions, "营业执照"), note="当场拿证"),
+            BundleLine(
+                "land", versions["land"].item_id, ("licence",), _feeds(versions, "用地备案表"), note="3 个工作日"
+            ),
+            BundleLine("eia", versions["eia"].item_id, after=("land",), note="当场拿回执"),
+            BundleLine("farm", versions["farm"].item_id, after=("land",), note="两个人上门看一次"),
+            BundleLine("sign", versions["sign"].item_id, after=("licence",), is_optional=True, note="要挂招牌才办"),
         ],
         is_demo=True,
         by=SYSTEM,
         at=at,
     )
     publish_bundle(bundle.pk, by=SYSTEM, at=at)
-    answers = {
-        key: scenario.answers(version) for key, version in (("licence", licence), ("farm", farm), ("sign", sign))
-    }
+    answers = {key: scenario.answers(version) for key, version in versions.items()}
     offered = queries.offered_bundle(bundle.region_id, bundle.code)
     assert offered is not None
     lines = rules.to_bring([one.part for one in queries.offers(offered, (), answers)])
@@ -83,6 +82,15 @@ def _farm(office: _Office, at: datetime) -> None:
     first = made.cases.get()
     _grant(office, first.pk, at + timedelta(minutes=10))
     go_on(made.pk, at=at + timedelta(minutes=25))
+
+
+def _feeds(versions: dict[str, ItemVersion], paper: str) -> dict[str, str]:
+    """Which line of which item this paper is."""
+    return {
+        key: str(material.position)
+        for key, version in versions.items()
+        if (material := version.materials.filter(name=paper).first())
+    }
 
 
 def _grant(office: _Office, pk: UUID, at: datetime) -> None:

@@ -2,7 +2,7 @@
 What the demo centre is made of, modelled on a district centre of 2014 (seed 001). Data only; all of it invented.
 
 Ten departments moved in there: finance, city management, industry and commerce, justice, petitions, civil affairs,
-labour, the mass work station, family planning and the party and government office; three more are here for their items.
+labour, the mass work station, family planning and the party and government office; four more are here for their items.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ ORGANS = (
     Organ("zrj", "青禾县自然资源局", "自然资源局"),
     Organ("zjj", "青禾县住房和城乡建设局", "住建局"),
     Organ("nyj", "青禾县农业农村局", "农业农村局"),
+    Organ("sthj", "青禾县生态环境分局", "生态环境局"),
 )
 
 
@@ -286,6 +287,31 @@ ITEMS = (
         promised=10, statutory=20, weight=0, serve=(6, 12), makes=True,
         plain="开瓶装液化气站要办。全县按规划只设几个点，先交齐的先办；10 个工作日内给结果，不收费。",
     ),
+    Item(
+        "zrj", "00102", "设施农业用地备案", ItemType.PUBLIC_SERVICE,
+        (
+            _form("设施农业用地备案申请表"), ID_CARD,
+            MaterialDraft("用地协议", kind=_BOTH, note="和村里签的，写明地块、面积、几年", legal_basis="自然资规〔2019〕4 号"),
+            MaterialDraft("场所地理位置图、各功能区布局平面图", note="标出生产区、隔离区、无害化处理区，手画也行", legal_basis="自然资规〔2019〕4 号"),
+            LICENCE,
+        ),
+        ("养殖用地", "建猪圈用地", "设施农用地"), ("开店办企业",),
+        "《自然资源部 农业农村部关于设施农业用地管理有关问题的通知》", "不占永久基本农田，和村里签了用地协议。", "设施农业用地备案表",
+        promised=3, statutory=10, weight=0, serve=(4, 9),
+        plain="办养殖场，先把用的地登记好。材料交齐，3 个工作日内给登记表，不收费。",
+    ),
+    Item(
+        "sthj", "01401", "建设项目环境影响登记表备案", ItemType.PUBLIC_SERVICE,
+        (
+            _form("建设项目环境影响登记表"), ID_CARD,
+            MaterialDraft("用地备案表", kind=_BOTH, note="自然资源局给的备案表", legal_basis="建设项目环境影响登记表备案管理办法第九条"),
+            LICENCE,
+        ),
+        ("环评备案", "养殖场环评", "环保备案"), ("开店办企业",),
+        "《建设项目环境影响登记表备案管理办法》第五条", "对环境影响很小、只要填登记表的项目。", "环境影响登记表备案回执",
+        weight=0, serve=(4, 8),
+        plain="规模小的养殖场不用做环境影响报告，填一张登记表就行，当场给回执，不收费。",
+    ),
 )  # fmt: skip
 
 
@@ -370,7 +396,7 @@ PEOPLE = (
             (5, "白露（演示）", "zrj"), (6, "安宁（演示）", "zrj"), (7, "方舟（演示）", "rsj"), (8, "夏禾（演示）", "mzj"),
         )
     ),
-    *(Person(f"approver-{organ.code}", f"{'赵钱孙李周吴郑王冯陈褚卫蒋'[n]}审（演示）", organ.code, "审批岗", Role.APPROVER) for n, organ in enumerate(ORGANS)),
+    *(Person(f"approver-{organ.code}", f"{'赵钱孙李周吴郑王冯陈褚卫蒋沈'[n]}审（演示）", organ.code, "审批岗", Role.APPROVER) for n, organ in enumerate(ORGANS)),
     Person("surveyor1", "石勘（演示）", "scjg", "勘察岗", Role.SURVEYOR, True),
     Person("surveyor2", "江察（演示）", "wjj", "勘察岗", Role.SURVEYOR, True),
     Person("leader", "周明远（演示）", "dzb", "分管负责人", Role.LEADER, True),

@@ -22,7 +22,9 @@ PEOPLE = (
     ("laozhou", "周有福（演示）", date(1951, 9, 3), "13900007002"),
 )
 # The items that can be applied for on line; the others only at the window.
-ONLINE = frozenset({"00201", "00202", "00302", "00401", "00402", "00501", "01101", "01201"})
+ONLINE = frozenset(
+    {"00102", "00201", "00202", "00302", "00401", "00402", "00501", "00601", "01101", "01201", "01301", "01401"}
+)
 SENT, BEGUN = "00401", "00202"
 
 

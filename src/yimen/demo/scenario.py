@@ -132,6 +132,45 @@ _JOBLESS = Form(
     {**_OWNER_SAMPLE, "left_on": "2026-10-31", "reason": "合同到期", "wants_training": True},
 )  # fmt: skip
 
+_SITE = (
+    Field("site", "养殖场在哪里", "text", "写到村、组", is_required=True, most=120, prefill="earlier"),
+    Field("animals", "养什么", "choice", is_required=True, choices=("猪", "牛", "羊", "鸡鸭鹅")),
+    Field("stock", "打算养多少头（只）", "integer", is_required=True, minimum=1, maximum=100_000),
+)
+_SITE_SAMPLE = {"site": "青禾镇桃源村三组（演示）", "animals": "羊", "stock": 120}
+_LAND = Form(
+    "farm-land",
+    "设施农业用地备案申请表",
+    schema_of(
+        (
+            *_OWNER,
+            *_SITE,
+            Field("land_area", "用多少地（亩）", "number", is_required=True, minimum=0.1, maximum=1000),
+            Field("land_years", "用几年", "integer", is_required=True, minimum=1, maximum=30),
+        )
+    ),
+    {**_OWNER_SAMPLE, **_SITE_SAMPLE, "land_area": 6.5, "land_years": 10},
+)
+_EIA = Form(
+    "farm-eia",
+    "建设项目环境影响登记表",
+    schema_of(
+        (
+            *_OWNER,
+            *_SITE,
+            Field("waste", "粪污怎么处理", "choice", is_required=True, choices=("还田", "沼气池", "请人拉走")),
+            Field("near_homes", "离最近的人家多少米", "integer", is_required=True, minimum=0, maximum=100_000),
+        )
+    ),
+    {**_OWNER_SAMPLE, **_SITE_SAMPLE, "waste": "还田", "near_homes": 600},
+)
+_PREVENTION = Form(
+    "farm-prevention",
+    "动物防疫条件审查申请表",
+    schema_of((*_OWNER, *_SITE, Field("vet", "请了哪位兽医", "person_name", "还没请就空着"))),
+    {**_OWNER_SAMPLE, **_SITE_SAMPLE, "vet": "白术（演示）"},
+)
+
 _SKETCH = MaterialDraft(
     "专用操作区布局图", note="标出凉菜间或现榨区，手画也行", legal_basis="食品经营许可管理办法第十三条"
 )
@@ -238,6 +277,9 @@ BY_CODE: Mapping[str, Asked] = {
         extra=(_AGENT_ID,),
         materials={"代办人身份证": ("comes.family",)},
     ),
+    "00102": Asked(forms=(_LAND,), form_of={"设施农业用地备案申请表": "farm-land"}),
+    "01401": Asked(forms=(_EIA,), form_of={"建设项目环境影响登记表": "farm-eia"}),
+    "01301": Asked(forms=(_PREVENTION,), form_of={"动物防疫条件审查申请表": "farm-prevention"}),
     "00202": Asked(forms=(_TRADER,), form_of={"个体工商户登记申请书": "trader"}),
     "00402": Asked(forms=(_JOBLESS,), form_of={"失业登记表": "jobless"}),
     "00203": Asked(
