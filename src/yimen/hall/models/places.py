@@ -206,7 +206,8 @@ class OpeningTime(models.Model):
     """
     When a hall, or one window of it, is open: on a weekday (1 Monday … 7 Sunday), or on one day in its place.
 
-    A break is the gap between two rows of a day. kind EXTENDED: 延时服务 (HALL-7). A day with no times is shut.
+    A break is the gap between two rows of a day. kind EXTENDED: 延时服务 (HALL-7). A day with no times is shut, and so
+    is a window on a weekday with no times of its own.
     """
 
     class Kind(models.TextChoices):
@@ -233,7 +234,9 @@ class OpeningTime(models.Model):
                 name="opening_weekday_or_day",
             ),
             models.CheckConstraint(
-                condition=models.Q(closes__gt=models.F("opens")) | models.Q(opens=None, closes=None, day__isnull=False),
+                condition=models.Q(opens__isnull=False, closes__isnull=False, closes__gt=models.F("opens"))
+                | models.Q(opens=None, closes=None, day__isnull=False)
+                | models.Q(opens=None, closes=None, window__isnull=False),
                 name="opening_before_closing",
             ),
         ]
