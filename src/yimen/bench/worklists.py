@@ -86,7 +86,8 @@ def _rows(ended: Case, running: Case, units: list[Any], cases: int) -> dict[str,
             "delivered_at": f"t.delivered_at - {shift}",
             "due_on": due,
         }
-        clock = {"id": own_id, "case_id": own, "started_on": f"t.started_on - {days}::int"}
+        clock = {"id": own_id, "case_id": own}
+        clock |= {day: f"t.{day} - {days}::int" for day in ("started_on", "ended_on")}
         clock["due_on"] = due.replace("'promised'", "t.kind")
         step = {"id": own_id, "case_id": own, "department_id": unit, "due_on": due}
         step |= {"opened_at": f"t.opened_at - {shift}", "done_at": f"t.done_at - {shift}"}

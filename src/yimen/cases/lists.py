@@ -18,6 +18,7 @@ from yimen.cases.models import Case, Notice, SavedFilter, Task
 from yimen.ledger import actions as ledger
 from yimen.lib.errors import DomainError
 from yimen.lib.ids import uuid7
+from yimen.lib.reading import Given, Question, any_of
 from yimen.people import access
 from yimen.people.models import Applicant, Staff
 
@@ -88,9 +89,17 @@ LINE = (
 def page_of(some: QuerySet[Case]) -> list[Case]:
     """Return a slice of a list with what LINE names, two statements; only the keys are looked for and sorted."""
     keys = list(some.values_list("pk", flat=True))
-    rows = Case.objects.select_related("version", "department", "applicant").only(*LINE)
-    found = rows.in_bulk(keys)
+    found = {case.pk: case for case in _LINES.ask(keys=keys)}
     return [found[key] for key in keys]
+
+
+_LINES = Question(
+    lambda: (
+        Case.objects.filter(any_of("pk", Given("keys")))
+        .select_related("version", "department", "applicant")
+        .only(*LINE)
+    )
+)
 
 
 def is_number(text: str) -> bool:

@@ -8,15 +8,17 @@ is asked and prepared by the database; together() asks several as one statement.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connection, models
-from django.db.models.expressions import Value
+from django.db.models.base import ModelState
+from django.db.models.expressions import Func, Value
 from django.db.models.query import get_related_populators
+from django.db.models.signals import post_init, pre_init
 
 Make = Callable[[], models.QuerySet[Any]]
 
@@ -35,6 +37,48 @@ class Given(Value):
         return self
 
 
+def any_of(column: str, ids: Given) -> Func:
+    """The condition that the id in `column` is one of a list given with the question; its length changes no SQL."""
+    made = Func(models.F(column), ids, template="%(expressions)s::uuid[])", output_field=models.BooleanField())
+    made.arg_joiner = " = ANY("
+    return made
+
+
+class Maker:
+    """
+    Makes objects of a model from values of these fields, as Model.from_db() does, without asking of each field again
+    what it is: a case and what it hangs on are some twenty objects of twenty fields.
+    """
+
+    def __init__(self, model: type[models.Model], names: Sequence[str]) -> None:
+        self.model, self.names = model, tuple(names)
+        self.is_plain = (
+            model.__init__ is models.Model.__init__
+            and model.from_db.__func__ is models.Model.from_db.__func__  # type: ignore[attr-defined]
+            and not pre_init.has_listeners(model)
+            and not post_init.has_listeners(model)
+        )
+
+    def made(self, values: Sequence[Any]) -> Any:
+        if not self.is_plain:
+            return self.model.from_db(DEFAULT_DB_ALIAS, self.names, values)
+        one = self.model.__new__(self.model)
+        one._state = state = ModelState()
+        state.adding, state.db = False, DEFAULT_DB_ALIAS
+        one.__dict__.update(zip(self.names, values, strict=True))
+        return one
+
+    def from_db(self, _db: str, _names: Sequence[str], values: Sequence[Any]) -> Any:
+        """As Django's populators call it."""
+        return self.made(values)
+
+
+def _quicken(populators: Iterable[Any]) -> None:
+    for each in populators:
+        each.model_cls = Maker(each.model_cls, each.init_list)
+        _quicken(each.related_populators)
+
+
 class Shape:
     """The SQL of a queryset and how its rows become objects."""
 
@@ -43,13 +87,15 @@ class Shape:
         self.sql, self.params = compiler.as_sql()
         compiler.setup_query()
         self.select, self.info, self.annotations = compiler.select, compiler.klass_info, compiler.annotation_col_map
-        self.fields = [getattr(each[0], "output_field", None) for each in self.select]
+        self.readers = [_reader(getattr(each[0], "output_field", None)) for each in self.select]
         assert self.info is not None
         places = self.info["select_fields"]
         self.first, self.last = places[0], places[-1] + 1
-        self.names = [self.select[place][0].target.attname for place in range(self.first, self.last)]
+        names = [self.select[place][0].target.attname for place in range(self.first, self.last)]
+        self.maker = Maker(self.info["model"], names)
         populators: Any = get_related_populators  # the stubs are of a later Django
         self.related = populators(self.info, self.select, DEFAULT_DB_ALIAS)
+        _quicken(self.related)
         converters = compiler.get_converters([each[0] for each in self.select])
         self.converters = [(place, convert, expression) for place, (convert, expression) in converters.items()]
 
@@ -58,10 +104,9 @@ class Shape:
 
     def objects(self, rows: Sequence[Sequence[Any]]) -> list[Any]:
         """Objects of rows as Python values, related ones filled in."""
-        assert self.info is not None
-        model, found = self.info["model"], []
+        found = []
         for row in rows:
-            one = model.from_db(DEFAULT_DB_ALIAS, self.names, row[self.first : self.last])
+            one = self.maker.made(row[self.first : self.last])
             for populator in self.related:
                 populator.populate(row, one)
             for name, place in self.annotations.items():
@@ -141,25 +186,26 @@ def _parsed(answer: Any) -> list[list[Any]]:
 
 
 def _read(shape: Shape, row: list[Any]) -> list[Any]:
-    return [_value(field, value) for field, value in zip(shape.fields, row, strict=True)]
+    return [
+        value if reader is None or value is None else reader(value)
+        for reader, value in zip(shape.readers, row, strict=True)
+    ]
 
 
-def _value(field: Any, value: Any) -> Any:
-    """A value of `field` as JSON carries it, as Python has it."""
-    if value is None or field is None:
-        return value
+def _reader(field: Any) -> Callable[[Any], Any] | None:
+    """What makes a value of `field` as JSON carries it one as Python has it; None when it is that already."""
     while isinstance(field, models.ForeignKey):
         field = field.target_field
-    if isinstance(field, models.UUIDField):
-        return UUID(value)
-    if isinstance(field, models.DateTimeField):
-        return datetime.fromisoformat(value)
-    if isinstance(field, models.DateField):
-        return date.fromisoformat(value)
-    if isinstance(field, models.BinaryField):
-        return bytes.fromhex(value.removeprefix("\\x"))
-    if isinstance(field, models.DecimalField):
-        return Decimal(str(value))
-    if hasattr(field, "base_field"):
-        return [_value(field.base_field, one) for one in value]
-    return value
+    if base := getattr(field, "base_field", None):
+        inner = _reader(base)
+        return None if inner is None else lambda values: [None if one is None else inner(one) for one in values]
+    return next((read for kind, read in _READERS if isinstance(field, kind)), None)
+
+
+_READERS: list[tuple[type[models.Field[Any, Any]], Callable[[Any], Any]]] = [
+    (models.UUIDField, UUID),
+    (models.DateTimeField, datetime.fromisoformat),  # before dates: it is one
+    (models.DateField, date.fromisoformat),
+    (models.BinaryField, lambda value: bytes.fromhex(value.removeprefix("\\x"))),
+    (models.DecimalField, lambda value: Decimal(str(value))),
+]

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
@@ -15,6 +16,7 @@ from yimen.cases import rules
 from yimen.cases.models import Case, Clock, ClockStop, Extension, Task
 from yimen.catalog import queries as catalog
 from yimen.catalog.models import FlowStep
+from yimen.lib.reading import Given, Question, any_of
 from yimen.lib.workdays import LOCAL_ZONE, Calendar, Limit, Unit
 
 # LAW-4, LAW-5: told within five working days, or accepted as of the day of receipt.
@@ -88,16 +90,23 @@ def due_of(clock: Clock, case: Case, calendar: Calendar, pauses: Pauses = NONE) 
 
 def clock_view(clock: Clock, case: Case, calendar: Calendar, *, today: date, pauses: Pauses = NONE) -> rules.ClockView:
     """Return how `clock` stands; the stored due date and this one are the same sum."""
-    return rules.clock(
+    limit, began = Limit(clock.limit, Unit(clock.unit)), started_at(clock, case)
+    if began and limit.unit is not Unit.HOUR:
+        began = datetime.combine(localdate(began), time(), LOCAL_ZONE)  # only the day counts
+    return _view(
         clock.started_on,
-        Limit(clock.limit, Unit(clock.unit)),
-        pauses.stops if clock.kind in STOPPING else (),
+        limit,
+        tuple(pauses.stops) if clock.kind in STOPPING else (),
         calendar,
         today=today,
         ended_on=clock.ended_on if clock.ended_on and clock.ended_on <= today else None,
-        started_at=started_at(clock, case),
+        started_at=began,
         extension=pauses.extension if clock.kind in LENGTHENED else None,
     )
+
+
+# The cases of a list began on few days under few limits: what is the same is summed up, and drawn, once.
+_view = lru_cache(maxsize=1000)(rules.clock)
 
 
 def clock_views(case: Case, *, today: date, may_have_moved: bool = True) -> dict[str, rules.ClockView]:
@@ -124,7 +133,7 @@ def promised_views(cases: Iterable[Case], *, today: date) -> dict[UUID, rules.Cl
     by_id = {case.pk: case for case in cases}
     there = [clock for case in by_id.values() if _has(case, "clocks") for clock in case.clocks.all()]
     if not all(_has(case, "clocks") for case in by_id.values()):
-        there = list(Clock.objects.filter(case__in=by_id, kind=Clock.Kind.PROMISED))
+        there = _PROMISED.ask(cases=list(by_id))
     clocks = [(clock, by_id[clock.case_id]) for clock in there if clock.kind == Clock.Kind.PROMISED]
     moved = [case.pk for clock, case in clocks if due_of(clock, case, calendar) != (clock.due_on, clock.is_provisional)]
     pauses = _pauses(Q(case__in=moved)) if moved else {}
@@ -132,6 +141,9 @@ def promised_views(cases: Iterable[Case], *, today: date) -> dict[UUID, rules.Cl
         case.pk: clock_view(clock, case, calendar, today=today, pauses=pauses.get(case.pk, NONE))
         for clock, case in clocks
     }
+
+
+_PROMISED = Question(lambda: Clock.objects.filter(any_of("case_id", Given("cases")), kind=Clock.Kind.PROMISED))
 
 
 def _has(case: Case, name: str) -> bool:

@@ -15,7 +15,7 @@ from yimen.cases.models import Case, OpinionTemplate, SavedFilter, Task
 from yimen.cases.queries.modes import at_departments
 from yimen.cases.queries.tasks import open_tasks
 from yimen.catalog.models import FlowStep
-from yimen.lib.reading import Given, Question
+from yimen.lib.reading import Given, Question, any_of
 from yimen.people.models import Staff
 
 WEEK = timedelta(days=7)
@@ -93,9 +93,17 @@ def page_of(steps: QuerySet[Task], start: int, count: int) -> list[Task]:
     keys, skip = urgent[start:], max(start - len(urgent), 0)
     if len(keys) < count:
         keys += by_day.filter(case__is_urgent=False)[skip : skip + count - len(keys)]
-    rows = Task.objects.select_related("case__version", "case__applicant", "department", "assignee").only(*LINE)
-    found = rows.in_bulk(keys)
+    found = {task.pk: task for task in _LINES.ask(keys=keys)}
     return [found[key] for key in keys]
+
+
+_LINES = Question(
+    lambda: (
+        Task.objects.filter(any_of("pk", Given("keys")))
+        .select_related("case__version", "case__applicant", "department", "assignee")
+        .only(*LINE)
+    )
+)
 
 
 def due_counts(staff: Staff, *, today: date) -> dict[str, int]:

@@ -4,23 +4,26 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django import template
 from django.http import HttpRequest
+from django.templatetags.i18n import TranslateNode, do_translate
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
 
 from yimen.cases.rules import ClockView, Day, DayKind
 from yimen.lib import dates
 from yimen.lib import qr as drawn
 from yimen.lib import text as text_of
-from yimen.lib.workdays import Limit, Unit
+from yimen.lib.workdays import LOCAL_ZONE, Limit, Unit
 
 register = template.Library()
+K = TypeVar("K")
+NOTHING = SafeString("")
 
 # The only drawings of the product; 24 x 24, one stroke width.
 ICONS: Mapping[str, str] = {
@@ -52,6 +55,29 @@ _MOUTHS: Mapping[str, str] = {
 _CHIP_ICONS: Mapping[str, str] = {
     "info": "info", "wait": "clock", "go": "arrow", "pause": "pause", "done": "check", "bad": "warn", "off": "cross",
 }  # fmt: skip
+
+
+class SaidOnce(TranslateNode):
+    """A fixed text of a template, looked up once for each language."""
+
+    def __init__(self, node: TranslateNode) -> None:
+        super().__init__(node.filter_expression, node.noop, node.asvar, node.message_context)
+        self.said: dict[str | None, str] = {}
+
+    def render(self, context: template.Context) -> str:
+        language = get_language()
+        if (text := self.said.get(language)) is None:
+            self.said[language] = text = super().render(context)
+        return text
+
+
+@register.tag("translate")
+def translate(parser: template.base.Parser, token: template.base.Token) -> TranslateNode:
+    """Django's own, which asks for the words again on every page; they are the same until the program ends."""
+    node: TranslateNode = do_translate(parser, token)
+    text = node.filter_expression
+    is_fixed = isinstance(text.var, template.base.Variable) and text.var.literal is not None and not text.filters
+    return SaidOnce(node) if is_fixed and not node.asvar and not node.message_context and not node.noop else node
 
 
 @register.simple_tag
@@ -114,7 +140,7 @@ def query(context: template.Context, **changes: Any) -> str:
 
 def _local(value: date | datetime) -> date:
     if isinstance(value, datetime):
-        return timezone.localtime(value).date() if timezone.is_aware(value) else value.date()
+        return value.astimezone(LOCAL_ZONE).date() if timezone.is_aware(value) else value.date()
     return value
 
 
@@ -128,7 +154,7 @@ def day(value: date | datetime | None, form: str = "") -> str:
     if not value:
         return ""
     on = _local(value)
-    with_year = form == "year" or on.year != timezone.localdate().year
+    with_year = form == "year" or on.year != timezone.now().astimezone(LOCAL_ZONE).year
     return dates.short_day(on, year=with_year, weekday=form != "short")
 
 
@@ -375,6 +401,13 @@ def time_left(clock: ClockView | None) -> SafeString:
         word = _("已超期") if clock.is_past else _("今天")
     last = f"{day(clock.due_on)} {_('暂定')}" if clock.is_provisional else day(clock.due_on)
     return format_html("<b>{}</b><small>{}</small>", word, last)
+
+
+def clocks_drawn(clocks: Mapping[K, ClockView]) -> dict[K, tuple[SafeString, SafeString]]:
+    """The strip and the time left of each clock of a list; clocks that are one object are drawn once."""
+    once = {id(clock): clock for clock in clocks.values()}
+    looks = {at: (strip(clock) if clock.limit.number else NOTHING, time_left(clock)) for at, clock in once.items()}
+    return {key: looks[id(clock)] for key, clock in clocks.items()}
 
 
 def _drawn_as(of: Day) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
@@ -29,6 +29,7 @@ from yimen.lib.crypto import open_sealed, seal
 from yimen.lib.errors import DomainError
 from yimen.people import access
 from yimen.people import actions as people
+from yimen.web.templatetags.yimen import NOTHING, chip, clocks_drawn, day
 from yimen.web.workbench import forms, matter, sheets
 from yimen.web.workbench.guard import StaffRequest, posted_text, staff_page
 
@@ -119,25 +120,13 @@ def cases(request: StaffRequest) -> HttpResponse:
     form, wanted = _wanted(request, request.GET)
     found = lists.find(request.staff, wanted, today=localdate(now))
     page = LeanPaginator(found, PAGE, lists.page_of).get_page(request.GET.get("page"))
-    clocks = queries.promised_views(page, today=localdate(now))
-    states = {state.value: str(state.label) for state in Case.Status}
-    types = {kind.value: str(kind.label) for kind in CaseType}
     return render(
         request,
         "workbench/cases.html",
         {
             "form": form,
             "page": page,
-            "rows": [
-                {
-                    "case": case,
-                    "clock": clocks.get(case.pk),
-                    "chip": matter.CHIPS[Case.Status(case.status)],
-                    "state": states[case.status],
-                    "type": types[case.case_type],
-                }
-                for case in page
-            ],
+            "rows": _rows(page, localdate(now)),
             "is_narrowed": wanted != lists.Wanted(),
             "filters": worklists.saved_filters(request.staff, SavedFilter.Place.CASES),
             "place": SavedFilter.Place.CASES.value,
@@ -148,6 +137,35 @@ def cases(request: StaffRequest) -> HttpResponse:
             "most_exported": lists.MOST_EXPORTED,
         },
     )
+
+
+def _rows(cases: Iterable[Case], today: date) -> list[dict[str, Any]]:
+    """The lines of a list, each value as it is shown: a template that looks them up one by one takes twice as long."""
+    clocks = queries.promised_views(cases, today=today)
+    looks = clocks_drawn(clocks)
+    types = {kind.value: str(kind.label) for kind in CaseType}
+    chips = {state.value: chip(matter.CHIPS[state], state.label) for state in Case.Status}
+    late = chip("bad", _("已超期"))
+    found = []
+    for case in cases:
+        clock = clocks.get(case.pk)
+        strip, left = looks.get(case.pk, (NOTHING, NOTHING))
+        found.append(
+            {
+                "pk": str(case.pk),
+                "url": reverse("workbench:case", args=[case.query_no]),
+                "number": case.query_no,
+                "item": case.version.name,
+                "who": case.applicant.masked_name,
+                "unit": case.department.name,
+                "type": types[case.case_type],
+                "received": day(case.received_at, "short"),
+                "strip": strip,
+                "left": left,
+                "chip": late if clock and clock.days_over and not clock.is_ended else chips[case.status],
+            }
+        )
+    return found
 
 
 @staff_page("cases.view")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -10,8 +11,9 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.urls import path
+from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -26,7 +28,8 @@ from yimen.cases.queries.worklists import Desk
 from yimen.catalog.models import FlowStep
 from yimen.hall import queries as halls
 from yimen.people import access
-from yimen.people.models import Department
+from yimen.people.models import Department, Staff
+from yimen.web.templatetags.yimen import NOTHING, chip, clocks_drawn, day
 from yimen.web.workbench import sheets
 from yimen.web.workbench.guard import StaffRequest, staff_page
 
@@ -93,11 +96,7 @@ def listed(request: StaffRequest, **context: Any) -> HttpResponse:
     if desk.whose != "elsewhere":
         steps = worklists.steps_for(staff, desk, today=today)
         found = worklists.page_of(steps, (page - 1) * PAGE, PAGE + 1)
-    clocks = queries.promised_views([task.case for task in found[:PAGE]], today=today)
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for task in found[:PAGE]:
-        row = {"task": task, "case": task.case, "clock": clocks.get(task.case_id)}
-        groups.setdefault(group_of(task, today), []).append(row)
+    groups = _rows(found[:PAGE], today, me=staff, with_unit=bool(desk.whose))
     return render(
         request,
         "workbench/tasks.html",
@@ -126,6 +125,35 @@ def listed(request: StaffRequest, **context: Any) -> HttpResponse:
         }
         | context,
     )
+
+
+def _rows(tasks: Sequence[Task], today: date, *, me: Staff, with_unit: bool) -> dict[str, list[dict[str, Any]]]:
+    """The lines of a list by their group, each value as it is shown."""
+    clocks = queries.promised_views([task.case for task in tasks], today=today)
+    looks = clocks_drawn(clocks)
+    mine, nobody = chip("go", _("我")), format_html('<span class="note">{}</span>', _("没人领"))
+    urgent, due_today = chip("wait", _("优先")), chip("wait", _("今天"))
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for task in tasks:
+        group, case, due = group_of(task, today), task.case, day(task.due_on)
+        strip, left = looks.get(case.pk, (NOTHING, NOTHING))
+        row = {
+            "pk": str(task.pk),
+            "url": reverse("workbench:case", args=[case.query_no]),
+            "number": case.query_no,
+            "item": case.version.name,
+            "urgent": urgent if case.is_urgent else "",
+            "who": case.applicant.masked_name,
+            "step": task.name,
+            "post": task.post,
+            "unit": (task.department.short_name or task.department.name) if with_unit else "",
+            "holder": mine if task.assignee_id == me.pk else task.assignee.name if task.assignee else nobody,
+            "due": {"overdue": chip("bad", due), "today": due_today}.get(group, due),
+            "strip": strip,
+            "left": left,
+        }
+        groups.setdefault(group, []).append(row)
+    return groups
 
 
 def _page(values: QueryDict) -> int:
