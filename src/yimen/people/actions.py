@@ -14,7 +14,7 @@ from yimen.ledger.actions import Actor
 from yimen.lib import crypto
 from yimen.lib.errors import DomainError
 from yimen.lib.ids import short_code
-from yimen.people import access, identity
+from yimen.people import access, identity, reasons
 from yimen.people.models import (
     ADMINISTRATORS,
     Applicant,
@@ -304,14 +304,9 @@ def reveal(applicant: Applicant, field: str, *, reason: str, by: Staff, at: date
     if len(reason.strip()) < LEAST_REASON:
         raise ReasonMissing(_("请写明为什么要看，至少 4 个字；这会记入台账。"))
     Applicant.objects.select_for_update().get(pk=applicant.pk)
-    ledger.record(
-        f"applicant:{applicant.pk}",
-        "people.revealed",
-        region=applicant.region_id,
-        by=by,
-        at=at,
-        data={"field": field, "reason": reason.strip()[:LONGEST_REASON]},
-    )
+    stream, kind, region = f"applicant:{applicant.pk}", "people.revealed", applicant.region_id
+    said = reasons.keep(stream, kind, reason.strip()[:LONGEST_REASON], region=region, by=by, at=at)
+    ledger.record(stream, kind, region=region, by=by, at=at, data={"field": field} | said)
     sealed = applicant.id_sealed if field == "id" else applicant.phone_sealed
     return crypto.open_sealed(bytes(sealed), f"applicant.{field}")
 
@@ -433,8 +428,9 @@ def disable_account(staff: Staff, *, by: Actor, at: datetime, reason: str) -> No
         raise ReasonMissing(_("请写明为什么停用，至少 4 个字；这会记入台账。"))
     _keep_one(staff, [grant.role for grant in staff.granted], by)
     if User.objects.filter(pk=staff.user_id, is_active=True).update(is_active=False):
-        data = {"reason": reason.strip()[:LONGEST_REASON]}
-        ledger.record(f"staff:{staff.pk}", "people.account_closed", region=staff.region_id, by=by, at=at, data=data)
+        stream, kind, region = f"staff:{staff.pk}", "people.account_closed", staff.region_id
+        said = reasons.keep(stream, kind, reason.strip()[:LONGEST_REASON], region=region, by=by, at=at)
+        ledger.record(stream, kind, region=region, by=by, at=at, data=said)
 
 
 @transaction.atomic

@@ -385,6 +385,24 @@ class StandIn(models.Model):
         ]
 
 
+class StatedReason(models.Model):
+    """
+    Why somebody did something, in words typed by hand: they may name people, so they stand here, sealed and removable,
+    and the ledger has only their fingerprint (SEC-19). stream, kind: of the ledger's row; by: its actor.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    region = models.ForeignKey(Region, models.PROTECT)
+    stream = models.CharField(max_length=80)
+    kind = models.CharField(max_length=40)
+    text_sealed = models.BinaryField()
+    by = models.CharField(max_length=80)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["stream", "at"], name="stated_reason_by_stream")]
+
+
 class PostCover(models.Model):
     """
     AB角 (HALL-6): while A is away, B acts with A's authority. from_at: when B took over; until_at empty: still.

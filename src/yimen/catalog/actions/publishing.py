@@ -25,7 +25,7 @@ from yimen.catalog.rules.notice import NoticeForm, NoticeMaterial, NoticeStep, n
 from yimen.ledger.actions import SYSTEM, Actor
 from yimen.lib.each import one_by_one
 from yimen.lib.errors import DomainError
-from yimen.people import access
+from yimen.people import access, reasons
 from yimen.people.models import Staff
 
 
@@ -203,7 +203,8 @@ def _out_of_force(item: ServiceItem, reason: str, by: Actor, at: datetime) -> Se
     version.save(update_fields=["state", "cancel_on"])
     item.published = None
     item.save(update_fields=["published"])
-    record_item(item, "catalog.withdrawn", by, at, {"version": version.number, "reason": reason})
+    said = reasons.keep(f"item:{item.pk}", "catalog.withdrawn", reason, region=item.region_id, by=by, at=at)
+    record_item(item, "catalog.withdrawn", by, at, {"version": version.number} | said)
     return item
 
 

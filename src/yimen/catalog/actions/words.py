@@ -23,7 +23,7 @@ from yimen.ledger.actions import Actor
 from yimen.lib import crypto
 from yimen.lib import text as texts
 from yimen.lib.errors import DomainError
-from yimen.people import access, identity
+from yimen.people import access, identity, reasons
 from yimen.people.models import Region, Staff
 
 RIGHT = "catalog.edit"
@@ -216,8 +216,9 @@ def phone_of(inquiry_id: UUID, *, reason: str, by: Staff, at: datetime) -> str:
         return ""
     if len(reason.strip()) < LEAST_REASON:
         raise DomainError(_("请写明为什么要看，至少 4 个字；这会记入台账。"))
-    data = {"field": "phone", "reason": reason.strip()[:200]}
-    _record(inquiry.region_id, f"inquiry:{inquiry.pk}", "catalog.inquiry_phone_shown", by, at, data)
+    stream, kind = f"inquiry:{inquiry.pk}", "catalog.inquiry_phone_shown"
+    said = reasons.keep(stream, kind, reason.strip()[:200], region=inquiry.region_id, by=by, at=at)
+    _record(inquiry.region_id, stream, kind, by, at, {"field": "phone"} | said)
     return crypto.open_sealed(bytes(inquiry.phone_sealed), PHONE)
 
 

@@ -1,14 +1,15 @@
 import logging
+from hashlib import sha256
 
 import pytest
 from django.db import connection, transaction
 
 from yimen.ledger.actions import PUBLIC
 from yimen.ledger.models import Event
-from yimen.people import actions, identity, queries
+from yimen.people import actions, identity, queries, reasons
 from yimen.people.access import NotAllowed
 from yimen.people.actions import ReasonMissing
-from yimen.people.models import Applicant, Role
+from yimen.people.models import Applicant, Role, StatedReason
 from yimen.people.tests.factories import (
     NOW,
     credit_code,
@@ -100,7 +101,15 @@ def test_a_number_is_shown_for_a_reason_and_to_those_with_the_right(role, reason
         assert actions.reveal(applicant, "id", reason=reason, by=staff, at=NOW) == ID
         assert actions.reveal(applicant, "phone", reason=reason, by=staff, at=NOW) == PHONE
         assert [row.data["field"] for row in shown.order_by("seq")] == ["id", "phone"]
-        assert {(row.actor, row.data["reason"]) for row in shown} == {(staff.ledger_ref, reason)}
+        assert {row.actor for row in shown} == {staff.ledger_ref}
+        # His words stand beside the ledger, sealed; the row says where and what they hash to.
+        said = reasons.said_in(f"applicant:{applicant.pk}")
+        assert [(one.text, one.by, one.kind) for one in said] == [(reason, staff.ledger_ref, "people.revealed")] * 2
+        for row in shown:
+            assert reason not in str(row.data) and row.data["reason_length"] == len(reason)
+            text = f"{row.data['reason']}:{reason}"
+            assert row.data["reason_sha256"] == sha256(text.encode()).hexdigest()
+        assert not StatedReason.objects.filter(text_sealed__contains=reason.encode()).exists()
 
 
 def test_a_number_of_another_region_is_not_shown():

@@ -13,6 +13,7 @@ from yimen.catalog import actions as catalog
 from yimen.ledger import jobs
 from yimen.ledger.actions import SYSTEM, record
 from yimen.ledger.models import Event
+from yimen.people import reasons
 from yimen.people.models import Role, Staff
 from yimen.people.tests.factories import NOW, make_applicant, make_department, make_staff, outsider, resident_id
 
@@ -125,7 +126,10 @@ def test_a_number_is_shown_for_a_reason_and_nowhere_else(enter):
     shown = client.post(_url("people-reveal", applicant.pk), {"field": "id", "reason": "核对来电人身份"})
     assert ID in shown.content.decode()
     assert shown["Cache-Control"] == "no-store"
-    assert Event.objects.get(kind="people.revealed").data == {"field": "id", "reason": "核对来电人身份"}
+    data = Event.objects.get(kind="people.revealed").data
+    assert data["field"] == "id" and data["reason_sha256"] and "核对" not in str(data)
+    (said,) = reasons.said_in(f"applicant:{applicant.pk}")
+    assert said.text == "核对来电人身份"
     assert ID not in client.get(_url("people-applicant", applicant.pk)).content.decode()
 
 

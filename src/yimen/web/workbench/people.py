@@ -26,7 +26,7 @@ from yimen.ledger.jobs import verify as verify_job
 from yimen.ledger.models import Event
 from yimen.lib.errors import DomainError
 from yimen.lib.sheet import safe_cell
-from yimen.people import access, actions, audit, queries
+from yimen.people import access, actions, audit, queries, reasons
 from yimen.people.models import ADMINISTRATORS, Department, Post, Role, RoleGrant, ServiceCenter, Staff
 from yimen.web.workbench.cases import CappedPaginator
 from yimen.web.workbench.guard import StaffRequest, posted_id, posted_text, staff_page
@@ -194,6 +194,7 @@ def _account_page(request: StaffRequest, account: Staff, *, status: int = 200, *
         "chosen_role": request.POST.get("role", ""),
         "chosen_department": request.POST.get("department", str(account.department_id)),
         "reason": posted_text(request, "reason"),
+        "closed": [] if account.user.is_active else reasons.said_in(f"staff:{account.pk}", "people.account_closed"),
     }
     return render(request, "workbench/people/account.html", context | more, status=status)
 
