@@ -6,13 +6,16 @@ from collections.abc import Collection, Iterable
 from datetime import date
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from yimen.catalog.models import FlowStep, ItemForm, ItemVersion, ScenarioQuestion
 from yimen.catalog.queries.items import promise_of
 from yimen.catalog.rules import forms as form_rules
 from yimen.catalog.rules import scenario as rules
 from yimen.catalog.rules.flows import Step
 from yimen.catalog.rules.limits import working_days_in
-from yimen.lib.workdays import Limit
+from yimen.catalog.rules.stale import stale_days
+from yimen.lib.workdays import Limit, Unit
 from yimen.people.models import Region
 
 
@@ -68,6 +71,15 @@ def promised_days(version: ItemVersion) -> int | None:
     if version.promised is not None:
         return working_days_in(version.promised)
     return 0 if version.is_immediate else None
+
+
+def stale_words(version: ItemVersion) -> list[str]:
+    """Return a sentence for each of the edition's texts on leaflets that names days none of its limits says."""
+    options = [option.promised_limit for one in questions_of(version) for option in one.options]
+    limits = [limit.number for limit in (version.promised, version.statutory) if limit and limit.unit == Unit.WORKDAY]
+    known = {*limits, *(step.limit_days for step in version.steps.all()), *filter(None, options)}
+    texts = {_("大白话说明"): version.plain_text, _("承诺办结时限说明"): version.promised_note}
+    return stale_days(texts, known, promised_days(version))
 
 
 def scenario_faults(version: ItemVersion) -> list[str]:

@@ -485,7 +485,7 @@ def take(request: StaffRequest, pk: UUID) -> HttpResponse:
             elif report.importable:
                 return _taken(request, desk, report)
             else:
-                context["report"] = report
+                context |= {"report": report, "chosen": posted_text(request, "process")}
     return render(request, "workbench/catalog/flow_import.html", context, status=422)
 
 

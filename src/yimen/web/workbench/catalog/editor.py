@@ -22,6 +22,7 @@ from yimen.catalog import actions, queries, rules
 from yimen.catalog.models import DraftReview, ItemVersion, ServiceItem
 from yimen.catalog.queries.basic import deviations_of
 from yimen.catalog.queries.completeness import completeness_by_item
+from yimen.catalog.queries.scenario import stale_words
 from yimen.lib.errors import DomainError
 from yimen.lib.text import listed
 from yimen.people import access
@@ -214,6 +215,8 @@ def _page(
         "faqs": sheet.faqs,
         "list_errors": sum(1 for one in sheet.lists.values() for form in one if form.is_bound and form.errors),
         "faults": faults,
+        # What a citizen would read beside the new limits; only a person can tell whether it is meant.
+        "stale": stale_words(version) if is_open else [],
         # Those that keep it from being published stand there already.
         "deviations": [sentence for sentence in deviations_of(version, today) if sentence not in faults],
         "opinions": opinions,
