@@ -83,7 +83,7 @@ class Teller:
                         connection.execute(_NOTIFY, [CHANNEL, sorted(halls)])
                         break
                     except psycopg.Error as error:
-                        logger.warning("The screens could not be told: %s", type(error).__name__)
+                        logger.info("The screens could not be told: %s", type(error).__name__)
                         connection = _closed(connection)
                         time.sleep(GAP_SECONDS)
                 time.sleep(GAP_SECONDS)

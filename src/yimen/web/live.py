@@ -51,7 +51,9 @@ GAP_SECONDS = 0.1  # a burst of calls is one look
 QUEUE = 16
 MOST_CLIENTS = 1000
 SEND_SECONDS = 10.0
-LISTEN_SECONDS = 10.0  # then ask whether the connection still lives
+LISTEN_SECONDS = 1.0  # then ask whether the connection still lives, and whether something was written
+ANSWER_SECONDS = 10.0
+_NEWEST = "SELECT max(id) FROM ledger_event"
 PAUSES = (0.2, 5.0)
 # Two are enough: one look a hall and change, whatever the number of screens.
 _threads = ThreadPoolExecutor(2, thread_name_prefix="live")
@@ -95,17 +97,45 @@ def _look(hall_id: UUID, known: Standing | None = None) -> Look:
 
 
 class Client:
-    """One screen: what it has still to be sent."""
+    """One screen: what it has still to be sent. Its task has no timers of its own: the hub looks after it."""
 
     def __init__(self) -> None:
-        self.queue: asyncio.Queue[bytes] = asyncio.Queue(QUEUE)
-        self.is_dropped = False
+        self.chunks: list[bytes] = []
+        self.more: asyncio.Future[None] | None = None
+        self.task = asyncio.current_task()
+        self.is_dropped = self.is_over = False
+        self.was_told = False  # since the last beat
+        self.sending_since: float | None = None
 
     def give(self, chunk: bytes) -> None:
-        try:
-            self.queue.put_nowait(chunk)
-        except asyncio.QueueFull:
+        if len(self.chunks) >= QUEUE:
             self.is_dropped = True
+            return self.end()
+        self.chunks.append(chunk)
+        self.was_told = True
+        self._wake()
+        return None
+
+    def end(self, *_why: object) -> None:
+        """The stream ends with what it still has to send."""
+        self.is_over = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self.more is not None and not self.more.done():
+            self.more.set_result(None)
+
+    async def take(self) -> bytes:
+        """Wait for something to send; nothing when the stream is over."""
+        if not (self.chunks or self.is_over):
+            self.more = asyncio.get_running_loop().create_future()
+            await self.more
+        chunk = b"".join(self.chunks)
+        self.chunks.clear()
+        return chunk
+
+    def is_stuck(self, now: float) -> bool:
+        return self.sending_since is not None and now - self.sending_since > SEND_SECONDS
 
 
 class Topic:
@@ -155,7 +185,8 @@ class Topic:
 
     def end(self) -> None:
         """The streams end with what they still have to send."""
-        self.tell(b"")
+        for client in self.clients:
+            client.end()
         for feed in self.feeds:
             feed.topics.discard(self)
 
@@ -225,6 +256,7 @@ class Hub:
         self.feeds: dict[UUID, Feed] = {}
         self.opening = asyncio.Lock()
         self.listener: asyncio.Task[None] | None = None
+        self.beater: asyncio.Task[None] | None = None
         self.session = 0  # which LISTEN connection is up; 0 while none is
         self._sessions = count(1)
 
@@ -240,6 +272,8 @@ class Hub:
         """Raises Hall.DoesNotExist, Screen.DoesNotExist, or what the database says when it cannot be asked."""
         if self.listener is None or self.listener.done():
             self.listener = asyncio.create_task(self._listen(), name="live listener")
+        if self.beater is None or self.beater.done():
+            self.beater = asyncio.create_task(self._beats(), name="live beats")
         address = (kind, code)
         async with self.opening:
             topic = self.topics.get(address)
@@ -279,7 +313,8 @@ class Hub:
 
     async def stop(self) -> None:
         """End the tasks and the streams."""
-        tasks = [feed.task for feed in self.feeds.values()] + ([self.listener] if self.listener else [])
+        tasks = [feed.task for feed in self.feeds.values()]
+        tasks += [task for task in (self.listener, self.beater) if task]
         for topic in self.topics.values():
             topic.end()
         for task in tasks:
@@ -287,7 +322,24 @@ class Hub:
         await asyncio.gather(*tasks, return_exceptions=True)
         self.topics.clear()
         self.feeds.clear()
-        self.listener, self.session = None, 0
+        self.listener = self.beater = None
+        self.session = 0
+
+    async def _beats(self) -> None:
+        """The time to whoever was told nothing lately; who does not read is let go."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            beat, now = _beat(), loop.time()
+            for topic in list(self.topics.values()):
+                for client in list(topic.clients):
+                    if client.is_stuck(now):
+                        client.is_dropped = True
+                        if client.task:
+                            client.task.cancel()
+                    elif not client.was_told:
+                        client.give(beat)
+                    client.was_told = False
 
     async def _listen(self) -> None:
         pause = PAUSES[0]
@@ -298,11 +350,17 @@ class Hub:
                     pause, self.session = PAUSES[0], next(self._sessions)
                     for feed in self.feeds.values():
                         feed.dirty.set()
+                    newest = None
                     while True:
+                        told: set[Feed | None] = set()
                         async for note in connection.notifies(timeout=LISTEN_SECONDS):
-                            self._wake(note.payload)
-                        async with asyncio.timeout(LISTEN_SECONDS):
-                            await connection.execute("SELECT 1")
+                            told.add(self._wake(note.payload))
+                        async with asyncio.timeout(ANSWER_SECONDS):
+                            before, newest = newest, await (await connection.execute(_NEWEST)).fetchone()
+                        if newest != before:  # something was written, and whoever wrote it may have died untold
+                            for feed in self.feeds.values():
+                                if feed not in told:
+                                    feed.dirty.set()
             except (psycopg.Error, OSError, TimeoutError) as error:
                 if self.is_listening:
                     logger.warning("Lost the database: %s", type(error).__name__)
@@ -312,11 +370,13 @@ class Hub:
             await asyncio.sleep(pause)
             pause = min(pause * 2, PAUSES[1])
 
-    def _wake(self, hall_id: str) -> None:
+    def _wake(self, hall_id: str) -> Feed | None:
         with contextlib.suppress(ValueError):  # somebody else's news
             if feed := self.feeds.get(UUID(hall_id.removesuffix(CHANGED))):
                 feed.is_changed |= hall_id.endswith(CHANGED)
                 feed.dirty.set()
+                return feed
+        return None
 
 
 def _address() -> dict[str, Any]:
@@ -375,8 +435,13 @@ async def app(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> 
     try:
         headers = [*_HEADERS, (b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
+        gone.add_done_callback(client.end)
         await _stream(client, gone, send)
     except TimeoutError:
+        logger.info("A screen did not read and was let go")
+    except asyncio.CancelledError:
+        if not client.is_dropped:
+            raise
         logger.info("A screen did not read and was let go")
     finally:
         gone.cancel()
@@ -384,15 +449,13 @@ async def app(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> 
 
 
 async def _stream(client: Client, gone: asyncio.Task[None], send: Send) -> None:
+    loop = asyncio.get_running_loop()
     chunk = b"retry: 2000\n\n" + _beat()
     while chunk and not (client.is_dropped or gone.done()):
-        async with asyncio.timeout(SEND_SECONDS):
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        try:
-            async with asyncio.timeout(BEAT_SECONDS):
-                chunk = await client.queue.get()
-        except TimeoutError:
-            chunk = _beat()
+        client.sending_since = loop.time()
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        client.sending_since = None
+        chunk = await client.take()
     if not gone.done():
         async with asyncio.timeout(SEND_SECONDS):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
