@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, TypeVar
@@ -27,6 +28,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from psycopg import sql
 
+from yimen import testing
 from yimen.lib import database_url, embedded, messages
 
 # A busy machine is slow; that says nothing of the code.
@@ -145,7 +147,7 @@ class Run:
 
     def make_folder(self) -> None:
         """Make this run's folder, if it can be in memory, for the server and for every temporary file of the tests."""
-        cache = self._cache()
+        cache = self.cache()
         cache.mkdir(parents=True, exist_ok=True)
         place = MEMORY if _free_memory() > PLENTY else cache
         with (cache / "lock").open("a") as lock:
@@ -161,12 +163,13 @@ class Run:
             os.environ["TMPDIR"] = tempfile.tempdir = str(self.folder / "tmp")
 
     @staticmethod
-    def _cache() -> Path:
+    def cache() -> Path:
+        """What is kept from run to run."""
         return embedded.place_for(ROOT / ".yimen" / "test-cache", embedded.account_for(ROOT / "nowhere"))
 
     def _own_server(self) -> None:
         assert self.folder
-        cache = self._cache()
+        cache = self.cache()
         golden = cache / _key()
         with (cache / "lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # parallel runs wait for one of them to make the template
@@ -205,6 +208,7 @@ class Run:
 
 RUN = Run()
 RUN_KEY = pytest.StashKey[Run]()
+STATEMENTS = pytest.StashKey[testing.Statements]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -217,6 +221,8 @@ def pytest_configure(config: pytest.Config) -> None:
     messages.refresh()
     if not hasattr(config, "workerinput"):
         RUN.make_folder()
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    config.stash[STATEMENTS] = testing.Statements(RUN.cache(), worker)
     # `-n 2` is known here as numprocesses; workers come later and find the addresses in their environment
     if (
         getattr(config.option, "numprocesses", None)
@@ -233,9 +239,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("another_server"):
-        left_out = [item for item in items if not _differs_with_the_server(item)]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if _differs_with_the_server(item)]
+        kept = [item for item in items if _differs_with_the_server(item)]
+        # One process notes while others read: nothing is noted in these runs, so that all leave out the same.
+        known = config.stash[STATEMENTS].read()
+        here = {item.nodeid: known[item.nodeid] for item in kept if item.nodeid in known}
+        always = {item.nodeid for item in kept if _is_about_the_server(item)}
+        sent = {one for name in always & set(here) for one in here[name][1]}
+        needless = testing.superfluous({name: one for name, one in here.items() if name not in always}, sent)
+        kept = [item for item in kept if item.nodeid not in needless]
+        config.hook.pytest_deselected(items=[item for item in items if item not in {*kept}])
+        items[:] = kept
     # The long ones first, or one worker ends with them while the others have nothing left to take over.
     items.sort(key=lambda item: (not item.get_closest_marker("slow"), item.path.is_relative_to(ROOT / "src")))
     for item in items:
@@ -249,6 +262,31 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    started = time.monotonic()
+    try:
+        return (yield)
+    finally:
+        item.config.stash[STATEMENTS].note(item.nodeid, time.monotonic() - started)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if not session.config.getoption("another_server"):
+        session.config.stash[STATEMENTS].write()
+
+
+def _is_about_the_server(item: pytest.Item) -> bool:
+    """Locks, roles, several connections at once: more than statements."""
+    fixtures = {"transactional_db", "server_urls", "owner_connection", "admin_connection"}
+    mark = item.get_closest_marker("django_db")
+    return bool(
+        item.get_closest_marker("both_databases")
+        or (mark and mark.kwargs.get("transaction"))
+        or fixtures & set(getattr(item, "fixturenames", ()))
+    )
 
 
 def _differs_with_the_server(item: pytest.Item) -> bool:
@@ -342,6 +380,7 @@ def django_db_setup(request: pytest.FixtureRequest, django_db_blocker) -> Iterat
 
     original = TransactionTestCase._fixture_teardown
     TransactionTestCase._fixture_teardown = renew
+    connections["default"].execute_wrappers.append(request.config.stash[STATEMENTS])
     yield database
     TransactionTestCase._fixture_teardown = original
     with django_db_blocker.unblock():

@@ -1,10 +1,12 @@
 """A whole platform in its own process and folder, and a browser to walk through it."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -22,9 +24,10 @@ READY_SECONDS = 180
 
 
 @pytest.fixture(scope="session")
-def platform(tmp_path_factory):
+def platform():
     """The address of a quiet demo centre (places, people, items; no past cases), served by `yimen demo`."""
-    home = tmp_path_factory.mktemp("platform")
+    home = Path(tempfile.mkdtemp(prefix="yimen-journey-"))
+    home.chmod(0o755)  # the database's account must be able to pass; pytest's own folders are closed to it
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -46,7 +49,8 @@ def platform(tmp_path_factory):
         yield f"http://127.0.0.1:{port}"
     finally:
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0, log.read_text()
+        assert process.wait(60) == 0, log.read_text()
+        shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

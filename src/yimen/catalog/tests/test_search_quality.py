@@ -55,10 +55,15 @@ def test_without_the_words_of_everyday_life_they_find_far_less(monkeypatch):
     assert _mean([ndcg(catalogue.codes(query), relevant) for query, relevant in asked]) < 0.75
 
 
-@pytest.fixture
-def guangdong(db):
+@pytest.fixture(scope="module")
+def imported(once_for_module):
     path = shared("data/catalogue/guangdong_province.jsonl.gz")
-    importers.import_guangdong(path, by=SYSTEM, at=timezone.now())
+    return once_for_module(lambda: importers.import_guangdong(path, by=SYSTEM, at=timezone.now()))
+
+
+@pytest.fixture
+def guangdong(imported, db):
+    """The guides of a whole province."""
 
 
 def _found(query):

