@@ -139,6 +139,7 @@ class Case(models.Model):
             models.Index(fields=["region", "received_at"], name="case_by_received"),
             models.Index(fields=["region", "due_on"], condition=models.Q(status="accepted"), name="case_open_by_due"),
             models.Index(fields=["region", "status", "received_at"], name="case_by_status"),
+            models.Index(fields=["region", "case_type", "received_at"], name="case_by_type"),
             models.Index(fields=["region", "department", "received_at"], name="case_by_department"),
             models.Index(fields=["region", "applicant"], name="case_by_applicant"),
             # Few beside all there are: which cases run, unit by unit, and which of them come first.
@@ -239,8 +240,12 @@ class Task(models.Model):
         ]
         indexes = [
             models.Index(fields=["region", "assignee"], condition=models.Q(done_at=None), name="task_open_by_assignee"),
+            # Wide enough to count what lies before whom without the rows themselves.
             models.Index(
-                fields=["region", "department", "due_on"], condition=models.Q(done_at=None), name="task_open_by_due"
+                fields=["region", "department", "due_on"],
+                include=["case", "kind", "post", "assignee"],
+                condition=models.Q(done_at=None),
+                name="task_open_by_unit",
             ),
             models.Index(
                 fields=["region", "due_on", "opened_at"], condition=models.Q(done_at=None), name="task_open_by_day"
