@@ -311,7 +311,20 @@ UPLOAD_MAX_BYTES = env_int("YIMEN_UPLOAD_MAX_BYTES", 20_000_000, least=1)
 UPLOAD_TOTAL_BYTES = env_int("YIMEN_UPLOAD_TOTAL_BYTES", 200_000_000, least=1)
 # How many days a file lies here that belongs to no case and no open draft.
 UPLOAD_KEPT_DAYS = env_int("YIMEN_UPLOAD_KEPT_DAYS", 30, least=1)
+# How many days it is kept what range of waiting a ticket was told, to see how often it was right.
+FORECAST_KEPT_DAYS = env_int("YIMEN_FORECAST_KEPT_DAYS", 400, least=7)
 # A clamd that looks at every file, "host:port" or the path of its socket; when it is away, no file is taken.
 CLAMD = env("YIMEN_CLAMD")
+# The SMS gateway (docs/notify.md): none, staff telephone; "file" writes to HOME/sms.jsonl; "http" calls SMS_URL.
+SMS_GATEWAY = env("YIMEN_SMS_GATEWAY", "file" if DEMO else "")
+SMS_URL = env("YIMEN_SMS_URL")
+# Shared with the gateway: signs what we send, and its receipts.
+SMS_KEY = env("YIMEN_SMS_KEY")
+if SMS_GATEWAY not in {"", "file", "http"}:
+    raise ImproperlyConfigured("YIMEN_SMS_GATEWAY 只能是 file、http，或者不设。")
+if SMS_GATEWAY == "http" and not (
+    SMS_URL.startswith(("https://", "http://127.0.0.1", "http://localhost")) and len(SMS_KEY) >= 16
+):
+    raise ImproperlyConfigured("YIMEN_SMS_GATEWAY=http 需要 https 的 YIMEN_SMS_URL 和至少 16 个字符的 YIMEN_SMS_KEY。")
 # The service that puts electronic seals on documents, "package.module:factory"; "demo" signs with a key of no worth.
 SIGNER = env("YIMEN_SIGNER")

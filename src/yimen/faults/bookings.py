@@ -84,7 +84,12 @@ def _hold(world: World) -> Wish:
 def _citizen(act: str) -> Callable[[World], Wish]:
     def make(world: World) -> Wish:
         one = _held(world) if act == "book" else _booked(world)
-        fields = {"book": _who(world), "cancel": {}, "move": {"slot": str(_slot(world, 3).pk)} if act == "move" else {}}
+        fields = {
+            "book": _who(world),
+            "cancel": {},
+            "papers": {"miss": "0"},
+            "move": {"slot": str(_slot(world, 3).pk)} if act == "move" else {},
+        }
         return _wish("", f"/a/{one.token}/{act}", fields[act], world, public=True)
 
     return make
@@ -242,6 +247,7 @@ TRIED: dict[str, Callable[[World], Wish]] = {
     "portal:book": _hold,
     "portal:appointment-book": _citizen("book"),
     "portal:appointment-cancel": _citizen("cancel"),
+    "portal:appointment-papers": _citizen("papers"),
     "portal:appointment-move": _citizen("move"),
     "portal:wait": _wait,
     "portal:waiting-take": _offered("take"),

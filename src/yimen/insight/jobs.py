@@ -9,7 +9,7 @@ from yimen.hall.models import Hall
 from yimen.insight.forecasts import checks
 from yimen.lib.each import one_by_one
 
-_KEEP, _CHECK = "insight.keep_forecasts", "insight.check_forecasts"
+_KEEP, _CHECK, _FORGET = "insight.keep_forecasts", "insight.check_forecasts", "insight.forget_forecasts"
 
 
 @app.periodic(cron="* * * * *")
@@ -25,3 +25,10 @@ def keep_forecasts(timestamp: int) -> None:
 def check_forecasts(timestamp: int) -> None:
     """Every hour: how long they waited."""
     checks.check(at=timezone.now())
+
+
+@app.periodic(cron="23 3 * * *")
+@app.task(name=_FORGET, queueing_lock=_FORGET, pass_context=False)
+def forget_forecasts(timestamp: int) -> None:
+    """Every night: what was told long ago."""
+    checks.forget_old(at=timezone.now())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
@@ -140,6 +141,23 @@ def book(
     record(one, "hall.booked", by, at, {"over": one.over_limit_reason or None})
     text = _("%(time)s，%(item)s，预约号 %(number)s。") % _facts(one)
     common.tell(one, "booked", _("预约好了"), text, at, goes_out=False)
+    return one
+
+
+@transaction.atomic
+def keep_check(appointment_id: UUID, checked: dict[str, Any], *, by: Actor, at: datetime) -> Appointment:
+    """
+    Keep what somebody said of his papers while he booked; it goes with his ticket to the window. checked: as
+    Ticket.checked. Again replaces what was said. Raises AppointmentOver once he has come, or it ended.
+    """
+    one = common.lock_appointment(appointment_id)
+    if isinstance(by, Staff):
+        access.require(by, "hall.book", region=one.region_id)
+    if one.status not in common.TAKES_PLACES:
+        raise AppointmentOver(_("这次预约%(state)s，材料到窗口再看。") % {"state": one.get_status_display()})
+    one.checked = checked
+    one.save(update_fields=["checked"])
+    record(one, "hall.papers_checked", by, at, {"missing": len(checked["missing"]), "of": checked["of"]})
     return one
 
 

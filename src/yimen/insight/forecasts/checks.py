@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import Count, Exists, F, OuterRef, Q
 from django.utils.timezone import localdate
@@ -50,6 +51,12 @@ def keep(hall: Hall, *, at: datetime) -> int:
         rows.append(row)
     ForecastCheck.objects.bulk_create(rows, batch_size=1000, ignore_conflicts=True)
     return len(rows)
+
+
+def forget_old(*, at: datetime) -> int:
+    """Delete what was told more than FORECAST_KEPT_DAYS days ago; return how many. Figures of older days end there."""
+    before = localdate(at) - timedelta(days=settings.FORECAST_KEPT_DAYS)
+    return ForecastCheck.objects.filter(day__lt=before).delete()[0]
 
 
 def check(*, at: datetime) -> int:

@@ -66,6 +66,15 @@ def test_what_could_not_be_said_is_counted_as_silent():
     assert (total.said, total.silent, total.known, total.half_percent, total.verdict) == (0, 1, 0, None, "few")
 
 
+@pytest.mark.parametrize(("days", "left"), [(30, 3), (31, 0)], ids=["kept", "over"])
+def test_what_was_told_long_ago_is_forgotten(line, settings, days, left):
+    settings.FORECAST_KEPT_DAYS = 30
+    checks.keep(line[0], at=NOW + MINUTE)
+    assert checks.forget_old(at=NOW + timedelta(days=days)) == 3 - left
+    assert checks.forget_old(at=NOW + timedelta(days=days)) == 0
+    assert ForecastCheck.objects.count() == left
+
+
 def test_whoever_was_held_meanwhile_is_left_out(line):
     hall, window, (first, _second, _third) = line
     checks.keep(hall, at=NOW + MINUTE)

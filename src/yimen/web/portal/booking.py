@@ -30,6 +30,7 @@ from yimen.hall.queries import appointments as queries
 from yimen.ledger.actions import PUBLIC, SYSTEM, Actor
 from yimen.people import identity
 from yimen.people.models import Applicant
+from yimen.web import checking
 from yimen.web.limits import Limit
 from yimen.web.once import Done, Stay, actor_of, key_of, keyed, with_status
 from yimen.web.portal import guide
@@ -237,6 +238,7 @@ def _page(request: HttpRequest, token: str, *, form: WhoForm | None = None, refu
         "address": settings.BASE_URL.rstrip("/") + reverse("portal:appointment", args=[one.token]),
         "arrive": one.slot.begins_at - timedelta(minutes=early),
         "late": booking.rule(one.region_id, booking.LATE_KEY, at, booking.LATE_MINUTES),
+        "checked": checking.said_of(one),
     }
     if one.status == status.HELD:
         values["form"] = form or WhoForm(applicant=applicant_of(request))
@@ -255,6 +257,49 @@ def book(request: HttpRequest, token: str) -> Done:
     appointments.book(one.pk, by=_citizen(request), at=timezone.now(), applicant=who, **form.cleaned_data)
     request.session.pop(_HELD, None)
     return Done(reverse("portal:appointment", args=[one.token]))
+
+
+@never_cache
+@require_http_methods(OFFERED)
+def papers(request: HttpRequest, token: str) -> HttpResponse:
+    """
+    核一核材料 while one books, as at the kiosk: the item's questions one by one, then which papers he does not have.
+
+    a: answers so far (keys of options). A POST keeps what he said; nothing here has to be answered.
+    """
+    return _keep_papers(request, token) if request.method == "POST" else _papers_page(request, token)
+
+
+def _papers_page(request: HttpRequest, token: str, *, refused: str = "") -> HttpResponse:
+    one = _find(token)
+    back = reverse("portal:appointment", args=[one.token])
+    if one.item is None or one.status not in booking.TAKES_PLACES:
+        return redirect(back)
+    check = checking.check(one.region_id, str(one.item_id), request.GET)
+    question = check.walk.next
+    values = {
+        "one": one,
+        "item": one.item,
+        "check": check,
+        "question": question,
+        "options": list(zip(question.names(), question.options, strict=True)) if question else [],
+        "back": back,
+        "refused": refused,
+    }
+    return render(request, "portal/booking/papers.html", values)
+
+
+@keyed("hall.keep_check", stay=_papers_page)
+def _keep_papers(request: HttpRequest, token: str) -> Done:
+    one = _find(token)
+    if one.item is None:
+        raise Http404
+    check = checking.check(one.region_id, str(one.item_id), request.GET)
+    if not check.is_whole:
+        raise Stay(refused=_("请先把前面的问题答完。"))
+    kept = checking.kept(check, request.POST.getlist("miss"))
+    appointments.keep_check(one.pk, kept, by=_citizen(request), at=timezone.now())
+    return Done(reverse("portal:appointment", args=[one.token]), _("记下了，窗口会看到。"))
 
 
 @never_cache
@@ -379,6 +424,7 @@ urlpatterns = [
     path("items/<str:code>/book", choose, name="book"),
     path("items/<str:code>/wait", wait, name="wait"),
     path("a/<str:token>", page, name="appointment"),
+    path("a/<str:token>/papers", papers, name="appointment-papers"),
     path("a/<str:token>/book", book, name="appointment-book"),
     path("a/<str:token>/cancel", cancel, name="appointment-cancel"),
     path("a/<str:token>/move", move, name="appointment-move"),

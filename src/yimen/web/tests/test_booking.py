@@ -5,17 +5,21 @@ from datetime import datetime, time, timedelta
 from html.parser import HTMLParser
 
 import pytest
+from django.http import QueryDict
 from django.test import Client
 from django.utils import timezone
 
+from yimen.cases.tests.factories import make_version
 from yimen.catalog.tests.factories import make_item
 from yimen.hall.actions import appointments, plans
 from yimen.hall.models import Appointment, Slot
 from yimen.hall.queries import appointments as queries
 from yimen.hall.tests.factories import make_hall, make_series
 from yimen.ledger.actions import PUBLIC, SYSTEM
+from yimen.ledger.models import Event
 from yimen.lib.workdays import LOCAL_ZONE
 from yimen.people.tests.factories import NOW, make_center, make_region
+from yimen.web import checking
 
 pytestmark = pytest.mark.django_db
 
@@ -198,3 +202,40 @@ def test_a_wait_is_registered_offered_and_taken(plan, client):
     assert taken.status_code == 303
     assert Appointment.objects.filter(status="booked").count() == 2
     assert queries.by_token(taken["Location"].removeprefix("/a/")).status == "booked"
+
+
+@pytest.mark.parametrize("state", ["held", "booked"])
+def test_the_papers_are_checked_while_one_books_and_go_to_the_window(client, plan, state):
+    item = make_version().item
+    plan.series.items.add(item)
+    slot = Slot.objects.filter(plan=plan, day__gt=NOW.date()).earliest("begins_at")
+    one = appointments.hold(slot.pk, item=item, channel="web", by=PUBLIC, at=NOW)
+    if state == "booked":
+        appointments.book(one.pk, by=PUBLIC, at=NOW, name="王小明（演示）", phone="13800000417")
+    path = f"/a/{one.token}/papers"
+    assert f'href="{path}"' in client.get(f"/a/{one.token}").content.decode()
+    page = client.get(path).content.decode()
+    names = [line.name for line in checking.check(plan.region_id, str(item.pk), QueryDict()).materials]
+    assert names and all(name in page for name in names) and "哪些还没有" in page
+    assert client.post(path + "?a=", {"miss": "0", "_key": "papers"}).status_code == 303
+    one.refresh_from_db()
+    assert checking.said_of(one) == {"missing": names[:1], "of": len(names)}
+    page = client.get(f"/a/{one.token}").content.decode()
+    assert "您说还差 1 样" in page and names[0] in page
+    [event] = Event.objects.filter(stream=one.stream, kind="hall.papers_checked")
+    assert event.data["missing"] == 1 and names[0] not in str(event.data)
+    if state == "held":
+        appointments.book(one.pk, by=PUBLIC, at=NOW, name="王小明（演示）", phone="13800000417")
+    ticket = appointments.check_in(one.pk, by=PUBLIC, at=slot.begins_at)
+    assert checking.missing_of(ticket) == names[:1]
+    with pytest.raises(appointments.AppointmentOver):
+        appointments.keep_check(one.pk, {"missing": [], "of": 1}, by=PUBLIC, at=slot.begins_at)
+
+
+def test_the_papers_of_an_appointment_that_is_over_are_not_asked(client, plan):
+    slot = Slot.objects.filter(plan=plan, day__gt=NOW.date()).earliest("begins_at")
+    one = appointments.hold(slot.pk, item=item_of(plan), channel="web", by=PUBLIC, at=NOW)
+    appointments.cancel(one.pk, by=PUBLIC, at=NOW)
+    assert client.get(f"/a/{one.token}/papers").status_code == 302
+    assert client.post(f"/a/{one.token}/papers", {"_key": "late"}).status_code in (404, 409)
+    assert client.get("/a/nobody/papers").status_code == 404

@@ -27,6 +27,7 @@ from yimen.hall.queries import appointments as queries
 from yimen.insight import actions as insight
 from yimen.lib import mask
 from yimen.people import access
+from yimen.web.checking import missing_of, said_of
 from yimen.web.once import Done, Stay, keyed
 from yimen.web.portal.booking import times_for
 from yimen.web.workbench.guard import StaffRequest, posted_id, posted_text, staff_page
@@ -73,6 +74,7 @@ def _row(one: Appointment, at: datetime, late: int, early: int) -> dict[str, Any
         "can_arrive": is_booked and one.slot.day == localdate(at) and begins - timedelta(minutes=early) <= at,
         "can_miss": is_booked and at > max(one.slot.ends_at, begins + timedelta(minutes=late)),
         "is_booked": is_booked,
+        "missing": missing_of(one),
     }
 
 
@@ -168,6 +170,7 @@ def _one_page(request: StaffRequest, pk: UUID, *, refused: str = "") -> HttpResp
         "missed": queries.no_shows_of(one.region_id, index) if index else 0,
         "blocked": appointments.blocked_through(one.region_id, index, at) if index else None,
         "may_override": access.allowed(request.staff, "hall.override"),
+        "checked": said_of(one),
         "refused": refused,
         "typed": request.POST,
     }
