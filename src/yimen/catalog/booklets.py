@@ -95,10 +95,11 @@ def write(
     files, done = [], 0
     with prints.in_chinese():
         sheets: Iterator[Sheet] = guides.sheets(items, region, center=center, on=localdate(at))
+        departments = prints.departments_by_volume(guides.items_by_department(region))
         for volume in prints.volumes(sheets, count):
             name = f"{stem}.pdf" if volume.count == 1 else f"{stem}-{volume.number}.pdf"
             files.append(folder / name)
-            files[-1].write_bytes(prints.booklet(volume, at=at))
+            files[-1].write_bytes(prints.booklet(volume, at=at, departments=departments))
             done += len(volume.sheets)
             if progress:
                 progress(done, count)

@@ -5,7 +5,7 @@ build the sheets inside `in_chinese()`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -93,17 +93,34 @@ class Volume:
     sheets: tuple[Sheet, ...]
 
 
-def volumes(sheets: Iterable[Sheet], count: int, *, most: int = VOLUME) -> Iterator[Volume]:
-    """Yield the booklet's volumes of at most `most` items; count: of all sheets, which are in order of department."""
-    total = max(1, -(-count // most))
+def volumes(sheets: Iterable[Sheet], count: int) -> Iterator[Volume]:
+    """Yield the booklet's volumes of at most VOLUME items; count: of all sheets, which are in order of department."""
+    total = max(1, -(-count // VOLUME))
     sheets = iter(sheets)
     for number in range(1, total + 1):
-        if rows := tuple(islice(sheets, most)):
+        if rows := tuple(islice(sheets, VOLUME)):
             yield Volume(number, total, rows)
 
 
-def booklet(volume: Volume, *, at: datetime) -> bytes:
-    """Return a volume: cover, contents by department with page numbers, every item; an outline for the screen."""
+def departments_by_volume(counts: Mapping[str, int]) -> list[list[str]]:
+    """Return the departments in each volume; counts: items by department, in the order of the booklet."""
+    found: list[list[str]] = []
+    done = 0
+    for name, count in counts.items():
+        first, done = done // VOLUME, done + count
+        for number in range(first, -(-done // VOLUME)):
+            if number == len(found):
+                found.append([])
+            found[number].append(name)
+    return found
+
+
+def booklet(volume: Volume, *, at: datetime, departments: Sequence[Sequence[str]] = ()) -> bytes:
+    """
+    Return a volume: cover, contents by department with page numbers, every item; an outline for the screen.
+
+    departments: of every volume, so that each tells where the others are.
+    """
     center = volume.sheets[0].center
     data = {
         "title": "政务服务事项办事指南",
@@ -114,6 +131,11 @@ def booklet(volume: Volume, *, at: datetime) -> bytes:
         "date": long_day(localdate(at)),
         "count": len(volume.sheets),
         "volume": f"第 {volume.number} 册，共 {volume.count} 册" if volume.count > 1 else "",
+        "volumes": [
+            {"title": f"第 {number} 册", "departments": listed(names)} for number, names in enumerate(departments, 1)
+        ]
+        if volume.count > 1
+        else [],
         "departments": [
             {"name": name, "items": [_in_booklet(sheet) for sheet in rows]}
             for name, rows in groupby(volume.sheets, key=lambda sheet: sheet.organ)

@@ -49,6 +49,14 @@ def guides(region: Region | str) -> QuerySet[ServiceItem]:
     )
 
 
+def items_by_department(region: Region | str) -> dict[str, int]:
+    """Return how many published items each department has, by its name, in the order of names. One query."""
+    code = region if isinstance(region, str) else region.pk
+    published = ServiceItem.objects.filter(region_id=code, published__isnull=False)
+    rows = published.values_list("department__name").annotate(count=models.Count("pk")).order_by("department__name")
+    return dict(rows)
+
+
 def guide(region: Region | str, code_or_id: str | UUID) -> ServiceItem | None:
     """Return the published item with this implementation code or id as guides() does; None when there is none."""
     found = guides(region)

@@ -244,11 +244,21 @@ def test_the_day_an_edition_counts_from_is_said_in_the_readers_language(client, 
 
 
 def test_a_large_catalogue_is_printed_in_volumes(organ, item, tmp_path, monkeypatch):
-    bulk_items(item, 7)
-    monkeypatch.setattr(prints.volumes, "__kwdefaults__", {"most": 3})
+    bulk_items(item, 6)
+    make_item(department=make_department(organ.region, name="民政局（演示）"), name="高龄津贴申领")
+    monkeypatch.setattr(prints, "VOLUME", 3)
     files = booklets.write(tmp_path, organ.region, guides.place_of(None), at=NOW)
     assert [file.name for file in files] == ["booklet-1.pdf", "booklet-2.pdf", "booklet-3.pdf"]
-    assert "第2册，共3册" in pages_of(files[1].read_bytes())[0]
+    pages = pages_of(files[1].read_bytes())
+    assert "第2册，共3册" in pages[0]
+    # Each volume tells what stands in the others.
+    assert "第1册市场监管局（演示）第2册市场监管局（演示）第3册民政局（演示）" in pages[1]
+
+
+def test_departments_stand_in_the_volumes_their_items_are_in():
+    counts = {"甲": prints.VOLUME, "乙": 1, "丙": 2 * prints.VOLUME - 1, "丁": 1}
+    assert prints.departments_by_volume(counts) == [["甲"], ["乙", "丙"], ["丙"], ["丁"]]
+    assert prints.departments_by_volume({}) == []
 
 
 def test_the_portal_hands_out_the_newest_booklet_and_says_when_it_is_old(
