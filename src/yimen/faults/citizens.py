@@ -90,6 +90,23 @@ def _submit(world: World) -> Wish:
     return Wish(session, f"/my/drafts/{draft.pk}/submit", fields, _citizen(world)[1])
 
 
+def _begin_bundle(world: World) -> Wish:
+    from uuid import UUID
+
+    from yimen.catalog.actions.bundles import BundleLine, publish_bundle, save_bundle
+    from yimen.catalog.models import ItemVersion
+    from yimen.faults.acts import Wish, now
+    from yimen.ledger.actions import SYSTEM
+
+    ItemVersion.objects.filter(pk__in=world.seed.versions.values()).update(channels=["窗口办理", "网上办理"])
+    lead = _version(world).item.department
+    lines = [BundleLine(key, UUID(world.seed.items[key])) for key in ("immediate", "promised")]
+    code = f"on-line-{next(_people)}"
+    bundle = save_bundle(lead=lead, code=code, name="网上一件事（演示）", lines=lines, by=SYSTEM, at=now())
+    publish_bundle(bundle.pk, by=SYSTEM, at=now())
+    return Wish(_citizen(world)[1], f"/bundles/{code}/apply", {}, _citizen(world)[1])
+
+
 def _message(world: World) -> Wish:
     from yimen.faults.acts import Wish
 
@@ -183,6 +200,7 @@ def _confirm(world: World) -> Wish:
 TRIED: dict[str, Callable[[World], Wish]] = {
     "portal:sign-up": _sign_up,
     "portal:apply": _begin,
+    "portal:apply-bundle": _begin_bundle,
     "portal:draft-submit": _submit,
     "portal:case-message": _message,
     "portal:case-answer": _answer,
@@ -208,6 +226,8 @@ UNKEYED = {
     "portal:prove": "an account is believed once; a wrong guess must count although nothing else happens",
     "portal:my-read": "what is read stays read",
     "portal:my-notices": "wanting none twice is wanting none",
+    "portal:my-sms": "wanting none twice is wanting none",
+    "sms-receipts": "a receipt told again changes nothing",
     "portal:case-messages-read": "what is read stays read",
     "workbench:case-messages-read": "what is read stays read",
 }

@@ -53,7 +53,8 @@ def propose(item: ServiceItem, wishes: Iterable[Wish], *, by: Actor, at: datetim
     wishes = list(wishes)
     ids = {wish.applicant for wish in wishes}
     region = item.region_id
-    silent = set(OptOut.objects.filter(applicant__in=ids, ended_at=None).values_list("applicant_id", flat=True))
+    out = OptOut.objects.filter(applicant__in=ids, kind=OptOut.Kind.NOTICES, ended_at=None)
+    silent = set(out.values_list("applicant_id", flat=True))
     before = Message.objects.filter(region_id=region, item=item, applicant__in=ids)
     told = set(before.values_list("applicant_id", "occasion"))
     fresh = [
@@ -94,7 +95,7 @@ def send(region: str, ids: Sequence[UUID], *, by: Actor, at: datetime) -> int:
     if not waiting:
         raise NothingToSend(_("这几条已经有人处理过了，请刷新看看。"))
     applicants = [message.applicant_id for message in waiting if message.applicant_id]
-    out = OptOut.objects.filter(applicant__in=applicants, ended_at=None)
+    out = OptOut.objects.filter(applicant__in=applicants, kind=OptOut.Kind.NOTICES, ended_at=None)
     silent: set[UUID | None] = set(out.values_list("applicant_id", flat=True))
     for message in waiting:
         message.state = Message.State.DROPPED if message.applicant_id in silent else Message.State.SENT
@@ -200,25 +201,30 @@ def note_called(delivery: Delivery, *, reached: bool, by: Actor, at: datetime, n
 
 
 @transaction.atomic
-def opt_out(applicant: Applicant, wants_none: bool, *, by: Actor, at: datetime) -> None:
+def opt_out(
+    applicant: Applicant, wants_none: bool, *, by: Actor, at: datetime, kind: str = OptOut.Kind.NOTICES
+) -> None:
     """
     Remember that an applicant wants no such messages, or wants them again; saying it twice changes nothing.
+
+    kind: notices nobody asked for, or anything by SMS; what the law wants told is then told by telephone or letter.
 
     The applicant says so, or somebody who telephones with them. Raises access.NotAllowed for anybody else.
     """
     if by.ledger_ref != applicant.ledger_ref:
         access.require(by, "notify.send", region=applicant.region_id)
     Applicant.objects.select_for_update().get(pk=applicant.pk)
-    current = OptOut.objects.filter(applicant=applicant, ended_at=None)
+    current = OptOut.objects.filter(applicant=applicant, kind=kind, ended_at=None)
     if current.exists() == wants_none:
         return
     if wants_none:
-        OptOut.objects.create(region_id=applicant.region_id, applicant=applicant, at=at)
-        Message.objects.filter(applicant=applicant, state=Message.State.WAITING).update(
-            state=Message.State.DROPPED, sent_at=at
-        )
+        OptOut.objects.create(region_id=applicant.region_id, applicant=applicant, kind=kind, at=at)
+        if kind == OptOut.Kind.NOTICES:
+            Message.objects.filter(applicant=applicant, state=Message.State.WAITING).update(
+                state=Message.State.DROPPED, sent_at=at
+            )
     else:
         current.update(ended_at=at)
-    data = {"applicant": str(applicant.pk), "wants_none": wants_none}
+    data = {"applicant": str(applicant.pk), "wants_none": wants_none, "kind": str(kind)}
     stream = f"opt_out:{applicant.pk}"
     ledger.record(stream, "notify.opted_out", region=applicant.region_id, by=by, at=at, data=data)

@@ -73,6 +73,11 @@ class Message(models.Model):
     def masked_phone(self) -> str:
         return self.applicant.masked_phone if self.applicant else mask.phone(self._to()["phone"])
 
+    @property
+    def phone_to_call(self) -> str:
+        """In clear, for the one moment it is sent; pages show masked_phone (SEC-19)."""
+        return self.applicant.phone_to_call if self.applicant else self._to()["phone"]
+
     def _to(self) -> dict[str, str]:
         found: dict[str, str] = json.loads(crypto.open_sealed(bytes(self.to_sealed or b""), TO))
         return found
@@ -81,7 +86,10 @@ class Message(models.Model):
 class Delivery(models.Model):
     """
     A message on its way through one channel: the outbox. A gateway takes rows without `done_at`, looks the number up
-    by the message and says how it went.
+    by the message and says how it went (docs/notify.md).
+
+    tries: how often the gateway was asked, next_at: not again before; taken_at: it has the message, its receipt is to
+    come. What it could not take waits for a call.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -92,6 +100,9 @@ class Delivery(models.Model):
     done_at = models.DateTimeField(null=True, blank=True)
     is_delivered = models.BooleanField(null=True, blank=True)
     note = models.CharField(max_length=200, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    next_at = models.DateTimeField(null=True, blank=True)
+    taken_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["message", "channel"], name="delivery_once_per_channel")]
@@ -101,17 +112,24 @@ class Delivery(models.Model):
 
 
 class OptOut(models.Model):
-    """An applicant who wants no such messages, from `at` until `ended_at` (empty: still)."""
+    """An applicant who wants no such notices, or none by SMS, from `at` until `ended_at` (empty: still)."""
+
+    class Kind(models.TextChoices):
+        NOTICES = "notices", _("主动提醒")
+        SMS = "sms", _("短信")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     region = models.ForeignKey(Region, models.PROTECT)
     applicant = models.ForeignKey(Applicant, models.PROTECT, related_name="opt_outs")
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.NOTICES)
     at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["applicant"], condition=models.Q(ended_at=None), name="opted_out_once")
+            models.UniqueConstraint(
+                fields=["applicant", "kind"], condition=models.Q(ended_at=None), name="opted_out_once_of_each"
+            )
         ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Count, QuerySet, prefetch_related_objects
 
 from yimen.lib.reading import Given, Question
@@ -11,6 +12,8 @@ from yimen.notify.models import Delivery, Message, OptOut
 from yimen.people.models import Applicant
 
 SHOWN = 10
+# How often a gateway is asked to send one message before somebody telephones instead.
+MOST_TRIES = 6
 
 
 def counts(region: str) -> dict[UUID, dict[str, int]]:
@@ -38,8 +41,13 @@ def messages(region: str, *, item: UUID | None = None, state: str = "") -> Query
 
 
 def to_call(region: str) -> QuerySet[Delivery]:
-    """Return the outbox: sent messages nobody has taken on yet, the oldest first."""
-    waiting = Delivery.objects.filter(region_id=region, channel="outbox", done_at=None)
+    """
+    Return the outbox: sent messages nobody has taken on yet, the oldest first. With a gateway, only those it could
+    not send or may not.
+    """
+    waiting = Delivery.objects.filter(region_id=region, channel="outbox", done_at=None, taken_at=None)
+    if settings.SMS_GATEWAY:
+        waiting = waiting.filter(tries__gte=MOST_TRIES)
     return waiting.select_related("message__applicant", "message__item").order_by("made_at", "pk")
 
 
@@ -51,8 +59,8 @@ def for_applicant(applicant: Applicant) -> list[Message]:
     return list(sent.order_by("-sent_at")[:SHOWN])
 
 
-def wants_none(applicant: Applicant) -> bool:
-    return OptOut.objects.filter(applicant=applicant, ended_at=None).exists()
+def wants_none(applicant: Applicant, kind: str = OptOut.Kind.NOTICES) -> bool:
+    return OptOut.objects.filter(applicant=applicant, kind=kind, ended_at=None).exists()
 
 
 def told_about(applicant: Applicant, case_no: str) -> list[Message]:

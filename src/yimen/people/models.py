@@ -341,6 +341,11 @@ class Applicant(models.Model):
     def masked_phone(self) -> str:
         return mask.phone(crypto.open_sealed(bytes(self.phone_sealed), "applicant.phone"))
 
+    @property
+    def phone_to_call(self) -> str:
+        """In clear, for the one moment a message is sent; pages show masked_phone (SEC-19)."""
+        return crypto.open_sealed(bytes(self.phone_sealed), "applicant.phone")
+
     def phone_ends_with(self, last_four: str) -> bool:
         return len(last_four) == 4 and crypto.open_sealed(bytes(self.phone_sealed), "applicant.phone")[-4:] == last_four
 

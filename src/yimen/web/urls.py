@@ -1,13 +1,13 @@
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from yimen.web import views
+from yimen.web import sms, views
 from yimen.web.api.root import api
 from yimen.web.portal import ticket
 
 urlpatterns = [
+    path("workbench/", include("yimen.web.workbench.urls")),  # first: it is asked most, and the portal's are many
     path("", include("yimen.web.portal.urls")),
-    path("workbench/", include("yimen.web.workbench.urls")),
     path("kiosk/", include("yimen.web.kiosk.urls")),
     path("t/<uuid:ticket_id>/", ticket.follow, name="ticket"),
     path("t/<uuid:ticket_id>/leave", ticket.leave, name="ticket-leave"),
@@ -17,6 +17,7 @@ urlpatterns = [
     path("settings/elder", views.elder, name="elder"),
     path("settings/theme", views.theme, name="theme"),
     path("settings/language", set_language, name="set_language"),
+    path("sms/receipts", sms.receipts, name="sms-receipts"),
     path("api/v1/", api.urls),
 ]
 

@@ -25,6 +25,7 @@ from yimen.certificates.models import Certificate
 from yimen.hall.queries import appointments
 from yimen.notify import actions as notify
 from yimen.notify import queries as told
+from yimen.notify.models import OptOut
 from yimen.people import citizens
 from yimen.people.models import Account, Applicant
 from yimen.web.portal.account import CitizenRequest, citizen_page
@@ -51,6 +52,7 @@ def page(request: CitizenRequest) -> HttpResponse:
         "unread": told.unread(applicant),
         "certificates": certificates_of(applicant),
         "wants_none": told.wants_none(applicant),
+        "wants_no_sms": told.wants_none(applicant, OptOut.Kind.SMS),
         "appointments": appointments.of_applicant(applicant, timezone.localdate()),
         "waits": appointments.waits_of(applicant),
         "now": timezone.now(),
@@ -115,7 +117,21 @@ def notices(request: CitizenRequest) -> HttpResponse:
     return redirect("portal:my")
 
 
+@citizen_page
+@require_POST
+def by_sms(request: CitizenRequest) -> HttpResponse:
+    """Not keyed: wanting none twice is wanting none."""
+    wants_none = request.POST.get("wants") == "none"
+    notify.opt_out(request.applicant, wants_none, by=request.applicant, at=timezone.now(), kind=OptOut.Kind.SMS)
+    messages.success(
+        request,
+        _("以后不给您发短信了。要紧的事我们打电话，这里也看得到。") if wants_none else _("好的，以后有消息会发短信。"),
+    )
+    return redirect("portal:my")
+
+
 urlpatterns = [
+    path("my/sms", by_sms, name="my-sms"),
     path("my", page, name="my"),
     path("my/certificates/<uuid:pk>", certificate, name="my-certificate"),
     path("my/read", read, name="my-read"),

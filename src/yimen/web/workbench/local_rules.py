@@ -39,6 +39,7 @@ from yimen.hall.actions import booking
 from yimen.hall.rules.joining import PUT_OFF_PLACES, PUT_OFF_PLACES_KEY
 from yimen.insight.workload import ALARM, ALARM_KEY
 from yimen.lib.dates import short_day
+from yimen.notify import sms
 from yimen.ratings.rules import INVITATION_DAYS, INVITATION_DAYS_KEY
 from yimen.supervision.actions import ANSWER_DAYS as CARD_ANSWER_DAYS
 from yimen.supervision.actions import ANSWER_DAYS_KEY as CARD_ANSWER_DAYS_KEY
@@ -63,6 +64,22 @@ class Known:
 
 
 KNOWN = (
+    Known(
+        sms.QUIET_FROM_KEY,
+        gettext_lazy("短信从几点起不发"),
+        gettext_lazy("晚上不打扰人，到早上再发。单位：点（0 到 23）。和“从几点起又发”一样就是随时发。"),
+        sms.QUIET_FROM,
+        0,
+        23,
+    ),
+    Known(
+        sms.QUIET_UNTIL_KEY,
+        gettext_lazy("短信从几点起又发"),
+        gettext_lazy("到这个钟点再发晚上攒下的。单位：点（0 到 23）。"),
+        sms.QUIET_UNTIL,
+        0,
+        23,
+    ),
     Known(
         "promised_default_days",
         gettext_lazy("没写承诺时限的事项，几个工作日办结"),
