@@ -12,8 +12,10 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import date
 from functools import lru_cache, wraps
 from typing import Any, ParamSpec, TypeVar
+from uuid import UUID
 
 from django.db import connection, models, transaction
 from django.db.models.expressions import BaseExpression
@@ -130,7 +132,7 @@ def add_numbered(row: models.Model, name: str, counter: str, values: Sequence[An
     before, after = words.split("{}")
     number = f"n{len(noted.parts)}"
     noted.parts.append(Part(counter, list(values), name=number))
-    ((_field, column),) = _columns(type(row), (name,))
+    ((_field, column, _type),) = _columns(type(row), (name,))
     known[column] = (f"%s || (SELECT * FROM {number})::text || '{after}'", before)  # noqa: S608 - our own words
     noted.insert(row, known)
     noted.numbers.append((number, lambda value: setattr(row, name, words.format(value))))
@@ -272,7 +274,11 @@ class Noted:
 def _values(row: models.Model, fields: Sequence[str]) -> dict[str, tuple[str, Any]] | None:
     """Return (placeholder, value) by column; None for what only the ORM can write."""
     found = {}
-    for each, column in _columns(type(row), tuple(fields)):
+    for each, column, plain in _columns(type(row), tuple(fields)):
+        value = getattr(row, each.attname)
+        if plain is not None and (value is None or type(value) is plain):
+            found[column] = ("%s", value)
+            continue
         value = each.get_db_prep_save(each.pre_save(row, not fields), connection)
         if isinstance(value, BaseExpression):
             return None
@@ -281,11 +287,30 @@ def _values(row: models.Model, fields: Sequence[str]) -> dict[str, tuple[str, An
     return found
 
 
+# Fields whose values of this type the driver takes as they are; whole numbers must say how long they are.
+_PLAIN: dict[type[Any], type[Any]] = {
+    models.CharField: str,
+    models.TextField: str,
+    models.BooleanField: bool,
+    models.UUIDField: UUID,
+    models.DateField: date,
+}
+
+
 @lru_cache(maxsize=500)
-def _columns(model: type[models.Model], names: tuple[str, ...]) -> list[tuple[Any, str]]:
+def _columns(model: type[models.Model], names: tuple[str, ...]) -> list[tuple[Any, str, type[Any] | None]]:
+    """The fields, their columns, and the type of values that need no preparing."""
     meta = model._meta
     fields: list[Any] = [meta.get_field(name) for name in names] if names else list(meta.local_concrete_fields)
-    return [(each, str(each.column)) for each in fields]
+    return [(each, str(each.column), _plain(each)) for each in fields]
+
+
+def _plain(field: Any) -> type[Any] | None:
+    if getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False):
+        return None
+    if type(field) in (models.ForeignKey, models.OneToOneField):
+        return UUID if type(field.target_field) is models.UUIDField else None
+    return _PLAIN.get(type(field))
 
 
 def _joined(parts: list[Part]) -> list[Part]:

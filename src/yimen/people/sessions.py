@@ -21,6 +21,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
+from yimen.lib.reading import Maker
 from yimen.people.models import ADMINISTRATORS, RoleGrant, Staff, User
 
 MOST_REMEMBERED = 20_000
@@ -82,10 +83,10 @@ def _remember(key: str, owner: str) -> None:
 def _login(row: tuple[Any, ...], owner: str) -> User | None:
     """The login with its staff member and his roles as they came; None when they are another's."""
     user_values, staff_values, grants = row[: len(_USER)], row[len(_USER) : -1], row[-1]
-    user = _made(User, _USER, user_values)
+    user = _made(_MAKE_USER, user_values)
     if user is None or str(user.pk) != owner:
         return None
-    staff = _made(Staff, _STAFF, staff_values)
+    staff = _made(_MAKE_STAFF, staff_values)
     if staff is not None:
         user._state.fields_cache["staff"] = staff
         staff._state.fields_cache["user"] = user
@@ -98,9 +99,13 @@ def _login(row: tuple[Any, ...], owner: str) -> User | None:
     return user
 
 
-def _made(model: Any, columns: list[str], values: tuple[Any, ...]) -> Any:
-    names = [field.attname for field in model._meta.concrete_fields]
-    found = model.from_db(connection.alias, names, values)
+_MAKE_USER, _MAKE_STAFF = (
+    Maker(model, [field.attname for field in model._meta.concrete_fields]) for model in (User, Staff)
+)
+
+
+def _made(maker: Maker, values: tuple[Any, ...]) -> Any:
+    found = maker.made(values)
     return found if found.pk is not None else None
 
 

@@ -23,6 +23,7 @@ from yimen.ledger import actions as ledger
 from yimen.ledger.actions import PUBLIC
 from yimen.lib.acts import act, add
 from yimen.lib.errors import DomainError
+from yimen.lib.reading import Given, Question
 from yimen.ratings import rules
 from yimen.ratings.models import Invitation, Rating, RatingLevel, RatingScope
 
@@ -100,7 +101,7 @@ def rate(token: str, *, level: str, channel: str = Rating.Channel.QR, at: dateti
     if level not in RatingLevel.values or channel not in Rating.Channel.values:
         raise NotAChoice(_("请从五个满意程度里选一个。"))
     invitation = _locked(token)
-    if Rating.objects.filter(invitation=invitation).exists():
+    if _RATED.ask(invitation=invitation.pk):
         raise AlreadyRated(_("这次您已经评过了。想补充，写在这里。"))
     if at > invitation.expires_at:
         raise LinkExpired(_("这次评价的时间已经过了。有话想说，可以拨 12345，或者到大厅的意见箱。"))
@@ -159,11 +160,15 @@ def _invitation(region: str, at: datetime) -> dict[str, Any]:
     }
 
 
+_BY_TOKEN = Question(lambda: Invitation.objects.select_for_update().filter(token=Given("token")))
+_RATED = Question(lambda: Rating.objects.filter(invitation=Given("invitation")).only("pk"))
+
+
 def _locked(token: str) -> Invitation:
     """The lock makes parallel taps queue, so that the second finds the first one's rating."""
     invitation = None
     if 0 < len(token) <= 32 and token.isascii() and token.isprintable():
-        invitation = Invitation.objects.select_for_update().filter(token=token).first()
+        invitation = next(iter(_BY_TOKEN.ask(token=token)), None)
     if invitation is None:
         raise UnknownLink(_("没找到这次服务。请再扫一次二维码，或者找导办员帮您。"))
     return invitation

@@ -5,10 +5,15 @@ from typing import Any
 
 import psycopg
 from django.db.backends.postgresql import base
+from psycopg import _queries
 from psycopg_pool import ConnectionPool
 
 # Statements a connection keeps prepared; the acts and pages of a working day are fewer.
 MOST_PREPARED = 400
+# psycopg reads a statement for its placeholders each time when it is longer, or has more of them, than these; ours are
+# long and always the same. It keeps the last 128.
+_queries.MAX_CACHED_STATEMENT_LENGTH = 40_000
+_queries.MAX_CACHED_STATEMENT_PARAMS = 400
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
