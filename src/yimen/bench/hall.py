@@ -20,7 +20,7 @@ import psycopg
 from django.db import connections
 from django.utils.timezone import localdate
 
-from yimen.bench.measure import Figure, figure, run_for
+from yimen.bench.measure import Figure, figure, run_apart
 from yimen.hall import actions, rules
 from yimen.hall.actions import calling, tickets
 from yimen.hall.models import Hall, Series, Ticket, Window
@@ -33,6 +33,7 @@ from yimen.people.models import Department, Region, Role, ServiceCenter, Staff
 REGION = "990000"
 CLIENTS, WAITING = (1, 8, 32), (200, 2000)
 WINDOWS = 200  # of a large hall, for the time one call takes
+WAITS = 1900
 
 
 def run(rounds: int, at: datetime) -> list[Figure]:
@@ -42,11 +43,11 @@ def run(rounds: int, at: datetime) -> list[Figure]:
     for waiting in WAITING:
         series, windows = _stage(at, windows=max(CLIENTS), waiting=waiting)
         for clients in CLIENTS:
-            took = run_for(seconds, clients, partial(_cycle, series, windows, at))
-            raw = run_for(seconds, clients, partial(_raw_cycle, series, windows, at))
+            took = run_apart(seconds, clients, partial(_cycle, series, windows, at))
+            raw = run_apart(seconds, clients, partial(_raw_cycle, series, windows, at))
             what = f"issue, call, finish ({waiting:,} waiting)"
             rows.append(figure(what, clients, took, raw_per_second=(len(raw) - 1) / raw[0]))
-    series, windows = _stage(at, windows=WINDOWS, waiting=2000)
+    series, windows = _stage(at, windows=WINDOWS, waiting=max(2000, 2 * min(rounds, WAITS) + 200))
     rows += [_calls(series, windows, clients, rounds, at) for clients in (1, 8)]
     return rows
 
@@ -66,26 +67,25 @@ def _cycle(series: Series, windows: list[Window], at: datetime, n: int) -> Calla
 
 def _calls(series: Series, windows: list[Window], clients: int, rounds: int, at: datetime) -> Figure:
     """Only the call is timed; the clients go from window to window."""
-    took: list[float] = []
-    began = time.perf_counter()
 
-    def make(n: int) -> Callable[[], object]:
+    def make(n: int) -> Callable[[], float]:
         mine = windows[n::clients]
         turns = count()
 
-        def act() -> None:
+        def act() -> float:
             window = mine[next(turns) % len(mine)]
             assert window.staff is not None
             start = time.perf_counter()
             ticket = actions.call_next(window.pk, by=window.staff, at=at)
-            took.append(time.perf_counter() - start)
+            took = time.perf_counter() - start
             assert ticket is not None
             actions.finish(ticket.pk, by=window.staff, at=at)
+            return took
 
         return act
 
-    run_for(60, clients, make, most=min(rounds, 1900))
-    return figure(f"call ({WINDOWS} windows, 2,000 waiting)", clients, [time.perf_counter() - began, *took])
+    took = run_apart(60, clients, make, most=min(rounds, WAITS))
+    return figure(f"call ({WINDOWS} windows, 2,000 waiting)", clients, took)
 
 
 def _stage(at: datetime, *, windows: int, waiting: int) -> tuple[Series, list[Window]]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import math
+import multiprocessing
 import os
 import re
 import statistics
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import count
@@ -20,6 +22,8 @@ import psycopg
 from psycopg.types.json import Json, Jsonb
 
 Statement = tuple[str, Any]
+# Rounds before it counts, until every statement of a client's connection is prepared and planned for good.
+WARM, WAIT_SECONDS = 12, 120
 UUIDS = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
@@ -95,6 +99,61 @@ def run_for(
     if wrong:
         raise wrong[0]
     return [time.perf_counter() - began, *took]
+
+
+def run_apart(
+    seconds: float, clients: int, make: Callable[[int], Callable[[], float | None]], *, most: int = 10**9
+) -> list[float]:
+    """
+    As run_for(), with a process for each client, so that one Python's lock is not what is measured.
+
+    What make() made before is the same in each of them: nothing may be counted across clients. An act that returns a
+    number of seconds is taken at its word, so it can leave out what belongs to the test alone.
+    """
+    from django.db import connections
+
+    connections.close_all()  # a child must not speak over its parent's
+    context = multiprocessing.get_context("fork")
+    start = context.Barrier(clients + 1)
+
+    def work(n: int, answer: Any) -> None:
+        found: list[float] = []
+        wrong: str | None = None
+        try:
+            act = make(n)
+            for _warm in range(min(WARM, most // clients // 4)):
+                act()
+            start.wait(WAIT_SECONDS)
+            until = time.perf_counter() + seconds
+            while len(found) < max(1, most // clients) and (began := time.perf_counter()) < until:
+                took = act()
+                found.append(time.perf_counter() - began if took is None else took)
+        except Exception:
+            start.abort()
+            wrong = traceback.format_exc()
+        answer.send((found, wrong))
+        answer.close()
+        connections.close_all()
+
+    pipes, children = [], []
+    for n in range(clients):
+        here, there = context.Pipe(duplex=False)
+        child = context.Process(target=work, args=(n, there), daemon=True)
+        child.start()
+        there.close()
+        pipes.append(here)
+        children.append(child)
+    with contextlib.suppress(threading.BrokenBarrierError):
+        start.wait(WAIT_SECONDS)
+    began = time.perf_counter()
+    answers = [pipe.recv() for pipe in pipes]
+    wall = time.perf_counter() - began
+    for child in children:
+        child.join(60)
+    for _found, wrong in answers:
+        if wrong and "BrokenBarrierError" not in wrong:
+            raise RuntimeError(wrong)
+    return [wall, *(took for found, _wrong in answers for took in found)]
 
 
 def figure(what: str, clients: int, took: Sequence[float], **more: Any) -> Figure:

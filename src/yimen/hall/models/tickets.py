@@ -74,6 +74,9 @@ class Ticket(models.Model):
     visit share it. undo: what the latest verb changed, for a moment. id_index: keyed blind index of an identity number;
     name_sealed: who is called by name. checked: answers and missing papers of the check before. put_off_at: when its
     holder asked for more minutes, which one can once.
+
+    Every change of status writes every index anew that is not partial, so there are no more than are read: the region
+    goes with its hall and has neither an index nor a constraint of its own, which would lock one row for all.
     """
 
     class Care(models.TextChoices):
@@ -100,25 +103,25 @@ class Ticket(models.Model):
         APPOINTMENT = "booked", _("预约到场")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    region = models.ForeignKey(Region, models.PROTECT)
-    hall = models.ForeignKey(Hall, models.PROTECT)
-    series = models.ForeignKey(Series, models.PROTECT)
+    region = models.ForeignKey(Region, models.PROTECT, db_index=False, db_constraint=False)
+    hall = models.ForeignKey(Hall, models.PROTECT, db_index=False)
+    series = models.ForeignKey(Series, models.PROTECT, db_index=False)
     day = models.DateField()
     number = models.PositiveIntegerField()
     label = models.CharField(max_length=12)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING)
     source = models.CharField(max_length=10, choices=Source.choices, default=Source.KIOSK)
-    item = models.ForeignKey(ServiceItem, models.PROTECT, null=True, blank=True)
-    applicant = models.ForeignKey(Applicant, models.PROTECT, null=True, blank=True)
+    item = models.ForeignKey(ServiceItem, models.PROTECT, null=True, blank=True, db_index=False)
+    applicant = models.ForeignKey(Applicant, models.PROTECT, null=True, blank=True, db_index=False)
     phone_last_four = models.CharField(max_length=4, blank=True)
     window = models.ForeignKey(Window, models.PROTECT, null=True, blank=True, related_name="tickets")
-    served_by = models.ForeignKey(Staff, models.PROTECT, null=True, blank=True, related_name="+")
-    case = models.ForeignKey(Case, models.PROTECT, null=True, blank=True, related_name="tickets")
+    served_by = models.ForeignKey(Staff, models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
+    case = models.ForeignKey(Case, models.PROTECT, null=True, blank=True, related_name="tickets", db_index=False)
     is_priority = models.BooleanField(default=False)
     care = models.CharField(max_length=10, choices=Care.choices, blank=True)
-    grant = models.ForeignKey(PriorityGrant, models.PROTECT, null=True, blank=True, related_name="+")
-    skill = models.ForeignKey(Skill, models.PROTECT, null=True, blank=True, related_name="+")
-    only_window = models.ForeignKey(Window, models.PROTECT, null=True, blank=True, related_name="+")
+    grant = models.ForeignKey(PriorityGrant, models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
+    skill = models.ForeignKey(Skill, models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
+    only_window = models.ForeignKey(Window, models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
     visit = models.UUIDField(null=True, blank=True)
     id_index = models.BinaryField(null=True, blank=True)
     name_sealed = models.BinaryField(null=True, blank=True)
@@ -168,6 +171,9 @@ class Ticket(models.Model):
             ),
             models.Index(fields=["region", "hall", "day", "announced_at"], name="ticket_announced"),
             models.Index(fields=["region", "visit"], condition=models.Q(visit__isnull=False), name="ticket_visit"),
+            models.Index(fields=["applicant"], condition=models.Q(applicant__isnull=False), name="ticket_applicant"),
+            models.Index(fields=["case"], condition=models.Q(case__isnull=False), name="ticket_case"),
+            models.Index(fields=["grant"], condition=models.Q(grant__isnull=False), name="ticket_grant"),
             models.Index(
                 fields=["region", "series", "finished_at"],
                 condition=models.Q(status="finished"),
@@ -197,11 +203,11 @@ class TicketPeriod(models.Model):
         HELD = "held", _("挂起")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    region = models.ForeignKey(Region, models.PROTECT)
+    region = models.ForeignKey(Region, models.PROTECT, db_index=False, db_constraint=False)
     ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="periods")
     state = models.CharField(max_length=10, choices=State.choices)
-    window = models.ForeignKey(Window, models.PROTECT, null=True, blank=True, related_name="+")
-    staff = models.ForeignKey(Staff, models.PROTECT, null=True, blank=True, related_name="+")
+    window = models.ForeignKey(Window, models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
+    staff = models.ForeignKey(Staff, models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
     from_at = models.DateTimeField()
     until_at = models.DateTimeField(null=True, blank=True)
 

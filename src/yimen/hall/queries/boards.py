@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F, FilteredRelation, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.db.models import Window as WindowFunction
 from django.db.models.functions import RowNumber
 from django.utils.timezone import localdate
@@ -128,9 +128,21 @@ def board(hall: Hall, at: datetime) -> Board:
     )
 
 
+# Our own SQL, as every look of every screen asks it: building it from querysets took longer than the answer.
+_CALLS = """
+SELECT ticket.id, ticket.announced_at, ticket.label, "window".number, "window".zone_id
+FROM hall_ticket AS ticket JOIN hall_window AS "window" ON "window".id = ticket.window_id
+WHERE ticket.region_id = %s AND ticket.hall_id = %s AND ticket.day = %s AND ticket.announced_at IS NOT NULL
+ORDER BY ticket.announced_at DESC
+LIMIT %s
+"""
+
+
 def calls(hall: Hall, at: datetime, *, most: int = CALLS_SHOWN) -> list[Call]:
-    """Return the latest announcements of the day, newest first."""
-    return _calls(_announced(hall, at).order_by("-announced_at")[:most])
+    """Return the latest announcements of the day, newest first; one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CALLS, [hall.region_id, hall.pk, localdate(at), most])
+        return _calls(cursor.fetchall())
 
 
 def calls_by_zone(hall: Hall, at: datetime) -> dict[UUID, list[Call]]:
@@ -139,7 +151,8 @@ def calls_by_zone(hall: Hall, at: datetime) -> dict[UUID, list[Call]]:
         place=WindowFunction(RowNumber(), partition_by=F("window__zone"), order_by=F("announced_at").desc())
     )
     found: dict[UUID, list[Call]] = {}
-    for call in _calls(ranked.filter(place__lte=CALLS_KEPT, window__zone__isnull=False).order_by("-announced_at")):
+    rows = ranked.filter(place__lte=CALLS_KEPT, window__zone__isnull=False).order_by("-announced_at")
+    for call in _calls(rows.values_list("pk", "announced_at", "label", "window__number", "window__zone")):
         assert call.zone_id
         found.setdefault(call.zone_id, []).append(call)
     return found
@@ -151,8 +164,7 @@ def _announced(hall: Hall, at: datetime) -> QuerySet[Ticket]:
     ).exclude(window=None)
 
 
-def _calls(tickets: QuerySet[Ticket]) -> list[Call]:
-    rows = tickets.values_list("pk", "announced_at", "label", "window__number", "window__zone")
+def _calls(rows: Iterable[tuple[UUID, datetime | None, str, int, UUID | None]]) -> list[Call]:
     return [Call(_key(pk, when), label, number, zone) for pk, when, label, number, zone in rows if when is not None]
 
 
@@ -160,72 +172,50 @@ def _key(ticket_id: UUID, announced_at: datetime) -> str:
     return f"{ticket_id.hex}-{announced_at.timestamp():.3f}"
 
 
+_WINDOWS = """
+SELECT "window".id, "window".number, "window".name, "window".zone_id, "window".paused_at IS NOT NULL,
+    coalesce(nullif(department.short_name, ''), department.name, ''),
+    held.id, held.announced_at, held.label, held.status,
+    staff.name, staff.number, coalesce(post.name, ''), coalesce(post.duties, ''), coalesce(post.promise, ''),
+    unit.name, coalesce(nullif(staff.phone, ''), unit.phone), gone.reason, stand_in.name, by_window.number
+FROM hall_window AS "window"
+LEFT JOIN people_department AS department ON department.id = "window".department_id
+LEFT JOIN hall_ticket AS held ON held.region_id = "window".region_id AND held.window_id = "window".id
+    AND held.status IN ('called', 'serving')
+LEFT JOIN people_staff AS staff ON staff.id = "window".staff_id
+LEFT JOIN people_post AS post ON post.id = staff.post_id
+LEFT JOIN people_department AS unit ON unit.id = staff.department_id
+LEFT JOIN hall_windowpause AS gone ON gone.region_id = "window".region_id AND gone.window_id = "window".id
+    AND gone.until_at IS NULL
+LEFT JOIN people_staff AS stand_in ON stand_in.id = gone.stand_in_id
+LEFT JOIN hall_window AS by_window ON by_window.id = gone.by_window_id
+WHERE "window".region_id = %s AND "window".hall_id = %s
+ORDER BY "window".number
+"""
+
+
 def windows_now(hall: Hall) -> list[WindowNow]:
     """Return the hall's windows with who sits there and whom they called, by number; one query."""
-    open_ticket = Q(tickets__status__in=[Ticket.Status.CALLED, Ticket.Status.SERVING])
-    rows = (
-        Window.objects.filter(region_id=hall.region_id, hall=hall)
-        .annotate(
-            held=FilteredRelation("tickets", condition=open_ticket),
-            gone=FilteredRelation("pauses", condition=Q(pauses__until_at=None)),
-        )
-        .order_by("number")
-        .values(
-            "pk",
-            "number",
-            "name",
-            "zone_id",
-            "paused_at",
-            "department__name",
-            "department__short_name",
-            "staff__name",
-            "staff__number",
-            "staff__phone",
-            "staff__post__name",
-            "staff__post__duties",
-            "staff__post__promise",
-            "staff__department__name",
-            "staff__department__phone",
-            "held__pk",
-            "held__announced_at",
-            "held__label",
-            "held__status",
-            "gone__reason",
-            "gone__stand_in__name",
-            "gone__by_window__number",
-        )
-    )
-    return [_window(row, hall.center.complaint_way) for row in rows]
+    with connection.cursor() as cursor:
+        cursor.execute(_WINDOWS, [hall.region_id, hall.pk])
+        return [_window(row, hall.center.complaint_way) for row in cursor.fetchall()]
 
 
-def _window(row: Mapping[str, Any], complaint: str) -> WindowNow:
-    card = away = None
-    if row["staff__name"] is not None:
-        card = Card(
-            name=row["staff__name"],
-            number=row["staff__number"],
-            post=row["staff__post__name"] or "",
-            duties=row["staff__post__duties"] or "",
-            promise=row["staff__post__promise"] or "",
-            unit=row["staff__department__name"],
-            contact=row["staff__phone"] or row["staff__department__phone"],
-            complaint=complaint,
-        )
-    if row["gone__reason"] is not None:
-        reason = str(WindowPause.Reason(row["gone__reason"]).label)
-        away = Away(reason, row["gone__stand_in__name"] or "", row["gone__by_window__number"] or 0)
+def _window(row: Sequence[Any], complaint: str) -> WindowNow:
+    (pk, number, name, zone_id, is_paused, unit), (held, announced_at, label, status) = row[:6], row[6:10]
+    sits, (reason, stand_in, at_window) = row[10:17], row[17:]
     return WindowNow(
-        id=row["pk"],
-        number=row["number"],
-        name=row["name"],
-        zone_id=row["zone_id"],
-        unit=row["department__short_name"] or row["department__name"] or "",
-        is_paused=row["paused_at"] is not None,
-        label=row["held__label"] or "",
-        key=_key(row["held__pk"], row["held__announced_at"]) if row["held__announced_at"] else "",
-        is_serving=row["held__status"] == Ticket.Status.SERVING,
-        card=card,
-        away=away,
+        id=pk,
+        number=number,
+        name=name,
+        zone_id=zone_id,
+        unit=unit,
+        is_paused=is_paused,
+        label=label or "",
+        key=_key(held, announced_at) if announced_at else "",
+        is_serving=status == Ticket.Status.SERVING,
+        card=Card(*sits, complaint) if sits[0] is not None else None,
+        away=Away(str(WindowPause.Reason(reason).label), stand_in or "", at_window or 0) if reason else None,
     )
 
 
