@@ -10,14 +10,14 @@ from django.utils.timezone import localdate
 from django.utils.timezone import now as at_once
 
 if TYPE_CHECKING:
-    from yimen.faults.acts import Wish, World
+    from yimen.faults.world import Wish, World
 
 UNKEYED = {"workbench:booking-export": "as cases-export"}
 ALL_WEEK = [1, 2, 3, 4, 5, 6, 7]
 
 
 def _wish(session: str, path: str, fields: dict[str, Any], world: World, **more: Any) -> Wish:
-    from yimen.faults.acts import Wish
+    from yimen.faults.world import Wish
 
     stranger = "" if more.get("public") else world.session("clerk-free")
     return Wish(session, path, fields, stranger, **more)

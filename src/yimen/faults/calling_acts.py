@@ -7,14 +7,15 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from yimen.faults.acts import Wish, World
+    from yimen.faults.world import Wish, World
 
 
 def _verb(name: str) -> Callable[[World], Wish]:
     """At a window of its own, with somebody new at it, so that nobody else's act is in the way."""
 
     def make(world: World) -> Wish:
-        from yimen.faults.acts import Wish, _own_window, now
+        from yimen.faults.hall_acts import _own_window
+        from yimen.faults.world import Wish, now
         from yimen.hall import actions
         from yimen.hall.models import Series
 
@@ -44,7 +45,7 @@ def _verb(name: str) -> Callable[[World], Wish]:
 
 def _desk(name: str) -> Callable[[World], Wish]:
     def make(world: World) -> Wish:
-        from yimen.faults.acts import Wish
+        from yimen.faults.world import Wish
 
         ticket = world.ticket()
         fields = {"ticket": str(ticket.pk), "care": "old"}
@@ -56,7 +57,7 @@ def _desk(name: str) -> Callable[[World], Wish]:
 
 
 def _policy(world: World) -> Wish:
-    from yimen.faults.acts import Wish
+    from yimen.faults.world import Wish
     from yimen.hall.models import Hall
 
     hall = Hall.objects.get(pk=world.seed.hall_id)
@@ -70,7 +71,7 @@ def _policy(world: World) -> Wish:
 
 
 def _hours(world: World) -> Wish:
-    from yimen.faults.acts import Wish
+    from yimen.faults.world import Wish
 
     hour = 14 + next(world._people) % 4
     fields = {f"day{n}": f"00:00-12:00 {hour}:00-23:59" for n in range(1, 8)} | {f"late{n}": "" for n in range(1, 8)}
@@ -79,7 +80,7 @@ def _hours(world: World) -> Wish:
 
 
 def _special_day(world: World) -> Wish:
-    from yimen.faults.acts import Wish
+    from yimen.faults.world import Wish
 
     day = date(2030, 1, 1) + timedelta(days=next(world._people) % 3000)
     fields = {"day": day.isoformat(), "window": "", "hours": "9:00-11:00", "people": "keep", "why": ""}
@@ -88,7 +89,7 @@ def _special_day(world: World) -> Wish:
 
 
 def _window_hours(world: World) -> Wish:
-    from yimen.faults.acts import Wish
+    from yimen.faults.world import Wish
     from yimen.hall.models import Window
 
     hall = _free_hall(world)
@@ -112,7 +113,7 @@ def _free_hall(world: World) -> str:
 
 
 def _limits(world: World) -> Wish:
-    from yimen.faults.acts import Wish
+    from yimen.faults.world import Wish
 
     fields = {"daily_cap": "", "warning_at": "", "surge_at": str(31 + next(world._people) % 900)}
     path = f"/workbench/hall/series/{world.seed.series['A']}/limits"
@@ -122,7 +123,7 @@ def _limits(world: World) -> Wish:
 def _skill(act: str) -> Callable[[World], Wish]:
     def make(world: World) -> Wish:
         from yimen.catalog.models import ServiceItem
-        from yimen.faults.acts import Wish
+        from yimen.faults.world import Wish
         from yimen.hall.models import Hall, Skill
 
         item = ServiceItem.objects.get(pk=world.seed.items["promised"])
@@ -142,7 +143,7 @@ def _skill(act: str) -> Callable[[World], Wish]:
 
 def _end_priority(world: World) -> Wish:
     from yimen.cases import actions as cases
-    from yimen.faults.acts import Wish, now
+    from yimen.faults.world import Wish, now
     from yimen.hall import actions
 
     clerk, leader = world.staff("clerk"), world.staff("leader")

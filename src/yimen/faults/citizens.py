@@ -8,7 +8,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from yimen.faults.acts import Wish, World
+    from yimen.faults.world import Wish, World
 
 _people = count(1)
 PASSWORD = "only for trials 1"
@@ -30,8 +30,8 @@ def _person() -> dict[str, Any]:
 
 def _citizen(world: World) -> tuple[Any, str]:
     """Somebody with an account, and a session."""
-    from yimen.faults.acts import now
     from yimen.faults.seed import session_of
+    from yimen.faults.world import now
     from yimen.people import citizens
 
     account = citizens.sign_up(region=world.seed.region, at=now(), **_person())
@@ -50,7 +50,7 @@ def _sent(world: World) -> tuple[Any, str, Any]:
     """A case somebody sent, with his session."""
     from yimen.cases.actions import applying
     from yimen.cases.queries import applying as drafts
-    from yimen.faults.acts import now
+    from yimen.faults.world import now
     from yimen.people.models import ServiceCenter
 
     me, session = _citizen(world)
@@ -63,13 +63,13 @@ def _sent(world: World) -> tuple[Any, str, Any]:
 
 
 def _sign_up(world: World) -> Wish:
-    from yimen.faults.acts import Wish
+    from yimen.faults.world import Wish
 
     return Wish("", "/my/sign-up", _person(), public=True)
 
 
 def _begin(world: World) -> Wish:
-    from yimen.faults.acts import Wish
+    from yimen.faults.world import Wish
 
     version = _version(world)
     _me, session = _citizen(world)
@@ -79,7 +79,7 @@ def _begin(world: World) -> Wish:
 def _submit(world: World) -> Wish:
     from yimen.cases.actions import applying
     from yimen.cases.queries import applying as drafts
-    from yimen.faults.acts import Wish, now
+    from yimen.faults.world import Wish, now
 
     me, session = _citizen(world)
     draft = applying.begin(_version(world), me, at=now())
@@ -95,7 +95,7 @@ def _begin_bundle(world: World) -> Wish:
 
     from yimen.catalog.actions.bundles import BundleLine, publish_bundle, save_bundle
     from yimen.catalog.models import ItemVersion
-    from yimen.faults.acts import Wish, now
+    from yimen.faults.world import Wish, now
     from yimen.ledger.actions import SYSTEM
 
     ItemVersion.objects.filter(pk__in=world.seed.versions.values()).update(channels=["窗口办理", "网上办理"])
@@ -108,21 +108,21 @@ def _begin_bundle(world: World) -> Wish:
 
 
 def _message(world: World) -> Wish:
-    from yimen.faults.acts import Wish
+    from yimen.faults.world import Wish
 
     _me, session, case = _sent(world)
     return Wish(session, f"/cases/{case.query_no}/messages", {"text": "要带什么吗？"}, _citizen(world)[1])
 
 
 def _withdraw(world: World) -> Wish:
-    from yimen.faults.acts import Wish
+    from yimen.faults.world import Wish
 
     _me, session, case = _sent(world)
     return Wish(session, f"/cases/{case.query_no}/withdraw", {"reason": "不开店了"}, _citizen(world)[1])
 
 
 def _recusal(world: World) -> Wish:
-    from yimen.faults.acts import Wish
+    from yimen.faults.world import Wish
 
     _me, session, case = _sent(world)
     fields = {"number": world.staff("approver").number, "recusal_reason": "他是我的近亲属。"}
@@ -132,8 +132,8 @@ def _recusal(world: World) -> Wish:
 def _elsewhere(world: World) -> Wish:
     """Another region's item, handled universally, with a centre that decides there."""
     from yimen.catalog.models import ItemVersion
-    from yimen.faults.acts import Wish
     from yimen.faults.seed import make_item, resident_id
+    from yimen.faults.world import Wish
     from yimen.people.models import Department, Region, ServiceCenter
 
     region, _new = Region.objects.get_or_create(code="510100", defaults={"name": "演示邻市"})
@@ -157,7 +157,7 @@ def _answer(world: World) -> Wish:
 
     from yimen.cases import actions
     from yimen.cases.actions import uploads
-    from yimen.faults.acts import Wish, now
+    from yimen.faults.world import Wish, now
 
     me, session, case = _sent(world)
     materials = [row.material for row in case.materials.select_related("material") if row.state == "missing"]
@@ -180,7 +180,7 @@ def _picture() -> bytes:
 
 
 def _staff_message(world: World) -> Wish:
-    from yimen.faults.acts import Wish
+    from yimen.faults.world import Wish
 
     case = world.case()
     path = f"/workbench/cases/{case.query_no}/messages"
@@ -188,7 +188,7 @@ def _staff_message(world: World) -> Wish:
 
 
 def _confirm(world: World) -> Wish:
-    from yimen.faults.acts import Wish, now
+    from yimen.faults.world import Wish, now
     from yimen.people import citizens
 
     person = _person()

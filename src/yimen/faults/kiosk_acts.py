@@ -10,7 +10,7 @@ from django.utils.timezone import localdate
 from django.utils.timezone import now as at_once
 
 if TYPE_CHECKING:
-    from yimen.faults.acts import Wish, World
+    from yimen.faults.world import Wish, World
 
 UNKEYED = {
     "kiosk:look": "a cookie of this browser",
@@ -22,7 +22,7 @@ UNKEYED = {
 
 
 def _wish(session: str, path: str, fields: dict[str, Any], world: World) -> Wish:
-    from yimen.faults.acts import Wish
+    from yimen.faults.world import Wish
 
     return Wish(session, path, fields, world.session("clerk"))
 

@@ -8,7 +8,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from yimen.faults.acts import Wish, World
+    from yimen.faults.world import Wish, World
 
 _numbers = count(1)
 SCREEN = {
@@ -21,7 +21,7 @@ NOTICE = {
 
 
 def _wish(world: World, path: str, fields: dict[str, Any]) -> Wish:
-    from yimen.faults.acts import Wish
+    from yimen.faults.world import Wish
 
     return Wish(world.session("hall_manager"), f"/workbench/hall/{path}", fields, world.session("clerk"))
 
@@ -36,7 +36,7 @@ def _made(what: str, path: str, fields: dict[str, str]) -> Callable[[World], Wis
     """Something new of `what` exists; the form at `path` does the act on it."""
 
     def make(world: World) -> Wish:
-        from yimen.faults.acts import now
+        from yimen.faults.world import now
         from yimen.hall import setup
         from yimen.hall.actions import notices, places, screens
         from yimen.ledger.actions import SYSTEM
