@@ -79,6 +79,8 @@ class Item:
     # "": papers first; "visit": the visit comes first; "three days": visit on the second day, review on the third.
     order: str = ""
     makes: bool = False
+    # Working days a review may take; 0: as most do.
+    review_days: int = 0
 
     @property
     def is_immediate(self) -> bool:
@@ -188,7 +190,7 @@ ITEMS = (
         (_form("法律援助申请表"), ID_CARD, MaterialDraft("和案件有关的材料", kind=_COPY, legal_basis="法律援助法第四十一条")),
         ("请律师没钱", "打官司求助", "免费律师"), ("找工作",),
         "《中华人民共和国法律援助法》第四十三条", "经济困难或者符合法定情形的公民。", "法律援助决定书",
-        promised=3, statutory=7, weight=3, serve=(6, 12),
+        promised=3, review_days=2, statutory=7, weight=3, serve=(6, 12),
         plain="打官司没钱请律师，可以申请免费的律师。3 个工作日内告诉您能不能给。",
     ),
     Item(
@@ -221,7 +223,7 @@ ITEMS = (
         "dzb", "01101", "政府信息公开申请", ItemType.PUBLIC_SERVICE, (ID_CARD, _form("政府信息公开申请表")),
         ("申请公开信息", "查文件"), ("买房租房",),
         "《中华人民共和国政府信息公开条例》第二十九条", "写明要的是什么信息、怎么给您。", "政府信息公开答复书",
-        promised=15, statutory=20, weight=2, serve=(5, 9),
+        promised=15, review_days=9, statutory=20, weight=2, serve=(5, 9),
         plain="想看政府的文件，写清要看什么，15 个工作日内给您答复。",
     ),
     Item(
@@ -326,6 +328,7 @@ def flow(item: Item, organs: dict[str, Department]) -> tuple[StepDraft, ...]:
         days = 1 if (item.promised or 0) <= 5 else 3
         if item.order == "three days":
             days = 1
+        days = item.review_days or days
         if item.order:
             steps.append(StepDraft("visit", "现场核查", kind.VISIT, "勘察岗", "两人以上到现场核查", days, after=last))
             last = ("visit",)

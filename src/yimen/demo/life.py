@@ -233,9 +233,13 @@ class Life:
                     continue
 
     def _ready(self, task: Task, at: datetime) -> bool:
-        """About one in twelve waits for days; the rest are done in half an hour to six."""
+        """About one in eighty waits for days; the rest are done in half an hour to six, results handed out at once."""
         dice = task.pk.int % 1009
-        hours = 60 + dice % 120 if dice % 12 == 0 else 0.5 + dice % 50 / 9
+        hours = 60 + dice % 120 if dice % 80 == 0 else 0.5 + dice % 50 / 9
+        if task.kind == FlowStep.Kind.DELIVER:
+            hours = 0
+        elif task.kind == FlowStep.Kind.DECIDE and localtime(at).hour >= 16:
+            return False  # what is decided today is handed out today
         return at - task.opened_at >= timedelta(hours=hours)
 
     def _do(self, task: Task, at: datetime) -> None:

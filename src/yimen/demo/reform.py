@@ -30,7 +30,7 @@ from yimen.people.models import Applicant, Department, ServiceCenter, Staff
 HYGIENE, DISCLOSURE, ALLOWANCE, AID = "公共场所卫生许可（新办）", "政府信息公开申请", "高龄津贴申领", "法律援助申请"
 AFTER = timedelta(days=30)
 # Working days from acceptance to the decision, before and after the round.
-TIMES = {DISCLOSURE: ((7, 12), (4, 9)), AID: ((2, 3), (1, 2))}
+TIMES = {DISCLOSURE: ((7, 9), (3, 6)), AID: ((2, 2), (1, 2))}
 
 
 def build(
