@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -15,6 +15,7 @@ from yimen.cases.models import Case, Task
 from yimen.catalog import queries as catalog
 from yimen.catalog.models import FlowStep
 from yimen.insight.queries import departments_of
+from yimen.lib.reading import Given, Together
 from yimen.people import access
 from yimen.people.models import Department, RoleGrant, Staff
 
@@ -69,14 +70,13 @@ class Workload:
 
 def workload(by: Staff, *, today: date) -> Workload:
     """
-    Return the open steps by person and by post of the units whose figures `by` may see, in five statements.
+    Return the open steps by person and by post of the units whose figures `by` may see, in four statements.
 
     Raises access.NotAllowed.
     """
     departments = departments_of(by)
     region = by.region_id
     open_steps = Task.objects.filter(region=region, done_at=None, kind__in=_KINDS, case__status=Case.Status.ACCEPTED)
-    grants = RoleGrant.objects.filter(staff__region=region, staff__user__is_active=True, ended_at=None)
     if departments is not None:
         open_steps = open_steps.filter(department__in=departments)
     late = Q(due_on__lt=today)
@@ -87,9 +87,9 @@ def workload(by: Staff, *, today: date) -> Workload:
     )
     # Joined, each step would be looked for once a unit.
     units = dict(Department.objects.filter(pk__in={row["department"] for row in rows}).values_list("pk", "name"))
-    able = _able(grants)
-    people = Staff.objects.filter(region_id=region, user__is_active=True).select_related("department", "post")
-    known = {one.pk: one for one in people}
+    who_works = _WHO.ask(region=region)
+    able = _able(who_works["grants"])
+    known: dict[UUID, Staff] = {one.pk: one for one in who_works["people"]}
     level = catalog.local_rule(region, ALARM_KEY, today, default=ALARM)
     taken: dict[UUID, int] = {}
     overdue: dict[UUID, int] = {}
@@ -129,11 +129,19 @@ def workload(by: Staff, *, today: date) -> Workload:
     )
 
 
-def _able(grants: Any) -> dict[str, dict[UUID | None, set[UUID]]]:
+_WHO = Together(
+    people=lambda: Staff.objects.filter(region_id=Given("region"), user__is_active=True).select_related(
+        "department", "post"
+    ),
+    grants=lambda: RoleGrant.objects.filter(staff__region=Given("region"), staff__user__is_active=True, ended_at=None),
+)
+
+
+def _able(grants: Iterable[RoleGrant]) -> dict[str, dict[UUID | None, set[UUID]]]:
     """Who may review and who may decide, by department (None: the whole region)."""
     found: dict[str, dict[UUID | None, set[UUID]]] = {"cases.review": {}, "cases.decide": {}}
-    for staff, role, department in grants.values_list("staff", "role", "department"):
+    for grant in grants:
         for permission, by_department in found.items():
-            if role in access.PERMISSIONS[permission]:
-                by_department.setdefault(department, set()).add(staff)
+            if grant.role in access.PERMISSIONS[permission]:
+                by_department.setdefault(grant.department_id, set()).add(grant.staff_id)
     return found

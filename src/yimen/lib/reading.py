@@ -37,7 +37,7 @@ class Given(Value):
         return self
 
 
-def any_of(column: str, ids: Given) -> Func:
+def any_of(column: str, ids: Given) -> Any:
     """The condition that the id in `column` is one of a list given with the question; its length changes no SQL."""
     made = Func(models.F(column), ids, template="%(expressions)s::uuid[])", output_field=models.BooleanField())
     made.arg_joiner = " = ANY("

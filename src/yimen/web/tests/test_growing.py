@@ -116,7 +116,7 @@ def test_lists_take_as_many_statements_for_forty_cases_as_for_one(unit):
 def test_the_page_of_a_case_takes_few_statements_and_the_same_whatever_was_written(unit, who):
     client, address = client_of(getattr(unit, who)), f"/workbench/cases/{unit.case.query_no}"
     plain = len(statements(client, address))
-    assert plain <= 20
+    assert plain <= 15
     counts = []
     for _n in range(2):
         for _m in range(5):
@@ -127,7 +127,7 @@ def test_the_page_of_a_case_takes_few_statements_and_the_same_whatever_was_writt
 
 
 def test_the_citizens_page_takes_few_statements(unit, client):
-    assert len(statements(client, opened(client, unit.case))) <= 13
+    assert len(statements(client, opened(client, unit.case))) <= 11
 
 
 def test_what_there_is_of_a_case_is_known_by_one_statement(unit, django_assert_num_queries):

@@ -144,7 +144,7 @@ def _rows(cases: Iterable[Case], today: date) -> list[dict[str, Any]]:
     clocks = queries.promised_views(cases, today=today)
     looks = clocks_drawn(clocks)
     types = {kind.value: str(kind.label) for kind in CaseType}
-    chips = {state.value: chip(matter.CHIPS[state], state.label) for state in Case.Status}
+    chips = {state.value: chip(matter.CHIPS[state], str(state.label)) for state in Case.Status}
     late = chip("bad", _("已超期"))
     found = []
     for case in cases:
