@@ -79,6 +79,7 @@ def notes() -> list[str]:
         "  clerk1 clerk2       窗口人员，1、2 号窗口空着等您",
         "  approver-scjg       市场监管局审批人员",
         "  approver-city       上级（市里）的审批人员，有一件转给他",
+        "  clerk-city          市里大厅的窗口人员，替本县代收了一件",
         "  leader supervisor   负责人、监督人员（看统计）",
         "  manager guide       大厅管理员、导办员",
         "  editor publisher    事项编辑、发布",

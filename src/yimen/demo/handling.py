@@ -11,6 +11,7 @@ from django.utils.timezone import get_current_timezone, localdate
 
 from yimen.cases import actions as cases
 from yimen.cases.actions import Handed
+from yimen.cases.actions.elsewhere import receive_elsewhere
 from yimen.cases.models import Case, CaseMove
 from yimen.catalog import queries as catalog
 from yimen.catalog.models import ItemVersion
@@ -20,7 +21,7 @@ from yimen.people import actions as people
 from yimen.people.models import Applicant, Department, Role, ServiceCenter, Staff
 
 CITY = ("529900", "云州市（演示）")
-ABOVE = "approver-city"
+ABOVE, FAR_CLERK = "approver-city", "clerk-city"
 # By the short code of items in centre.ITEMS.
 GAP, COMMITTED, JOINT, MOVED, SENT_UP = "00201", "00301", "00203", "00601", "01301"
 PROOF = "卫生检测报告"
@@ -74,6 +75,33 @@ def begin(now: datetime) -> None:
         cases.complete_task(task.pk, outcome="passed", opinion="材料符合规定。", by=by, at=_local(days[-2], 11))
     cast.move(case, CaseMove.Kind.REGION, cast.city, "场地跨两县，请市里核对另一半。", _local(days[-1], 10, 30))
 
+    _taken_in_elsewhere(cast, _local(days[-2], 14, 20))
+
+
+def _taken_in_elsewhere(cast: _Cast, at: datetime) -> None:
+    """A shopkeeper who lives in the city hands his papers for a shop here in there; the answers decide which ones."""
+    from yimen.demo.life import invented_id
+
+    version = ItemVersion.objects.select_related("item__department", "item__region").get(
+        published_for__region=centre.REGION[0], name=cast.names[GAP]
+    )
+    chosen = scenario.answers(version)
+    handed = scenario.applying_materials(version, chosen)
+    receive_elsewhere(
+        version,
+        {
+            "kind": Applicant.Kind.PERSON,
+            "name": "云中来（演示）",
+            "id_number": invented_id(date(1986, 8, 7)),
+            "phone": "13919860807",
+            "is_demo": True,
+        },
+        materials={one.pk: Handed("complete") for one in handed},
+        chosen=chosen,
+        by=cast.far_clerk,
+        at=at,
+    )
+
 
 class _Cast:
     """Who acts in these cases; the city above is opened `at`."""
@@ -100,6 +128,31 @@ class _Cast:
             at=at,
         )
         people.grant_role(above, Role.APPROVER, department=self.city, by=SYSTEM, at=at)
+        hall = people.open_center(
+            region=region,
+            code="yunzhou",
+            letters="YZ",
+            name="云州市政务服务中心（演示）",
+            address="云州市人民路 1 号",
+            hours=centre.CENTER["hours"],
+            phone="0899-7654300",
+            is_demo=True,
+            by=SYSTEM,
+            at=at,
+        )
+        self.far_clerk = people.open_account(
+            region=region,
+            department=self.city,
+            center=hall,
+            number="0902",
+            name="云代收（演示）",
+            username=FAR_CLERK,
+            password=centre.PASSWORD,
+            must_change_password=False,
+            by=SYSTEM,
+            at=at,
+        )
+        people.grant_role(self.far_clerk, Role.CLERK, department=None, by=SYSTEM, at=at)
 
     def approver(self, department: Department) -> Staff:
         return self.staff[f"approver-{department.code}"]

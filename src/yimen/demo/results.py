@@ -24,6 +24,7 @@ from yimen.people import actions as people
 from yimen.people.models import Applicant, ServiceCenter, Staff
 
 GAS, HYGIENE, SIGNBOARD = "01202", "00301", "00601"
+DISCLOSURE = "政府信息公开申请"
 
 
 class _Office:
@@ -136,6 +137,24 @@ def begin(now: datetime) -> None:
     cases.issue_fee(
         case.pk, case.version.fees.get().pk, amount="18.00", quantity="60", by=office.clerk, at=_local(days[3], 10, 20)
     )
+    _fees(office)
+
+
+def _fees(office: _Office) -> None:
+    """What was charged in the last weeks: a fee now and then of those who ask for very much, all paid."""
+    asked = Case.objects.filter(region=office.center.region, version__name=DISCLOSURE, completed_at__isnull=False)
+    for n, case in enumerate(asked.select_related("version").order_by("completed_at")[::6]):
+        assert case.completed_at is not None
+        at, quantity = case.completed_at + timedelta(hours=3), 1 + n % 3
+        slip = cases.issue_fee(
+            case.pk,
+            case.version.fees.get().pk,
+            amount=f"{quantity * 100}.00",
+            quantity=str(quantity),
+            by=office.clerk,
+            at=at,
+        )
+        cases.pay_fee(slip.pk, channel="wechat", by=office.clerk, at=at + timedelta(minutes=5))
 
 
 def _local(day: date, hour: int, minute: int = 0) -> datetime:

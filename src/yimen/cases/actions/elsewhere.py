@@ -8,7 +8,7 @@ own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -30,14 +30,20 @@ SCOPES = frozenset({"全国", "跨省", "全省", "跨市", "跨县"})
 
 @transaction.atomic
 def receive_elsewhere(
-    version: ItemVersion, said: Mapping[str, Any], *, materials: Mapping[UUID, Handed], by: Staff, at: datetime
+    version: ItemVersion,
+    said: Mapping[str, Any],
+    *,
+    materials: Mapping[UUID, Handed],
+    chosen: Iterable[str] = (),
+    by: Staff,
+    at: datetime,
 ) -> Case:
     """
     Take papers in for another region's item; the case is that region's, and remembers where it was taken in.
 
-    said: who applies, as people.register_applicant() asks. Raises NotOffered for an item of one's own region, one that
-    is not handled universally, or one whose questions have to be asked where it is decided; access.NotAllowed; and what
-    receive() raises.
+    said: who applies, as people.register_applicant() asks; chosen: the answers to the item's questions, which say what
+    is asked for and by when, as they do where it is decided. Raises NotOffered for an item of one's own region or one
+    that is not handled universally; access.NotAllowed; and what receive() raises.
     """
     access.require(by, "cases.receive", region=by.region_id)
     item = version.item
@@ -45,13 +51,19 @@ def receive_elsewhere(
         raise NotOffered(_("这是本地的事项，请在窗口照常收件。"))
     if version.universal_scope not in SCOPES:
         raise NotOffered(_("这个事项没有列入通办，外地不能代收。请申请人联系办理的单位。"))
-    if version.questions.exists():
-        raise NotOffered(_("这个事项要先分情形，外地不能代收。请申请人在网上办，或者联系办理的单位。"))
     center = ServiceCenter.objects.filter(region=item.region_id, parent=None).order_by("pk").first()
     if center is None:
         raise NotOffered(_("办理地还没有设政务服务中心，暂时不能代收。"))
     # Registered with the region that decides; who took the papers in stands in the case's own rows.
     applicant = people.register_applicant(region=item.region_id, by=SYSTEM, at=at, **said)
     return receive(
-        version, applicant, center=center, materials=materials, by=by, at=at, channel=Case.Channel.WINDOW, taken_in=True
+        version,
+        applicant,
+        center=center,
+        materials=materials,
+        chosen=chosen,
+        by=by,
+        at=at,
+        channel=Case.Channel.WINDOW,
+        taken_in=True,
     )

@@ -57,6 +57,8 @@ def editions_of(bundle: ServiceBundle) -> dict[str, str]:
 
 def offered_to(draft: ApplicationDraft) -> ServiceBundle | None:
     """Return the bundle as it is offered now, None once it is not or cannot be applied for on line."""
+    if draft.bundle_id is None:
+        return None
     found = catalog.offered(draft.region_id).filter(pk=draft.bundle_id).first()
     return found if found is not None and offered_on_line(found) else None
 

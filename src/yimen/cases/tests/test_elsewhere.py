@@ -10,7 +10,9 @@ from yimen.cases.actions import Handed, NotOffered
 from yimen.cases.actions.elsewhere import receive_elsewhere
 from yimen.cases.models import Case
 from yimen.cases.tests.factories import make_version
+from yimen.catalog.models import ItemMaterial, ScenarioOption, ScenarioQuestion
 from yimen.ledger.models import Event
+from yimen.lib.errors import DomainError
 from yimen.people.access import NotAllowed
 from yimen.people.models import Role
 from yimen.people.tests.factories import (
@@ -85,3 +87,23 @@ def test_nobody_answers_in_five_days_and_the_deciding_place_is_bound(far):
     assert jobs.accept_all_unanswered(at=AT + timedelta(days=9)) == 1
     case.refresh_from_db()
     assert (case.accept_mode, case.accepted_at) == ("deemed", case.received_at)
+
+
+def test_the_answers_decide_there_what_is_asked_for_as_they_do_here(far):
+    version, clerk = far
+    question = ScenarioQuestion.objects.create(version=version, position=1, key="who", text="谁来办？")
+    for position, key in enumerate(("self", "other"), 1):
+        ScenarioOption.objects.create(question=question, position=position, key=key, label=key)
+    letter = ItemMaterial.objects.create(version=version, position=9, name="授权委托书", when=["who.other"])
+    with pytest.raises(DomainError):
+        take_in(version, clerk)  # nothing was answered
+    with pytest.raises(actions.UnlistedMaterial):
+        receive_elsewhere(
+            version, SAID, materials={letter.pk: Handed("complete")}, chosen=["who.self"], by=clerk, at=AT
+        )
+    assert not Case.objects.exists()
+    alone = receive_elsewhere(version, SAID, materials={}, chosen=["who.self"], by=clerk, at=AT)
+    agent = receive_elsewhere(version, SAID, materials={}, chosen=["who.other"], by=clerk, at=AT)
+    assert (alone.chosen, agent.chosen) == (["who.self"], ["who.other"])
+    names = [set(one.materials.values_list("material__name", flat=True)) for one in (alone, agent)]
+    assert names[1] - names[0] == {"授权委托书"}

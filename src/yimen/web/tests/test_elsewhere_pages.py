@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from yimen.cases.models import Case
 from yimen.cases.tests.factories import make_version
+from yimen.catalog.models import ItemMaterial, ScenarioOption, ScenarioQuestion
 from yimen.people.models import Role
 from yimen.people.tests.factories import (
     make_center,
@@ -55,3 +56,33 @@ def test_a_clerk_takes_papers_in_for_another_region_and_all_read_who_clocks_what
     session[_OPENED] = {case.query_no: [str(case.pk), timezone.now().timestamp() + 600]}
     session.save()
     assert "材料由演示邻市代收" in plain(client.get(reverse("portal:case", args=[case.query_no])))
+
+
+def test_the_questions_come_first_and_decide_which_papers_are_taken_in(client):
+    unit = make_department()
+    make_center(unit.region)
+    version = make_version(department=unit, universal_scope="跨省")
+    question = ScenarioQuestion.objects.create(version=version, position=1, key="who", text="谁来办？")
+    for position, key in enumerate(("self", "other"), 1):
+        ScenarioOption.objects.create(question=question, position=position, key=key, label=key)
+    letter = ItemMaterial.objects.create(version=version, position=9, name="授权委托书", when=["who.other"])
+    clerk = make_staff(Role.CLERK, department=make_department(make_region("510100", "演示邻市")), for_region=True)
+    client.force_login(clerk.user)
+    address = reverse("workbench:elsewhere-item", args=[version.item_id])
+    first = client.get(address).content.decode()
+    assert "谁来办？" in first and 'name="id_number"' not in first
+    alone, agent = (
+        client.get(address, {"a-who": f"who.{key}", "go": "1"}).content.decode() for key in ("self", "other")
+    )
+    assert 'name="id_number"' in alone and "授权委托书" not in alone and "授权委托书" in agent
+    fields = {
+        "kind": "person",
+        "name": "林小满",
+        "id_number": resident_id(3),
+        "phone": phone_number(3),
+        "a": "who.other",
+    }
+    fields |= {f"state-{letter.pk}": "complete", "_key": str(uuid4())}
+    assert client.post(reverse("workbench:elsewhere-receive", args=[version.item_id]), fields).status_code == 303
+    case = Case.objects.get()
+    assert case.chosen == ["who.other"] and case.materials.get(material=letter).state == "complete"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils import timezone
@@ -16,7 +16,10 @@ from django.views.decorators.http import require_POST, require_safe
 from yimen.cases.actions.elsewhere import SCOPES, receive_elsewhere
 from yimen.cases.models import Case, CaseMaterial
 from yimen.catalog.models import ServiceItem
+from yimen.catalog.queries import scenario
+from yimen.catalog.rules import scenario as rules
 from yimen.web.once import Done, Stay, keyed
+from yimen.web.portal.checklist import answers_of
 from yimen.web.workbench import forms
 from yimen.web.workbench.guard import StaffRequest, staff_page
 
@@ -48,13 +51,28 @@ def elsewhere(request: StaffRequest) -> HttpResponse:
     return render(request, "workbench/elsewhere/list.html", context)
 
 
+def _answers(sent: QueryDict) -> list[str]:
+    return answers_of(
+        str(value) for name, values in sent.lists() if name == "a" or name[:2] == "a-" for value in values
+    )
+
+
 def _form(request: StaffRequest, pk: UUID, *, refused: str = "", form: Any = None, **_context: Any) -> HttpResponse:
     item = _item(request, pk)
     posted = request.POST if request.method == "POST" else None
     assert item.published is not None
-    rows = item.published.materials.exclude(source="shared")
+    questions = scenario.questions_of(item.published)
+    given = _answers(posted if posted is not None else request.GET)
+    walk = rules.walk(questions, given)
+    rows = [one for one in rules.applying(item.published.materials.all(), walk.chosen) if one.source != "shared"]
     context = {
         "item": item,
+        "asked": [
+            (one, [(name, option, name in given) for name, option in zip(one.names(), one.options, strict=True)])
+            for one in rules.askable(questions, given)
+        ],
+        "walk": walk,
+        "is_settled": walk.is_complete and (not questions or "go" in request.GET or posted is not None),
         "form": form or forms.ApplicantForm(posted, today=localdate(timezone.now())),
         "rows": [(row, posted is not None and f"{forms.STATE}{row.pk}" in posted) for row in rows],
         "complete": CaseMaterial.State.COMPLETE,
@@ -81,7 +99,8 @@ def receive(request: StaffRequest, pk: UUID) -> Done:
     assert item.published is not None
     said = {name: form.cleaned_data[name] for name in ("kind", "name", "id_number", "phone")}
     materials = forms.materials_of(request.POST)
-    case = receive_elsewhere(item.published, said, materials=materials, by=request.staff, at=at)
+    chosen = _answers(request.POST)
+    case = receive_elsewhere(item.published, said, materials=materials, chosen=chosen, by=request.staff, at=at)
     words = _("收下了，编号 %(number)s。请把收件凭证给申请人，材料当天转给%(unit)s。")
     return Done(
         reverse("workbench:case", args=[case.query_no]),
