@@ -150,7 +150,7 @@ class Run:
         cache = self.cache()
         cache.mkdir(parents=True, exist_ok=True)
         place = MEMORY if _free_memory() > PLENTY else cache
-        with (cache / "lock").open("a") as lock:
+        with (place / f"yimen-runs-{os.geteuid()}.lock").open("a") as lock:  # runs of other clones wait here too
             fcntl.flock(lock, fcntl.LOCK_EX)
             _remove_old_runs(place)
             self.folder = Path(tempfile.mkdtemp(prefix="yimen-run-", dir=place))

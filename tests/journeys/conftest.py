@@ -63,8 +63,9 @@ def chromium():
     if CHROMIUM is None:
         message = "chromium is not installed (apt-get install chromium)"
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(message)
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=60_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
         yield browser
@@ -85,7 +86,7 @@ def person(chromium, platform):
         context = chromium.new_context(
             base_url=platform, viewport={"width": width, "height": height}, locale="zh-CN", **options
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(60_000)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: faults.append(str(error)))

@@ -126,7 +126,7 @@ def test_an_immediate_matter_from_search_to_rating(person, platform, look):
     look(clerk, "window-empty")
     expect(screen.locator("main")).not_to_contain_text(label)
     press(clerk, "F2")
-    expect(screen.locator(".calling")).to_contain_text(label, timeout=5_000)
+    expect(screen.locator(".calling")).to_contain_text(label)
     look(screen, "screen")
     expect(clerk.locator(".slip .no")).to_have_text(label)
     press(clerk, "F2")  # he has come

@@ -28,6 +28,11 @@ def violations(page) -> list[tuple[str, list[str]]]:
     return [(rule["id"], [node["html"][:120] for node in rule["nodes"]]) for rule in found]
 
 
+def content(page) -> str:
+    """The page's HTML, also of one that goes on by itself."""
+    return str(_of_one_page(page, page.content))
+
+
 def _of_one_page(page, look: Callable[[], Any]) -> Any:
     """A click does not wait for the page it leads to, and that page may come in the midst of a look."""
     from playwright.sync_api import Error
@@ -38,6 +43,7 @@ def _of_one_page(page, look: Callable[[], Any]) -> Any:
         try:
             return look()
         except Error as error:
-            if is_last or not any(word in error.message for word in ("navigation", "destroyed", "of null")):
+            words = ("navigation", "navigating", "destroyed", "of null")
+            if is_last or not any(word in error.message for word in words):
                 raise
     raise AssertionError("unreachable")

@@ -61,6 +61,7 @@ def test_a_citizen_searches_answers_and_carries_the_list_along(stage, centre, br
     page = phone.page
     page.goto(f"{stage.address}/search?q=开饭馆")
     page.click("text=食品经营许可（新办）")
+    page.wait_for_url("**/items/**")
     page.goto(page.url.split("?")[0] + "/questions")
     phone.look("questions")
     phone.next("个人")
@@ -86,6 +87,7 @@ def test_the_questions_work_without_script(stage, centre, browser):  # noqa: F81
     phone = Phone(browser, script=False)
     phone.page.goto(f"{stage.address}/search?q=开饭馆")
     phone.page.click("text=食品经营许可（新办）")
+    phone.page.wait_for_url("**/items/**")
     phone.page.goto(phone.page.url.split("?")[0] + "/questions")
     phone.next("公司")
     phone.next("流动摆摊")

@@ -1,6 +1,9 @@
 """The guide and its papers in a real browser: four answers at a glance, read aloud, three widths, axe."""
 
+import re
+
 import pytest
+from playwright.sync_api import expect
 
 from yimen.catalog.tests.factories import make_item
 from yimen.catalog.tests.power_factories import ensure_delegation
@@ -89,9 +92,10 @@ def test_a_citizen_finds_a_guide_and_takes_its_leaflet_along(stage, guide, brows
     page.click("text=办理时限")
     page.locator(".heads summary", has_text="申请条件").click()
     page.click("text=全部展开")
-    assert page.locator(".heads details[open]").count() == 21
+    expect(page.locator(".heads details[open]")).to_have_count(21)
     page.locator("a.jargon").first.click()
-    assert "#word-" in page.url and page.locator(".word-list > div:target").count() == 1
+    page.wait_for_url(re.compile("#word-"))
+    expect(page.locator(".word-list > div:target")).to_have_count(1)
     look(page, "guide-open")
     paper = page.request.get(f"{stage.address}/items/{guide.task_code}/leaflet.pdf")
     assert paper.headers["content-type"] == "application/pdf" and paper.body().startswith(b"%PDF")

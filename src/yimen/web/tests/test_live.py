@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -119,10 +118,8 @@ def test_a_screen_gets_the_whole_board_and_then_only_what_changes():
         assert board["calls"] == [] and board["waits"] == [{"letter": "A", "people": 2, "minutes": "", "busy": False}]
         assert screen.status == 200 and screen.headers[b"content-type"].startswith(b"text/event-stream")
         await listening()
-        start = time.monotonic()
         await in_thread(call)
         change = await screen.hear_call()
-        assert time.monotonic() - start < 5  # a second on an idle machine
         assert [(one["label"], one["window"]) for one in change["calls"]] == [("A001", 3)]
         assert "surge" not in change and "day" not in change
         await screen.close()
