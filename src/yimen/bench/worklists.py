@@ -238,6 +238,9 @@ def bench(seed: Seed, *, seconds: float) -> tuple[list[Figure], dict[str, int]]:
     """Return how long each page takes in this process, and how many statements, for people of one unit and of all."""
     from django.test import Client
 
+    from yimen.web.process import settle_memory
+
+    settle_memory()  # as each web process does when it starts
     approver, leader = _staff(seed, "approver"), _staff(seed, "leader")
     unit = Department.objects.get(region=seed.region, code="unit-1")
     numbers = list(
