@@ -142,8 +142,8 @@ def _define() -> None:
 
     def act(request: HttpRequest, case: int) -> HttpResponseRedirect:
         with transaction.atomic():
-            Case.objects.filter(pk=case).update(step=models.F("step") + 1)
-            Event.objects.create(case_id=case, at=timezone.now())
+            Case._default_manager.filter(pk=case).update(step=models.F("step") + 1)
+            Event._default_manager.create(case_id=case, at=timezone.now())
         return HttpResponseRedirect(request.path, status=303)
 
     urlpatterns.append(path("cases/<int:case>", act))

@@ -12,7 +12,6 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any, BinaryIO, cast
 
 Message = MutableMapping[str, Any]
@@ -138,7 +137,11 @@ class Threads:
 
     async def __call__(self, scope: MutableMapping[str, Any], body: BinaryIO, send: Send) -> None:
         pieces: asyncio.Queue[list[Message] | BaseException] = asyncio.Queue()
-        hand_over = partial(asyncio.get_running_loop().call_soon_threadsafe, pieces.put_nowait)
+        loop = asyncio.get_running_loop()
+
+        def hand_over(piece: list[Message] | BaseException) -> None:
+            loop.call_soon_threadsafe(pieces.put_nowait, piece)
+
         self.executor.submit(contextvars.Context().run, self._work, environ_of(scope, body), hand_over)
         more, wrong = True, None
         while more:
