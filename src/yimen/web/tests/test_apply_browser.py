@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from yimen.cases.tests.test_applying import online_version, phone_number, resident_id
 from yimen.lib.tests import files
@@ -40,8 +41,9 @@ class Phone:
         self.page.set_viewport_size({"width": 390, "height": 844})
 
     def press(self, word: str) -> None:
-        self.page.get_by_role("button", name=word, exact=True).click()
-        self.page.wait_for_load_state()
+        """A button that leads to another page, and that page."""
+        with self.page.expect_navigation():
+            self.page.get_by_role("button", name=word, exact=True).click()
 
 
 def test_a_whole_application_on_a_phone(stage, version, browser, tmp_path):  # noqa: F811
@@ -73,16 +75,16 @@ def test_a_whole_application_on_a_phone(stage, version, browser, tmp_path):  # n
     page.fill("[name=login]", "xiaoman")
     page.fill("[name=password]", "four plain words")
     phone.press("登录")
-    assert page.url == form
-    assert page.input_value("[name=f-shop]") == "一碗面"
-    assert page.input_value("[name=f-area]") == "60"
+    page.wait_for_url(form)
+    expect(page.locator("[name=f-shop]")).to_have_value("一碗面")
+    expect(page.locator("[name=f-area]")).to_have_value("60")
     phone.look("forms")
     phone.press("下一步")
 
     picture = tmp_path / "身份证.jpg"
     picture.write_bytes(files.picture(size=(900, 600)))
     page.locator("li", has_text="身份证").locator("input[type=file]").set_input_files(picture)
-    phone.press("传上去")
+    page.get_by_role("button", name="传上去", exact=True).click()
     page.get_by_role("link", name="身份证.jpg").wait_for()
     phone.look("materials")
     phone.press("下一步")

@@ -119,7 +119,8 @@ def test_anybody_reads_the_flow_at_every_width(stage, items, browser, scheme, el
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.goto(f"{stage.address}/items/{published.task_code}/flow")
     if elder:
-        page.click("text=长辈版")
+        with page.expect_navigation():
+            page.click("text=长辈版")
         page.goto(f"{stage.address}/items/{published.task_code}/flow")
     for width in (390, 768, 1280):
         page.set_viewport_size({"width": width, "height": 900})

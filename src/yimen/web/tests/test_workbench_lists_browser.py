@@ -39,11 +39,12 @@ def test_an_approver_works_through_his_list_by_keyboard(stage, kept, browser):  
     for key in ("j", "x", "j", "x"):
         page.keyboard.press(key)
     assert page.locator(".pickbox:checked").count() == 2
-    page.click("text=领到我名下")
+    with page.expect_navigation():
+        page.click("text=领到我名下")
     desk.look("bulk")
     page.click(".btn.main")
-    page.wait_for_url(re.compile("/workbench/bulk/"))
-    assert "办好了 2 件" in page.inner_text("h1")
+    page.wait_for_selector("h1:has-text('办好了 2 件')")
+    assert "/workbench/bulk/" in page.url
 
     desk.open("/workbench/tasks")
     page.keyboard.press("j")
