@@ -177,18 +177,7 @@ def test_the_list_costs_the_same_for_1_and_20_rows(desk):
     assert statements() == one <= 14
 
 
-@pytest.mark.parametrize(
-    "wanted",
-    [
-        lists.Wanted(),
-        lists.Wanted(status="accepted"),
-        lists.Wanted(due="overdue"),
-        lists.Wanted(due="today"),
-        lists.Wanted(text="QH-261118"),
-    ],
-    ids=str,
-)
-def test_the_list_is_answered_by_an_index(desk, wanted):
+def test_the_lists_are_answered_by_an_index(desk):
     boss = make_staff(Role.LEADER, department=desk.organ, for_region=True)
     case = accepted(desk)
     columns = ", ".join(f'"{field.column}"' for field in Case._meta.concrete_fields)
@@ -207,8 +196,15 @@ def test_the_list_is_answered_by_an_index(desk, wanted):
             " WHERE cases_case.id = %s",
             [case.pk],
         )
-    plan = lists.find(boss, wanted, today=TODAY)[:20].explain()
-    assert "Index" in plan and "Seq Scan on cases_case" not in plan, plan
+    for wanted in (
+        lists.Wanted(),
+        lists.Wanted(status="accepted"),
+        lists.Wanted(due="overdue"),
+        lists.Wanted(due="today"),
+        lists.Wanted(text="QH-261118"),
+    ):
+        plan = lists.find(boss, wanted, today=TODAY)[:20].explain()
+        assert "Index" in plan and "Seq Scan on cases_case" not in plan, (wanted, plan)
 
 
 def test_an_export_is_safe_for_spreadsheets_and_stands_in_the_ledger(desk):
@@ -279,7 +275,7 @@ def test_revealing_needs_a_reason_and_is_in_the_ledger(desk):
     assert phone not in refused.text
     shown = page.press("看手机号", reason="通知他来取证")
     assert phone in shown.text and shown.response["Cache-Control"] == "no-store"
-    assert Event.objects.get(kind="people.revealed").data["reason"] == "通知他来取证"
+    assert "通知" not in str(Event.objects.get(kind="people.revealed").data)
     assert not Once.objects.exists()  # no kept answer holds a number
     assert phone not in Page.open(desk.client, f"/workbench/cases/{case.query_no}").text
 
