@@ -27,6 +27,8 @@ class CodeScheme(IntEnum):
     STANDARD = 2
 
 
+# 行使层级 (ITEM-8).
+LEVELS = frozenset("1234567")
 _WIDTHS = {CodeScheme.UPLOAD: (12, 36, 50), CodeScheme.STANDARD: (10, 24, 24)}
 _CATALOG = re.compile(r"(?P<region>\d{2})(?P<type_code>\d{2})(?P<main>\d{5})(?P<sub>[0-9A-Z]{3})", re.ASCII)
 _TASK = re.compile(rf"(?P<organ>[0-9A-Z]{{18}})(?P<level>\d){_CATALOG.pattern}(?P<serial>\d{{2}})?", re.ASCII)
@@ -72,7 +74,11 @@ def read_task_code(code: str) -> TaskCode:
         raise InvalidItemCode(
             _("实施编码是 18 位信用代码（数字和大写字母），加 1 位层级，再加 12 位基本编码，请对照再看一次。")
         )
-    return TaskCode(**{key: value or "" for key, value in found.groupdict().items()})
+    if found["level"] not in LEVELS:
+        raise InvalidItemCode(
+            _("实施编码第 19 位是行使层级，只有 1 到 7，这个是 %(level)s。") % {"level": found["level"]}
+        )
+    return TaskCode(*found.groups(""))
 
 
 def check_codes(

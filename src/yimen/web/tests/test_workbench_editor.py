@@ -259,6 +259,16 @@ def test_any_two_editions_are_compared_on_a_page(editor, department):
             assert editor.get(url(name, item.pk), wrong).status_code == 404
 
 
+def test_what_only_a_person_can_tell_is_pointed_out_beside_the_publishing(editor, department):
+    draft = make_draft(department=department, plain_text="来一次，77 个工作日内给结果。")
+    assert "校验位不对" not in editor.get(url("item", draft.item_id)).content.decode()
+    draft.item.task_code = "11440233MB2D06811W4002000001000"
+    draft.item.save(update_fields=["task_code"])
+    text = strip_tags(editor.get(url("item", draft.item_id)).content.decode())
+    assert "信用代码“11440233MB2D06811W”校验位不对" in text
+    assert "“大白话说明”里写着 77 个工作日" in text
+
+
 def test_a_draft_is_looked_at_as_citizens_would_see_it(editor, department):
     make_center(department.region)
     item = make_item(department=department)

@@ -216,7 +216,7 @@ def _page(
         "list_errors": sum(1 for one in sheet.lists.values() for form in one if form.is_bound and form.errors),
         "faults": faults,
         # What a citizen would read beside the new limits; only a person can tell whether it is meant.
-        "stale": stale_words(version) if is_open else [],
+        "stale": [*_doubtful_code(found), *stale_words(version)] if is_open else [],
         # Those that keep it from being published stand there already.
         "deviations": [sentence for sentence in deviations_of(version, today) if sentence not in faults],
         "opinions": opinions,
@@ -235,6 +235,17 @@ def _page(
         "today": today,
     }
     return render(request, "workbench/catalog/item.html", context, status=status)
+
+
+def _doubtful_code(found: ServiceItem) -> list[str]:
+    """Point out a credit code that fails its check digit: published lists do hold such codes, so it is not refused."""
+    try:
+        parts = rules.read_task_code(found.task_code)
+    except rules.InvalidItemCode:
+        return []  # another scheme, whose codes say nothing
+    if parts.is_organ_valid:
+        return []
+    return [_("编码里的信用代码“%(organ)s”校验位不对，请对一对。") % {"organ": parts.organ}]
 
 
 # Which parts of the completeness check stand in which section.
