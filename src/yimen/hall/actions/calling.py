@@ -20,7 +20,7 @@ from yimen.hall.actions.common import (
     WrongReason,
     WrongStep,
 )
-from yimen.hall.models import Hall, Ticket, Window
+from yimen.hall.models import Hall, Series, Ticket, Window
 from yimen.hall.rules.reasons import CHOSEN
 from yimen.ledger.actions import Actor
 from yimen.lib.acts import act
@@ -84,9 +84,11 @@ def _claim(
     return None
 
 
-_TICKETS, _WINDOWS, _HALLS = Rows(Ticket), Rows(Window), Rows(Hall)
+_TICKETS, _SERIES, _WINDOWS, _HALLS = Rows(Ticket), Rows(Series), Rows(Window), Rows(Hall)
 CLAIM = f"""
-SELECT {_TICKETS.columns()} FROM hall_claim(%s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s::jsonb, %s, %s, %s, %s, %s::jsonb)
+SELECT {_TICKETS.columns("ticket")}, {_SERIES.columns("series")}
+FROM hall_claim(%s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s::jsonb, %s, %s, %s, %s, %s::jsonb) AS ticket
+JOIN hall_series AS series ON series.id = ticket.series_id
 """  # noqa: S608 - our own columns
 
 
@@ -118,8 +120,8 @@ def _take(
         row = cursor.fetchone()
     if row is None:
         return None
-    called = _TICKETS.one(row)
-    called.window = window
+    called = _TICKETS.one(row[: _TICKETS.width])
+    called.series, called.window = _SERIES.one(row[_TICKETS.width :]), window
     common.tell(window.hall_id)
     return called
 

@@ -189,11 +189,13 @@ def finish(
     window = queries.get_window_for(by, window_id)
 
     def produce() -> dict[str, Any]:
-        ticket = queries.open_ticket(window)
-        ticket_id = wanted.ticket if wanted and wanted.ticket else ticket.pk if ticket else None
+        ticket_id = wanted.ticket if wanted else None
         if ticket_id is None:
-            raise NoOpenTicket(_("%(number)s 号窗口现在没有人在办。") % {"number": window.number})
-        if not Ticket.objects.filter(pk=ticket_id, region_id=by.region_id, window=window).exists():
+            ticket = queries.open_ticket(window)
+            if ticket is None:
+                raise NoOpenTicket(_("%(number)s 号窗口现在没有人在办。") % {"number": window.number})
+            ticket_id = ticket.pk
+        elif not Ticket.objects.filter(pk=ticket_id, region_id=by.region_id, window=window).exists():
             raise Ticket.DoesNotExist
         done = actions.finish(ticket_id, by=by, at=timezone.now())
         return {"ticket": _shown(done)}
