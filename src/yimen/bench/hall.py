@@ -52,7 +52,7 @@ def run(rounds: int, at: datetime) -> list[Figure]:
     return rows
 
 
-def _cycle(series: Series, windows: list[Window], at: datetime, n: int) -> Callable[[], object]:
+def _cycle(series: Series, windows: list[Window], at: datetime, n: int) -> Callable[[], None]:
     window, clerk = windows[n], windows[n].staff
     assert clerk is not None
 
@@ -116,7 +116,7 @@ def _stage(at: datetime, *, windows: int, waiting: int) -> tuple[Series, list[Wi
 # -- the same statements, without the platform around them ------------------------------------------------------------
 
 
-def _raw_cycle(series: Series, windows: list[Window], at: datetime, n: int) -> Callable[[], object]:
+def _raw_cycle(series: Series, windows: list[Window], at: datetime, n: int) -> Callable[[], None]:
     known = connections["default"].settings_dict
     names = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "dbname": "NAME"}
     connection = psycopg.connect(

@@ -84,11 +84,12 @@ class Teller:
                         break
                     except psycopg.Error as error:
                         logger.info("The screens could not be told: %s", type(error).__name__)
-                        connection = _closed(connection)
+                        _close(connection)
+                        connection = None
                         time.sleep(GAP_SECONDS)
                 time.sleep(GAP_SECONDS)
         finally:
-            _closed(connection)
+            _close(connection)
 
     def _next(self) -> set[str]:
         """Wait for halls to tell of; none after IDLE_SECONDS, and then this thread is not asked again."""
@@ -102,11 +103,11 @@ class Teller:
 
 
 def _connected(before: psycopg.Connection[Any] | None, there: dict[str, Any]) -> psycopg.Connection[Any]:
-    _closed(before)
+    _close(before)
     return psycopg.connect(**there, autocommit=True, connect_timeout=3, options=_OPTIONS, application_name="yimen-news")
 
 
-def _closed(connection: psycopg.Connection[Any] | None) -> None:
+def _close(connection: psycopg.Connection[Any] | None) -> None:
     if connection is not None:
         connection.close()
 

@@ -350,7 +350,7 @@ class Hub:
                     pause, self.session = PAUSES[0], next(self._sessions)
                     for feed in self.feeds.values():
                         feed.dirty.set()
-                    newest = None
+                    newest: Any = None
                     while True:
                         told: set[Feed | None] = set()
                         async for note in connection.notifies(timeout=LISTEN_SECONDS):

@@ -203,7 +203,8 @@ def windows_now(hall: Hall) -> list[WindowNow]:
 
 def _window(row: Sequence[Any], complaint: str) -> WindowNow:
     (pk, number, name, zone_id, is_paused, unit), (held, announced_at, label, status) = row[:6], row[6:10]
-    sits, (reason, stand_in, at_window) = row[10:17], row[17:]
+    (who, staff_number, post, duties, promise, office, contact), (reason, stand_in, at_window) = row[10:17], row[17:]
+    card = Card(who, staff_number, post, duties, promise, office, contact, complaint) if who is not None else None
     return WindowNow(
         id=pk,
         number=number,
@@ -214,7 +215,7 @@ def _window(row: Sequence[Any], complaint: str) -> WindowNow:
         label=label or "",
         key=_key(held, announced_at) if announced_at else "",
         is_serving=status == Ticket.Status.SERVING,
-        card=Card(*sits, complaint) if sits[0] is not None else None,
+        card=card,
         away=Away(str(WindowPause.Reason(reason).label), stand_in or "", at_window or 0) if reason else None,
     )
 
