@@ -147,6 +147,7 @@ def close(
     if window is not None and window.hall_id != hall.pk:
         raise NotComplete(_("这个窗口不在这个大厅。"))
     Hall.objects.select_for_update(no_key=True).get(pk=hall.pk)
+    moving.lock_ahead(hall, at)
     closure = Closure.objects.create(
         region_id=hall.region_id, hall=hall, window=window, from_at=from_at, until_at=until_at, reason=reason
     )

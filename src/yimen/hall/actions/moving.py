@@ -18,6 +18,7 @@ from yimen.hall.models import Appointment, Hall, Slot, SlotPlan
 from yimen.hall.queries.appointments import free_times, plans_for
 from yimen.ledger.actions import Actor
 from yimen.lib.errors import DomainError
+from yimen.people import access
 
 R = TypeVar("R")
 _MOST_TRIED = 40
@@ -53,6 +54,20 @@ def tried(do: Callable[[], R]) -> R:
         answer = do()
         transaction.set_rollback(True)
     return answer
+
+
+def lock_ahead(hall: Hall, at: datetime) -> None:
+    """
+    Lock the plans of a hall and then its slots to come, each in one order: whoever moves people among them waits for
+    bookings, and bookings for him, but never both for each other.
+    """
+    same = {"region_id": hall.region_id, "hall": hall}
+    plans_here = SlotPlan.objects.select_for_update(of=("self",), no_key=True).filter(**same)
+    list(plans_here.order_by("pk").values_list("pk", flat=True))
+    ahead = Slot.objects.select_for_update(of=("self",), no_key=True).filter(
+        region_id=hall.region_id, plan__hall=hall, begins_at__gt=at
+    )
+    list(ahead.order_by("pk").values_list("pk", flat=True))
 
 
 @transaction.atomic
@@ -95,6 +110,9 @@ def change_plan(
     Who is left keeps his place. expected: Outcome.mark of what the reader was shown. Raises SeenOtherwise, and as
     save_plan does.
     """
+    access.require(by, "hall.manage", region=hall.region_id)
+    Hall.objects.select_for_update(no_key=True).get(pk=hall.pk)
+    lock_ahead(hall, at)
     plan = SlotPlan.objects.select_related("hall", "campaign", "window").get(pk=plan_id, hall=hall)
     touched = plans.effect_of(plan, draft, at=at).touched
     saved = plans.save_plan(hall, draft, plan_id=plan_id, by=by, at=at)
@@ -110,6 +128,7 @@ def remake(hall: Hall, *, window_id: UUID | None, by: Actor, at: datetime) -> li
     Make the slots of a hall's plans again after its hours have changed, of one window's alone if given; return who
     is booked or holds a place where it is no longer open.
     """
+    lock_ahead(hall, at)
     rows = SlotPlan.objects.filter(region_id=hall.region_id, hall=hall, is_on=True)
     if window_id is not None:
         rows = rows.filter(window=window_id)

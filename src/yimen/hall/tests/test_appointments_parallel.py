@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from yimen.hall import booking_jobs
-from yimen.hall.actions import appointments, booking, plans
+from yimen.hall.actions import appointments, booking, moving, plans
 from yimen.hall.models import Appointment, Slot, SlotPlan, WaitListEntry
 from yimen.hall.tests.factories import make_hall, make_series, make_window
 from yimen.hall.tests.test_appointments import booked, draft, held, item_of, make_plan, slot_at, waiting
@@ -182,3 +182,28 @@ def test_without_the_lock_on_the_slot_it_would_fail(monkeypatch):
     at_once(partial(book_one, plan, slot, n) for n in range(60))
     with pytest.raises(AssertionError):
         places_are_true(plan)
+
+
+def test_a_plan_changed_while_people_book_move_and_cancel_loses_nobody_and_fills_nothing_twice():
+    hall = make_hall()
+    plan = make_plan(hall, places=3)
+    other = plans.save_plan(hall, draft(plan.series, begins=time(14), ends=time(17), places=3), by=SYSTEM, at=NOW)
+    there = [booked(plan, slot=slot_at(plan, minute=minute)) for minute in (0, 30) for _n in range(3)]
+    away = [booked(other, slot=slot_at(other, hour=14)) for _n in range(3)]
+    manager = make_staff(Role.HALL_MANAGER)
+    later = draft(plan.series, begins=time(10), ends=time(11), places=3)
+    works = [partial(book_one, plan, slot_at(plan, hour=10), n) for n in range(6)]
+    works += [
+        partial(appointments.move, one.pk, slot_at(plan, hour=10, minute=30).pk, by=PUBLIC, at=NOW) for one in away
+    ]
+    works += [partial(appointments.cancel, there[0].pk, by=PUBLIC, at=NOW)]
+    works.insert(4, partial(moving.change_plan, hall, plan.pk, later, reason="改时间", by=manager, at=NOW))
+    done = at_once(works, threads=6)
+    assert sum(done.values()) == len(works)
+    places_are_true(plan), places_are_true(other)
+    assert not Appointment.objects.filter(status="booked", slot__begins_at__in=[slot_at(plan, minute=0).begins_at])
+    for one in [*there[1:], *away]:
+        one.refresh_from_db()
+        while one.moved_to is not None:
+            one = one.moved_to
+        assert one.status == "booked" and not one.slot.closed_reason
