@@ -19,12 +19,12 @@ from yimen.catalog import queries as catalog
 from yimen.catalog.models import ItemVersion
 from yimen.certificates import actions as certificates
 from yimen.demo import centre, scenario
+from yimen.demo.over import hand_over
 from yimen.ledger.actions import SYSTEM
 from yimen.people import actions as people
 from yimen.people.models import Applicant, ServiceCenter, Staff
 
-GAS, HYGIENE, SIGNBOARD = "01202", "00301", "00601"
-DISCLOSURE = "政府信息公开申请"
+GAS, HYGIENE, SIGNBOARD, DISCLOSURE = "01202", "00301", "00601", "01101"
 
 
 class _Office:
@@ -137,24 +137,26 @@ def begin(now: datetime) -> None:
     cases.issue_fee(
         case.pk, case.version.fees.get().pk, amount="18.00", quantity="60", by=office.clerk, at=_local(days[3], 10, 20)
     )
-    _fees(office)
+    fees(office, today)
 
 
-def _fees(office: _Office) -> None:
-    """What was charged in the last weeks: a fee now and then of those who ask for very much, all paid."""
-    asked = Case.objects.filter(region=office.center.region, version__name=DISCLOSURE, completed_at__isnull=False)
-    for n, case in enumerate(asked.select_related("version").order_by("completed_at")[::6]):
-        assert case.completed_at is not None
-        at, quantity = case.completed_at + timedelta(hours=3), 1 + n % 3
-        slip = cases.issue_fee(
-            case.pk,
-            case.version.fees.get().pk,
-            amount=f"{quantity * 100}.00",
-            quantity=str(quantity),
-            by=office.clerk,
-            at=at,
-        )
+def fees(office: _Office, today: date) -> None:
+    """What was charged in the last weeks: a fee now and then of those who ask for very much, paid and handed out."""
+    calendar = catalog.work_calendar()
+    ago = [
+        next(day for more in range(15) if calendar.is_workday(day := today - timedelta(days=back + more)))
+        for back in (47, 33, 19, 5)
+    ]
+    for n, day in enumerate(ago):
+        at = _local(day, 9, 20)
+        case = office.ready(DISCLOSURE, f"多问 {n + 1}（演示）", date(1979, 8, 11 + n), at, "approver-dzb")
+        fee, quantity = case.version.fees.get(), 1 + n % 3
+        amount = f"{quantity * 100}.00"
+        at += timedelta(hours=2)
+        slip = cases.issue_fee(case.pk, fee.pk, amount=amount, quantity=str(quantity), by=office.clerk, at=at)
         cases.pay_fee(slip.pk, channel="wechat", by=office.clerk, at=at + timedelta(minutes=5))
+        cases.decide(case.pk, outcome="granted", by=office.leader, at=at + timedelta(hours=1))
+        hand_over(case.pk, by=office.clerk, at=at + timedelta(hours=2))
 
 
 def _local(day: date, hour: int, minute: int = 0) -> datetime:
