@@ -15,9 +15,11 @@ from yimen.hall import queries
 from yimen.hall.models import Hall, Window
 from yimen.hall.queries import boards
 from yimen.hall.queries import screens as reads
+from yimen.hall.rules.opening import Opening
 from yimen.web import bulletins, context
 
 LONGEST = 366
+DAYS_AHEAD = 7
 
 
 def _halls() -> list[Hall]:
@@ -51,10 +53,17 @@ def hall(request: HttpRequest, code: str) -> HttpResponse:
         "unit_count": len(units),
         "states": {one.number: one.state for one in boards.windows_now(found)},
         "facilities": reads.facilities(found, on=today),
+        "hours": _hours(found, today),
         "notices": reads.notices_of([found], today),
         "others": [one for one in _halls() if one.pk != found.pk],
     }
     return render(request, "portal/hall.html", values)
+
+
+def _hours(hall: Hall, today: date) -> list[Opening]:
+    """The coming week, once somebody has written hours down."""
+    found = list(queries.openings(hall, [today + timedelta(days=n) for n in range(DAYS_AHEAD)]).values())
+    return found if any(one.is_set for one in found) else []
 
 
 def _period(request: HttpRequest) -> tuple[date, date]:

@@ -95,6 +95,7 @@ def _chart(quarters: list[figures.Quarter]) -> dict[str, Any]:
 
     return {
         "rows": quarters,
+        "any": any(one.waiting or one.taken for one in quarters),
         "waiting": line("waiting"),
         "taken": line("taken"),
         "most": most,
