@@ -15,7 +15,7 @@ from django.utils.timezone import localdate
 from yimen.catalog.models import ServiceItem
 from yimen.demo import centre
 from yimen.hall.actions import appointments, campaigns, plans, waitlist
-from yimen.hall.models import Channel, Hall, Series, Slot, SlotPlan, Window
+from yimen.hall.models import Appointment, Channel, Hall, Series, Slot, SlotPlan, Window
 from yimen.ledger.actions import PUBLIC, SYSTEM
 from yimen.lib.errors import DomainError
 from yimen.people.models import Staff
@@ -77,8 +77,20 @@ def _book(hall: Hall, items: list[ServiceItem], people: Iterator[tuple[int, str]
         try:
             one = appointments.hold(slot.pk, item=items[n % len(items)], channel=channel, by=by, at=min(at, now))
             appointments.book(one.pk, by=by, at=min(at, now), name=name, phone=f"1390000{5000 + k}")
+            if n % 3 != 2:
+                _check(one, missing=n % 3, at=min(at, now))
         except DomainError:
             continue
+
+
+def _check(one: Appointment, *, missing: int, at: datetime) -> None:
+    """What he said of his papers while he booked."""
+    version = one.item.published if one.item else None
+    if version is None:
+        return
+    names = list(version.materials.values_list("name", flat=True))
+    said = {"version": version.number, "answers": [], "missing": names[:missing], "of": len(names)}
+    appointments.keep_check(one.pk, said, by=PUBLIC, at=at)
 
 
 def _wait(hall: Hall, series: Series, people: Iterator[tuple[int, str]], now: datetime) -> None:

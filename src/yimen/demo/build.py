@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.utils.timezone import localdate
 from stdnum.cn import uscc
@@ -18,6 +19,7 @@ from yimen.demo import (
     desks,
     documents,
     handling,
+    hours,
     kiosks,
     leaflets,
     powers,
@@ -32,7 +34,7 @@ from yimen.demo import (
 from yimen.hall import setup
 from yimen.ledger.actions import SYSTEM
 from yimen.people import actions as people
-from yimen.people.models import Department, Post, Region, ServiceCenter, Staff
+from yimen.people.models import Department, Post, Region, ServiceCenter, Staff, User
 
 
 def exists() -> bool:
@@ -64,6 +66,8 @@ def build(at: datetime) -> None:
         person.username: _person(person, n, region, center, organs[person.organ], at)
         for n, person in enumerate(centre.PEOPLE, start=1)
     }
+    # All have the one password that is printed: hashing it once saves a second of the first start.
+    User.objects.filter(staff__in=staff.values()).update(password=make_password(centre.PASSWORD))
     powers.begin(region, organs, staff, powers.needed_for(centre.ITEMS, organs), at)
     versions = [_item(item, region, center, organs, staff, at + timedelta(minutes=1)) for item in centre.ITEMS]
 
@@ -89,6 +93,7 @@ def build(at: datetime) -> None:
     documents.build(organs.values(), staff, at)
     systems.build(staff, at)
     screens.build(hall, organs, at)
+    hours.build(hall, at)
     registers.build(at)
 
 
@@ -105,7 +110,7 @@ def _person(
         number=f"{300 + n:04d}",
         name=person.name,
         username=person.username,
-        password=centre.PASSWORD,
+        password=None,
         must_change_password=False,
         by=SYSTEM,
         at=at,
