@@ -69,7 +69,7 @@ def tokens_of(version: ItemVersion, department: str) -> list[str]:
     if version.plain_text:
         rest |= _pairs_of.__wrapped__(version.plain_text)
     return [
-        *(NAME + token for token in in_names),
+        *map(NAME.__add__, in_names),
         *rest.difference(in_names),
         *texts.sounds(names, SOUND, INITIALS),
     ]

@@ -67,10 +67,13 @@ def _copy(rows: list[NewEvent], *, new_streams: bool) -> None:
 
 
 def _lines(rows: list[NewEvent], heads: dict[tuple[str, str], tuple[int, bytes]]) -> Iterator[str]:
+    moment: datetime | None = None
     for row in rows:
         place = (row.region, row.stream)
         seq, previous = heads.get(place, (0, chain.START))
-        at, data = chain.stamp(row.at), chain.canonical(row.data)
+        if row.at is not moment:
+            moment, at = row.at, chain.stamp(row.at)
+        data = chain.canonical(row.data)
         body = chain.body_of(row.region, row.stream, row.kind, row.actor, row.role, at, data)
         hash_ = chain.digest(previous, seq + 1, body)
         heads[place] = (seq + 1, hash_)

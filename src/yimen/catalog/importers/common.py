@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from itertools import islice
+from itertools import chain
 from typing import Any
 
 from django.db import connection, models
@@ -183,24 +183,37 @@ def _blank_texts(model: type[models.Model]) -> dict[str, str]:
     return {column: _text(value) for column, value in blank(model).items()}
 
 
-def copy_in(model: type[models.Model], rows: Iterable[Row]) -> None:
+def copy_in(model: type[models.Model], rows: Sequence[Row]) -> None:
     """
     Write new rows with COPY; nothing is checked but by the database. A row names the columns that are not as in
     blank(): a model instance each would take most of the time.
     """
-    texts, json_columns = _blank_texts(model), _json_columns(model)
-    names = ", ".join(connection.ops.quote_name(column) for column in texts)
+    if not rows:
+        return
+    blanks, json_columns = _blank_texts(model), _json_columns(model)
+    said = {column: blanks[column] for column in dict.fromkeys(chain.from_iterable(rows))}
+    rest = [column for column in blanks if column not in said]
+    # What no row says stands the same at the end of each.
+    tail = "".join(_FIELD + blanks[column] for column in rest) + _LINE
+    packed = json_columns.intersection(said)
+    names = ", ".join(connection.ops.quote_name(column) for column in (*said, *rest))
     table = connection.ops.quote_name(model._meta.db_table)
-    source = iter(rows)
-    with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
-        while part := list(islice(source, IN_FLIGHT)):
+    # Django puts its own names to the errors of execute() only.
+    with (
+        connection.wrap_database_errors,
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy,
+    ):
+        for start in range(0, len(rows), IN_FLIGHT):
             lines = []
-            for row in part:
-                said = {column: value if type(value) is str else _text(value) for column, value in row.items()}
-                for column in json_columns.intersection(row):
-                    said[column] = _json(row[column])
-                lines.append(_FIELD.join((texts | said).values()))
-            copy.write(_escaped(_LINE.join(lines)) + "\n")
+            for row in rows[start : start + IN_FLIGHT]:
+                whole = said | row
+                for column in packed:
+                    if column in row:
+                        whole[column] = _json(row[column])
+                lines.append(_FIELD.join([text if type(text) is str else _text(text) for text in whole.values()]))
+            lines.append("")
+            copy.write(_escaped(tail.join(lines)))
 
 
 def _escaped(block: str) -> str:
@@ -215,24 +228,17 @@ def _json_columns(model: type[models.Model]) -> frozenset[str]:
     return frozenset(str(each.column) for each in model._meta.concrete_fields if isinstance(each, models.JSONField))
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def _text(value: Any) -> str:
     """A value as COPY reads it, before signs are escaped."""
-    if isinstance(value, str):
-        return value
-    if value is None:
-        return _NULL
-    if isinstance(value, list):
-        return _array(value) if value else "{}"
-    if isinstance(value, dict):
-        return _json(value)
-    return str(value)
+    return _WRITTEN.get(type(value), str)(value)
 
 
 def _array(texts: list[str]) -> str:
+    if not texts:
+        return "{}"
     together = '","'.join(texts)
     if "\\" not in together and together.count('"') == 2 * (len(texts) - 1):
         return f'{{"{together}"}}'
@@ -243,3 +249,6 @@ def _quoted(text: str) -> str:
     if '"' in text or "\\" in text:
         text = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{text}"'
+
+
+_WRITTEN: Mapping[type, Callable[[Any], str]] = {type(None): lambda _none: _NULL, list: _array, dict: _json}

@@ -1,6 +1,7 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -28,7 +29,9 @@ def test_ids_rise_within_a_process_even_from_many_threads():
 
 
 def test_many_ids_at_once_are_like_as_many_one_by_one():
-    before, many, after = ids.uuid7(), ids.uuid7s(5_000), ids.uuid7()
+    before, texts, after = ids.uuid7(), ids.uuid7s(5_000), ids.uuid7()
+    many = [UUID(text) for text in texts]
+    assert [str(made) for made in many] == texts
     assert [before, *many, after] == sorted({before, *many, after})
     assert {(made.version, made.variant) for made in many} == {(7, "specified in RFC 4122")}
     assert ids.uuid7s(0) == []
