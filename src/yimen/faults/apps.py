@@ -17,4 +17,9 @@ class BrokenConfig(AppConfig):
 
         once.once = each_time
         look = calling._look
-        calling._look = lambda *asked: (None, look(*asked)[1])
+
+        def of_nobody(*asked: Any) -> Any:
+            window, _held, queues = look(*asked)
+            return window, None, queues
+
+        calling._look = of_nobody

@@ -823,7 +823,7 @@ def _made(
     return write
 
 
-def _version(item: UUID, line: Mapping[str, Any], number: int, at: datetime, today: date) -> Row:
+def _version(item: UUID | str, line: Mapping[str, Any], number: int, at: datetime, today: date) -> Row:
     said = line["said"]
     fields = {key: value for key, value in said.items() if key not in _NO_FIELD}
     no_materials = bool(said.get("no_materials"))

@@ -15,8 +15,8 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yimen.cases.tests.factories import make_version
 from yimen.catalog import actions as catalog
+from yimen.catalog.tests.factories import make_item
 from yimen.ledger.actions import SYSTEM
 from yimen.ledger.models import Event
 from yimen.notify import actions, queries, sms
@@ -56,7 +56,7 @@ def gateway(settings):
 
 def told(applicant=None, occasion="correction"):
     applicant = applicant or make_applicant(phone=PHONE)
-    news = News(applicant.pk, make_version().item, "A-1", occasion, "请补材料", "您有一件事要补材料。", goes_out=True)
+    news = News(applicant.pk, make_item(), "A-1", occasion, "请补材料", "您有一件事要补材料。", goes_out=True)
     actions.tell(news, on=NOW.date(), at=NOW)
     return applicant, Delivery.objects.get(channel="outbox", message__applicant=applicant)
 

@@ -251,7 +251,7 @@ def _plan_page(
             outcome = outcome or _try(request, hall, found, form)
         except DomainError as error:
             effect, refused = None, str(error)
-    values = {"hall": hall, "plan": found, "form": form, "refused": refused, "effect": effect}
+    values: dict[str, object] = {"hall": hall, "plan": found, "form": form, "refused": refused, "effect": effect}
     values["shown"] = shown(outcome) if outcome else None
     return render(request, "workbench/appointments/plan.html", values)
 

@@ -175,7 +175,7 @@ def _to_receive(
     today = localdate(timezone.now())
     # A POST that names the item was about this form: what was typed into it comes back.
     posted = request.POST if "item_id" in context else None
-    sent = posted or request.GET
+    sent: QueryDict = posted or request.GET
     if posted is None and ticket is not None and ticket.item_id == item.pk and not _says(request.GET):
         sent = answers_in(ticket)  # he has answered already, at the kiosk or while he booked
     answers = receiving.answers(sent, item, version)
