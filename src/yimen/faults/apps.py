@@ -22,4 +22,4 @@ class BrokenConfig(AppConfig):
             window, _held, queues = look(*asked)
             return window, None, queues
 
-        calling._look = of_nobody
+        calling._look = of_nobody  # type: ignore[assignment]
