@@ -59,6 +59,8 @@ SERVER_OPTIONS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0777",  # the folder around it is 0700
     "max_connections": "200",
+    "shared_buffers": "256MB",
+    "jit": "off",  # compiling takes longer than any page's statement runs
     "timezone": "UTC",
     "log_timezone": "UTC",
     "lc_messages": "C",

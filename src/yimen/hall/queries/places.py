@@ -9,6 +9,7 @@ from django.db.models import F, Q, QuerySet
 
 from yimen.catalog.models import ServiceItem
 from yimen.hall.models import Hall, Series, Window, WindowPause
+from yimen.lib.reading import Given, Question
 from yimen.people.models import Staff
 
 
@@ -62,7 +63,17 @@ def get_window_for(staff: Staff, window_id: UUID) -> Window:
 
 def window_of(staff: Staff) -> Window | None:
     """Return the window `staff` is signed in at."""
-    return Window.objects.select_related("hall").filter(region_id=staff.region_id, staff=staff).first()
+    found: list[Window] = _SIGNED_IN.ask(region=staff.region_id, staff=staff.pk)
+    return found[0] if found else None
+
+
+_SIGNED_IN = Question(
+    lambda: (
+        Window.objects.select_related("hall")
+        .filter(region_id=Given("region"), staff_id=Given("staff"))
+        .order_by("pk")[:1]
+    )
+)
 
 
 def pauses(region: str, start: date, end: date) -> QuerySet[WindowPause]:
