@@ -119,7 +119,7 @@ def test_an_immediate_matter_from_search_to_rating(person, platform, look):
 
     label = take_ticket(kiosk, "查房产", "房产档案信息查询", look)
 
-    # The clerk calls; the hall's screen shows it within a second.
+    # The clerk calls; the hall's screen shows it by itself (how soon: yimen.bench.screens).
     sign_in(clerk, "clerk1")
     screen.goto("/screen/main/")
     open_window(clerk, 5)

@@ -116,7 +116,7 @@ def busy_morning(hall):
         call(line.windows_made[0])
 
 
-def test_a_call_stands_on_the_screen_within_a_second(stage, hall, browser):
+def test_a_call_comes_to_the_screen_by_itself(stage, hall, browser):
     window = hall.lines[0].windows_made[2]
     errors = []
     page = browser.new_page(locale="zh-CN", viewport={"width": 1920, "height": 1080})
