@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from yimen.cases.models import Case, CaseMove, Task
@@ -22,9 +24,7 @@ def open_tasks(staff: Staff) -> QuerySet[Task]:
     what cannot be done while the case is with another unit; and he gets none of a case from which he stood aside.
     Cases that were granted priority come before the others (HALL-10).
     """
-    mine = _at(staff, "cases.review", "department") & Q(kind__in=_REVIEWS)
-    mine |= _at(staff, "cases.decide", "case__department") & Q(kind=FlowStep.Kind.DECIDE)
-    here = Q(region_id=staff.region_id) & mine
+    here = _here(staff)
     # Asked for by id: one condition over both regions could use no index.
     if guests := list(
         CaseMove.objects.filter(at_departments(staff, "cases.review", "receiver"), closed_at=None)
@@ -43,7 +43,21 @@ def open_tasks(staff: Staff) -> QuerySet[Task]:
     )
 
 
-def _at(staff: Staff, permission: str, column: str) -> Q:
-    """The rows whose department in `column` is one where `staff` holds `permission`."""
-    departments = {grant.department_id for grant in staff.granted if grant.role in access.PERMISSIONS[permission]}
-    return Q() if None in departments else Q(**{f"{column}__in": departments})
+def _here(staff: Staff) -> Q:
+    """His steps in his own region: reviews at his departments, decisions on their cases."""
+    reviews, decides = _departments(staff, "cases.review"), _departments(staff, "cases.decide")
+    review, decide = Q(kind__in=_REVIEWS), Q(kind=FlowStep.Kind.DECIDE)
+    if None in reviews or None in decides:
+        mine = review if None in reviews else review & Q(department__in=reviews)
+        mine |= decide if None in decides else decide & Q(case__department__in=decides)
+        return Q(region_id=staff.region_id) & mine
+    # One looks for the step's department and one for the case's: each has its index, one condition over both has none.
+    tasks = Task.objects.filter(region_id=staff.region_id, done_at=None).order_by().values("pk")
+    cases = Case.objects.filter(region_id=staff.region_id, status=Case.Status.ACCEPTED, department__in=decides)
+    of_cases = tasks.filter(decide, case__in=cases.order_by().values("pk"))
+    return Q(pk__in=tasks.filter(review, department__in=reviews).union(of_cases, all=True))
+
+
+def _departments(staff: Staff, permission: str) -> set[UUID | None]:
+    """Where `staff` holds `permission`; None stands for the whole region."""
+    return {grant.department_id for grant in staff.granted if grant.role in access.PERMISSIONS[permission]}
