@@ -149,6 +149,7 @@ UNKEYED = {
     "workbench:publicity-export": "as cases-export",
     "workbench:archive-file": "a repeat is another download and another ledger row",
     "workbench:archive-register": "as cases-export",
+    "workbench:template-try": "makes a sample of typed words and keeps nothing",
     "workbench:documents-print": "makes one PDF of documents that are there and keeps nothing",
     "workbench:ledger-verify": "queues a check; the queue takes one at a time",
     "workbench:people-password": "a new password is shown once and kept nowhere, so no answer can be kept",

@@ -42,6 +42,15 @@ class NoDraft(DomainError):
     """There is no draft with this number."""
 
 
+class DraftMoved(DomainError):
+    """Somebody saved other words since these were looked at."""
+
+
+def stamp(edition: NoticeTemplate | None) -> str:
+    """Return what tells whether an edition is still as it was when somebody opened it; "" for none."""
+    return f"{edition.number}-{edition.written_at.timestamp():.6f}" if edition is not None else ""
+
+
 def cleaned(parts: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parts as they are kept: no space at the ends, no empty paragraph, no part like the standard's left."""
     kept: dict[str, Any] = {}
@@ -63,11 +72,13 @@ def save_template(
     change: str = "",
     by: Staff,
     at: datetime,
+    seen: str | None = None,
 ) -> NoticeTemplate:
     """
     Keep these words as the draft of the next edition for `kind`; a draft there already becomes this one.
 
-    parts: only what shall differ from the standard (wording.PARTS). Raises access.NotAllowed, WordsRefused, WrongDay.
+    parts: only what shall differ from the standard (wording.PARTS). seen: stamp() of the newest edition when `by`
+    began; None asks for no comparison. Raises access.NotAllowed, WordsRefused, WrongDay, DraftMoved.
     """
     code = region if isinstance(region, str) else region.pk
     access.require(by, "templates.write", region=code)
@@ -79,7 +90,12 @@ def save_template(
         raise WrongDay(_("最早从明天起用：同一天发出的文书，话要一样。"))
     _lock(code, kind)
     mine = NoticeTemplate.objects.filter(region_id=code, kind=kind)
-    latest = mine.order_by("-number").first()
+    latest = mine.select_related("written_by").order_by("-number").first()
+    if latest is not None and seen is not None and seen != stamp(latest):
+        raise DraftMoved(
+            _("您打开以后，%(name)s又存了一次第 %(n)s 版。您写的还在下面；先看看那一版，再存就以您写的为准。")
+            % {"name": latest.written_by.name, "n": latest.number}
+        )
     if latest is not None and not latest.is_approved:
         draft = latest
     else:
@@ -92,14 +108,17 @@ def save_template(
 
 
 @transaction.atomic
-def approve_template(template_id: UUID, *, by: Staff, at: datetime) -> NoticeTemplate:
+def approve_template(template_id: UUID, *, by: Staff, at: datetime, seen: str | None = None) -> NoticeTemplate:
     """
     Let a draft count from its day on; a day that has passed meanwhile becomes tomorrow.
 
-    Raises access.NotAllowed, NotYourOwn, NoDraft.
+    seen: stamp() of the draft `by` read; None asks for no comparison. Raises access.NotAllowed, NotYourOwn, NoDraft,
+    DraftMoved.
     """
     draft = _locked_draft(template_id)
     access.require(by, "templates.approve", region=draft.region_id)
+    if seen is not None and seen != stamp(draft):
+        raise DraftMoved(_("您看的时候，这份草稿又改了。请把下面新的这份看一遍，再批准。"))
     if draft.written_by_id == by.pk:
         raise NotYourOwn(_("这一版是您自己写的，请另一位来批准。"))
     draft.approved_by, draft.approved_at = by, at

@@ -1,6 +1,7 @@
 """The pages of documents and archives: words, seals, verifying, archives, printing many at once."""
 
 import io
+import re
 from datetime import timedelta
 
 import pytest
@@ -11,8 +12,9 @@ from django.utils.timezone import localdate
 from pypdf import PdfReader
 
 from yimen.cases import actions, documents
-from yimen.cases.actions import archiving, sealing
+from yimen.cases.actions import archiving, sealing, templates
 from yimen.cases.actions.common import give
+from yimen.cases.documents import wording
 from yimen.cases.models import ArchivePackage, Notice, NoticeTemplate, RetentionRule
 from yimen.cases.queries import documents as queries
 from yimen.cases.tests.factories import make_case, make_version
@@ -72,6 +74,68 @@ def test_an_editor_writes_words_another_approves_them_and_both_see_a_sample(clie
     draft.refresh_from_db()
     assert draft.is_approved
     assert "您好。" in client.get(page).content.decode()
+
+
+@pytest.mark.django_db
+def test_words_are_seen_on_a_sample_before_they_are_kept_and_wrong_ones_are_said_so(client):
+    signed_in(client, Role.EDITOR)
+    tried = client.post("/workbench/templates/receipt/try", WORDS)
+    assert "您好。" in PdfReader(io.BytesIO(tried.content)).pages[0].extract_text().replace("\n", "")
+    wrong = client.post("/workbench/templates/receipt/try", WORDS | {"closing": "电话 {phon}"})
+    assert wrong.status_code == 422 and "没有 {phon} 这个占位符" in wrong.content.decode()
+    assert 'value="查进度：{site}"' in wrong.content.decode()
+    assert not NoticeTemplate.objects.exists()
+    signed_in(client, Role.LEADER)
+    assert client.post("/workbench/templates/receipt/try", WORDS).status_code == 403
+
+
+@pytest.mark.django_db
+def test_an_earlier_wording_and_the_standard_are_taken_up_again(client):
+    writer, leader = make_staff(Role.EDITOR, for_region=True), signed_in(client, Role.LEADER, Role.EDITOR)
+    day = localdate(NOW) + timedelta(days=1)
+    for words in ("第一种说法。", "第二种说法。"):
+        draft = templates.save_template(
+            writer.region, "receipt", {"opening": [words]}, effective_on=day, by=writer, at=NOW
+        )
+        templates.approve_template(draft.pk, by=leader, at=NOW)
+    page = "/workbench/templates/receipt"
+    assert "edit?like=1" in client.get(f"{page}?edition=1").content.decode()
+    assert "edit?like=standard" in client.get(page).content.decode()
+    again = client.get(f"{page}/edit?like=1").content.decode()
+    assert "第一种说法。" in again and "第二种说法。" not in again and "用回第 1 版的说法" in again
+    standard = client.get(f"{page}/edit?like=standard").content.decode()
+    assert "第二种说法。" not in standard and "用回标准的说法" in standard
+    tomorrow = (timezone.localdate() + timedelta(days=1)).isoformat()
+    plain = {"query": wording.standard("receipt")["query"], "contact": wording.standard("receipt")["contact"]}
+    saved = client.post(f"{page}/edit", key() | plain | {"seal": "收件专用章", "effective_on": tomorrow})
+    assert saved.status_code == 303
+    assert NoticeTemplate.objects.get(number=3).parts == {}
+
+
+@pytest.mark.django_db
+def test_nobody_writes_over_or_approves_words_he_has_not_seen(client):
+    other, at = make_staff(Role.EDITOR, for_region=True, name="另一位"), timezone.now()
+    day = localdate(at) + timedelta(days=1)
+    page = "/workbench/templates/receipt"
+
+    def seen(path):
+        return re.search(r'name="seen" value="([^"]*)"', client.get(path).content.decode())[1]
+
+    signed_in(client, Role.LEADER, Role.EDITOR)
+    before = seen(f"{page}/edit")
+    draft = templates.save_template(other.region, "receipt", {"opening": ["甲。"]}, effective_on=day, by=other, at=at)
+    mine = WORDS | {"effective_on": day.isoformat(), "opening": "乙。"}
+    late = client.post(f"{page}/edit", mine | key() | {"seen": before})
+    assert late.status_code == 409 and "另一位又存了一次第 1 版" in late.content.decode()
+    assert "乙。" in late.content.decode()
+    old = seen(page)
+    templates.save_template(
+        other.region, "receipt", {"opening": ["丙。"]}, effective_on=day, by=other, at=at + timedelta(seconds=1)
+    )
+    refused = client.post(f"{page}/approve", {"template": draft.pk, "seen": old, **key()})
+    assert refused.status_code == 409 and "丙。" in refused.content.decode()
+    approved = client.post(f"{page}/approve", {"template": draft.pk, "seen": seen(page), **key()})
+    assert approved.status_code == 303
 
 
 @pytest.mark.django_db

@@ -164,6 +164,8 @@ def _one_page(request: StaffRequest, kind: str, *, refused: str = "", **_context
         "may_write": access.allowed(request.staff, "templates.write"),
         "may_approve": access.allowed(request.staff, "templates.approve"),
         "is_mine": draft is not None and draft.written_by_id == request.staff.pk,
+        "newest": newest,
+        "seen": actions.stamp(draft),
     }
     return render(request, "workbench/templates/one.html", context)
 
@@ -188,21 +190,35 @@ def _edit_page(
     of, today = _kind(kind), timezone.localdate()
     editions = queries.editions(request.staff.region_id, of)
     latest = editions[0] if editions else None
+    has_draft = latest is not None and not latest.is_approved
     tomorrow = today + timedelta(days=1)
     if form is None:
         initial: dict[str, Any] = {"effective_on": tomorrow}
-        if latest is not None and not latest.is_approved:
+        parts = latest.parts if latest else {}
+        if (earlier := _earlier(request, editions)) is not None:
+            parts, initial["change"] = earlier
+        elif latest is not None and has_draft:
             initial = {"effective_on": max(tomorrow, latest.effective_on), "change": latest.change}
-        words = wording.words_for(of, latest.parts if latest else {})
-        form = WordsForm(request.POST or None, words=words, initial=initial)
+        form = WordsForm(request.POST or None, words=wording.words_for(of, parts), initial=initial)
     context = {
         "kind": of.value,
         "name": of.label,
         "form": form,
+        "draft": latest if has_draft else None,
+        "seen": actions.stamp(latest),
         "refused": refused,
         "placeholders": [("{" + name + "}", meaning) for name, meaning in wording.PLACEHOLDERS.items()],
     }
     return render(request, "workbench/templates/edit.html", context)
+
+
+def _earlier(request: StaffRequest, editions: list[NoticeTemplate]) -> tuple[dict[str, Any], str] | None:
+    """The words the address asks to begin with, and what is said of the change: an earlier edition, or the standard."""
+    wanted = request.GET.get("like", "")
+    if wanted == "standard":
+        return {}, _("用回标准的说法")
+    found = next((one for one in editions if str(one.number) == wanted), None)
+    return (found.parts, _("用回第 %(n)s 版的说法") % {"n": found.number}) if found else None
 
 
 @staff_page("templates.write")
@@ -224,21 +240,27 @@ def _save(request: StaffRequest, kind: str) -> Done:
             form.parts(),
             effective_on=form.cleaned_data["effective_on"],
             change=form.cleaned_data["change"].replace("\x00", ""),
+            seen=request.POST.get("seen"),
             by=request.staff,
             at=timezone.now(),
         )
     except actions.WordsRefused as error:
-        for finding in error.findings:
-            form.add_error(finding.part if finding.part in form.fields else None, finding.text)
+        _mark(form, error.findings)
         raise Stay(form=form) from None
     return Done(reverse("workbench:template", args=[of.value]), _("草稿存好了，请另一位来批准。"))
+
+
+def _mark(form: WordsForm, findings: list[wording.Finding]) -> None:
+    for finding in findings:
+        form.add_error(finding.part if finding.part in form.fields else None, finding.text)
 
 
 @staff_page("templates.approve")
 @require_POST
 @keyed("cases.approve_template", stay=_one_page)
 def approve(request: StaffRequest, kind: str) -> Done:
-    edition = actions.approve_template(_draft(request, kind).pk, by=request.staff, at=timezone.now())
+    draft = _draft(request, kind)
+    edition = actions.approve_template(draft.pk, seen=request.POST.get("seen"), by=request.staff, at=timezone.now())
     values = {"n": edition.number, "day": edition.effective_on}
     return Done(reverse("workbench:template", args=[kind]), _("第 %(n)s 版批准了，%(day)s 起用。") % values)
 
@@ -267,8 +289,27 @@ def preview(request: StaffRequest, kind: str) -> HttpResponse:
     wanted = request.GET.get("edition", "")
     editions = queries.editions(request.staff.region_id, of)
     edition = next((each for each in editions if str(each.number) == wanted), None)
-    center = request.staff.center
-    data = samples.sample(of, edition.parts if edition else {}, center=center, site=settings.BASE_URL)
+    return _sample(request, of, edition.parts if edition else {})
+
+
+@staff_page("templates.write")
+@require_POST
+def try_words(request: StaffRequest, kind: str) -> HttpResponse:
+    """The same with words that are typed and not kept; the form again where they may not stand on a document."""
+    of = _kind(kind)
+    form = WordsForm(request.POST, words=wording.standard(of))
+    form.full_clean()
+    parts = actions.cleaned(form.parts())
+    _mark(form, wording.findings(parts, can_print=pdf.missing_characters))
+    if any(name in form.errors for name in (*wording.BY_KEY, "__all__")):
+        response = _edit_page(request, kind, form=form)
+        response.status_code = 422
+        return response
+    return _sample(request, of, parts)
+
+
+def _sample(request: StaffRequest, of: Notice.Kind, parts: dict[str, Any]) -> HttpResponse:
+    data = samples.sample(of, parts, center=request.staff.center, site=settings.BASE_URL)
     made = pdf.render(samples.template_of(of), data)
     headers = {"Content-Disposition": 'inline; filename="preview.pdf"', "Cache-Control": "no-store"}
     return HttpResponse(made, content_type="application/pdf", headers=headers)
@@ -328,4 +369,5 @@ urlpatterns = [
     path("templates/<slug:kind>/approve", approve, name="template-approve"),
     path("templates/<slug:kind>/drop", drop, name="template-drop"),
     path("templates/<slug:kind>/preview", preview, name="template-preview"),
+    path("templates/<slug:kind>/try", try_words, name="template-try"),
 ]
