@@ -2,12 +2,15 @@
 
 import logging
 import sys
+from urllib.parse import urlsplit
 
 import psycopg
 from django.conf import settings
 from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.loader import render_to_string
+from django.urls import Resolver404, resolve
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from yimen.web import context
@@ -83,6 +86,32 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     if is_api(request):
         return api_error(404, "not_found", _("没有找到。"))
     return _page(request, 404, "errors/404.html")
+
+
+def wrong_method(request: HttpRequest) -> HttpResponse:
+    """405: an address that only takes a form was opened as a page, from the address bar or a bookmark."""
+    if is_api(request):
+        return api_error(405, "wrong_method", _("这个地址不这样用，请看接口说明。"))
+    return _page(request, 405, "errors/405.html", again=way_back(request))
+
+
+def way_back(request: HttpRequest) -> str:
+    """Return the page of ours the reader came from, else the nearest one above this address."""
+    came_from = request.META.get("HTTP_REFERER", "")
+    if (
+        url_has_allowed_host_and_scheme(came_from, allowed_hosts={request.get_host()})
+        and urlsplit(came_from).path != request.path
+    ):
+        return came_from
+    above = request.path
+    while above := above.rstrip("/").rpartition("/")[0]:
+        for address in (above, f"{above}/"):
+            try:
+                resolve(address)
+            except Resolver404:
+                continue
+            return address
+    return "/"
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

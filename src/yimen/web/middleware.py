@@ -3,7 +3,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib.auth.middleware import AuthenticationMiddleware
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.utils.functional import SimpleLazyObject
 
@@ -62,6 +62,23 @@ def _user_of(request: Any) -> Any:
     if not hasattr(request, "_cached_user"):
         request._cached_user = sessions.user_of(request)
     return request._cached_user
+
+
+class WrongMethod:
+    """A page for whoever opens an address that only takes forms, where Django answers 405 with nothing to read."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if not isinstance(response, HttpResponseNotAllowed):
+            return response
+        if request.method not in {"GET", "HEAD"} and not errors.is_api(request):
+            return response
+        page = errors.wrong_method(request)
+        page["Allow"] = response["Allow"]
+        return page
 
 
 NUL = "\x00"

@@ -84,3 +84,30 @@ def test_a_server_that_only_reads_counts_as_away():
     error.__cause__ = type("ReadOnly", (Exception,), {"sqlstate": "25006"})()
     assert errors.is_database_away(error)
     assert not errors.is_database_away(InternalError())
+
+
+TICKET = "/t/01890a5d-ac96-774b-bcce-b302099a8057/"
+OURS = "http://testserver/items?page=2"
+
+
+@pytest.mark.parametrize(
+    "address, came_from, back",
+    [
+        (f"{TICKET}leave", "", TICKET),
+        (f"{TICKET}leave", OURS, OURS),
+        (f"{TICKET}leave", "http://elsewhere.example/items", TICKET),
+        (f"{TICKET}leave", f"http://testserver{TICKET}leave", TICKET),
+        ("/settings/elder", "", "/"),
+    ],
+    ids=["above", "where one was", "never elsewhere", "not in a circle", "nothing above"],
+)
+def test_an_address_that_only_takes_forms_says_so_and_leads_back(client, address, came_from, back):
+    response = client.get(address, HTTP_REFERER=came_from)
+    page = response.content.decode()
+    assert (response.status_code, response["Allow"]) == (405, "POST") and "<h1>" in page
+    assert f'<a class="btn main" href="{back}">' in page
+
+
+def test_the_api_says_in_json_that_the_method_is_wrong(client):
+    response = client.get("/api/v1/webhooks/01890a5d-ac96-774b-bcce-b302099a8057/end")
+    assert (response.status_code, response.json()["code"]) == (405, "wrong_method")
