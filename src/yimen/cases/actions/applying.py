@@ -17,6 +17,20 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from yimen.cases import queries
+from yimen.cases.actions.drafting import (
+    NoDraft,
+    NotOnline,
+    NotReady,
+    OtherTab,
+    Outdated,
+    clipped,
+    expect_ready,
+    expect_room,
+    handed,
+    keep,
+    no_draft,
+    record,
+)
 from yimen.cases.actions.receiving import Handed, NotOffered, note_materials, receive
 from yimen.cases.models import ApplicationDraft, Case, CaseMaterial, Correction, Upload
 from yimen.cases.queries import applying as drafts
@@ -25,46 +39,13 @@ from yimen.catalog.models import ItemMaterial, ItemVersion
 from yimen.catalog.queries import scenario
 from yimen.catalog.rules import forms as form_rules
 from yimen.catalog.rules import scenario as scenario_rules
-from yimen.ledger import actions as ledger
 from yimen.lib import crypto
-from yimen.lib.errors import DomainError
-from yimen.lib.text import listed
 from yimen.people import citizens
 from yimen.people.access import NotAllowed
 from yimen.people.identity import InvalidIdentity, check_phone
 from yimen.people.models import Account, Applicant, ServiceCenter, Staff
 
-MOST_DRAFTS = 30
-MOST_TYPED = 200_000  # characters of one draft
 UNDO_FOR = timedelta(days=7)
-
-
-class NotOnline(DomainError):
-    """The item cannot be applied for on line."""
-
-
-class NoDraft(DomainError):
-    """The draft is not there, is somebody else's, was deleted or was sent already."""
-
-
-class OtherTab(DomainError):
-    """Another page saved the draft meanwhile; draft: as it stands now."""
-
-    def __init__(self, draft: ApplicationDraft) -> None:
-        self.draft = draft
-        super().__init__(str(_("另一个页面刚刚改过这份申请。您这里填的都还在，请对一对，再保存一次，就以这里的为准。")))
-
-
-class NotReady(DomainError):
-    """Something is missing before the application can be sent; step: the page where it is put right."""
-
-    def __init__(self, step: str, message: str) -> None:
-        self.step = step
-        super().__init__(message)
-
-
-class Outdated(DomainError):
-    """The item has a newer edition than the one the draft was begun under."""
 
 
 @transaction.atomic
@@ -78,9 +59,7 @@ def begin(version: ItemVersion, applicant: Applicant, *, at: datetime, chosen: I
         raise NotOffered(_("这个事项已经换了新版本，请刷新页面再点“网上办”。"))
     if not rules.is_online(version.channels, version.online_depth):
         raise NotOnline(_("这件事现在还不能网上办，请到窗口办，或者打电话问。"))
-    Applicant.objects.select_for_update(no_key=True).only("pk").get(pk=applicant.pk)
-    if drafts.drafts_of(applicant).count() >= MOST_DRAFTS:
-        raise DomainError(_("没交的申请最多存 %(n)s 份，请先把不用的删掉。") % {"n": MOST_DRAFTS})
+    expect_room(applicant)
     walk = scenario_rules.walk(scenario.questions_of(version), list(chosen))
     typed = drafts.prefilled(applicant, version, on=localdate(at))
     draft = ApplicationDraft.objects.create(
@@ -92,7 +71,7 @@ def begin(version: ItemVersion, applicant: Applicant, *, at: datetime, chosen: I
         made_at=at,
         saved_at=at,
     )
-    _record(draft, "draft.begun", by=applicant, at=at, data={"item": item.task_code})
+    record(draft, "draft.begun", by=applicant, at=at, data={"item": item.task_code})
     return draft
 
 
@@ -117,24 +96,15 @@ def save(
     draft = _own(draft_id, by)
     content = before = drafts.content_of(draft)
     if typed is not None:
-        content = replace(content, typed=_clipped(draft, {**content.typed, **typed}))
+        content = replace(content, typed=clipped(_known(draft), {**content.typed, **typed}))
     if handing is not None:
         content = replace(content, handing=_said(draft, {**content.handing, **handing}))
     answers = list(draft.chosen)
     if chosen is not None:
         answers = list(scenario_rules.walk(scenario.questions_of(draft.version), list(chosen)).chosen)
-    if content == before and answers == draft.chosen:
-        if step in rules.STEPS and step != draft.step:
-            draft.step = step
-            draft.save(update_fields=["step"])
-        return draft
-    if edition != draft.edition:
-        raise OtherTab(draft)
-    draft.chosen, draft.forms_sealed = answers, drafts.sealed(content)
-    draft.step = step if step in rules.STEPS else draft.step
-    draft.edition += 1
-    draft.saved_at = at
-    draft.save(update_fields=["chosen", "forms_sealed", "step", "edition", "saved_at"])
+    is_same = content == before and answers == draft.chosen
+    changed = {} if is_same else {"chosen": answers, "forms_sealed": drafts.sealed(content)}
+    keep(draft, changed, edition=edition, step=step, at=at)
     return draft
 
 
@@ -165,7 +135,7 @@ def renew(draft_id: UUID, *, by: Applicant, at: datetime) -> ApplicationDraft:
     draft.forms_sealed = drafts.sealed(drafts.Content(typed, handing))
     draft.edition, draft.saved_at, draft.step = draft.edition + 1, at, "questions"
     draft.save(update_fields=["version", "chosen", "forms_sealed", "edition", "saved_at", "step"])
-    _record(draft, "draft.renewed", by=by, at=at, data={"was": was, "now": published.number})
+    record(draft, "draft.renewed", by=by, at=at, data={"was": was, "now": published.number})
     return draft
 
 
@@ -175,7 +145,7 @@ def delete(draft_id: UUID, *, by: Applicant, at: datetime) -> None:
     draft = _own(draft_id, by)
     draft.deleted_at = at
     draft.save(update_fields=["deleted_at"])
-    _record(draft, "draft.deleted", by=by, at=at)
+    record(draft, "draft.deleted", by=by, at=at)
 
 
 @transaction.atomic
@@ -187,7 +157,7 @@ def restore(draft_id: UUID, *, by: Applicant, at: datetime) -> ApplicationDraft:
     if draft.deleted_at is not None:
         draft.deleted_at = None
         draft.save(update_fields=["deleted_at"])
-        _record(draft, "draft.restored", by=by, at=at)
+        record(draft, "draft.restored", by=by, at=at)
     return draft
 
 
@@ -207,7 +177,7 @@ def submit(
         .first()
     )
     if draft is None:
-        raise _no_draft()
+        raise no_draft()
     if draft.case_id is not None:
         return Case.objects.get(pk=draft.case_id)
     if draft.version.item.published_id != draft.version_id:
@@ -215,12 +185,12 @@ def submit(
     if edition != draft.edition:
         raise OtherTab(draft)
     filling = drafts.filling(draft, on=localdate(at))
-    _expect_ready(filling)
+    expect_ready(filling)
     case = receive(
         draft.version,
         by,
         center=center,
-        materials={line.material.pk: _handed(line) for line in filling.lines if line.how},
+        materials={line.material.pk: handed(line) for line in filling.lines if line.how},
         by=by,
         at=at,
         channel=channel,
@@ -231,39 +201,8 @@ def submit(
     draft.case, draft.saved_at = case, at
     draft.forms_sealed = None  # it stands in the case now
     draft.save(update_fields=["case", "saved_at", "forms_sealed"])
-    _record(draft, "draft.submitted", by=by, at=at, data={"case": str(case.pk)})
+    record(draft, "draft.submitted", by=by, at=at, data={"case": str(case.pk)})
     return case
-
-
-def _expect_ready(filling: drafts.Filling) -> None:
-    if filling.walk.dead_end is not None:
-        raise NotReady("questions", _("按您选的，这件事在这里办不了，请看说明。"))
-    if filling.walk.next is not None:
-        raise NotReady("questions", _("还有问题没回答：%(text)s") % {"text": filling.walk.next.text})
-    if filling.faults:
-        raise NotReady("forms", _("表里还有 %(n)s 处要改。") % {"n": len(filling.faults)})
-    if coming := [one for line in filling.lines for one in line.coming]:
-        raise NotReady("materials", _("还有 %(n)s 个文件没传完，请传完或者拿掉再交。") % {"n": len(coming)})
-    if missing := filling.missing:
-        names = listed(line.material.name for line in missing)
-        raise NotReady(
-            "materials",
-            _("还差 %(n)s 样：%(names)s。请上传，或者选“到窗口交”。") % {"n": len(missing), "names": names},
-        )
-
-
-def _handed(line: drafts.MaterialLine) -> Handed:
-    match line.how:
-        case "uploaded" | "filled":
-            return Handed(CaseMaterial.State.COMPLETE, form=CaseMaterial.Form.ELECTRONIC)
-        case "reuse":
-            assert line.reused is not None
-            return Handed(CaseMaterial.State.COMPLETE, form=line.reused.form, reused_from=line.reused.pk)
-        case "shared":
-            return Handed(CaseMaterial.State.COMPLETE)
-        case "later":
-            return Handed(CaseMaterial.State.LATER)
-    return Handed(CaseMaterial.State.MISSING, note=_("申请人说到窗口交纸质的"))
 
 
 @transaction.atomic
@@ -366,33 +305,19 @@ def _own(draft_id: UUID, by: Applicant) -> ApplicationDraft:
         .first()
     )
     if draft is None:
-        raise _no_draft()
+        raise no_draft()
     return draft
 
 
-def _no_draft() -> NoDraft:
-    return NoDraft(_("这份申请已经交了或者删了，请到“我的”看看。"))
-
-
-def _clipped(draft: ApplicationDraft, typed: Mapping[str, str]) -> dict[str, str]:
-    """Only fields some form of the edition asks, and never more than a form can hold."""
+def _known(draft: ApplicationDraft) -> set[str]:
+    """Names of the fields some form of the edition asks."""
     known: set[str] = set()
-    forms = scenario.forms_of(draft.version)
-    for form in forms:
+    for form in scenario.forms_of(draft.version):
         for one in form_rules.fields_of(form.schema):
             known |= {one.name, f"{form.key}.{one.name}"}
-    kept = {name: text[: form_rules.MOST_TEXT] for name, text in typed.items() if name in known}
-    if sum(map(len, kept.values())) > MOST_TYPED:
-        raise DomainError(_("填的内容太长了，请写短一点。"))
-    return kept
+    return known
 
 
 def _said(draft: ApplicationDraft, handing: Mapping[str, str]) -> dict[str, str]:
     known = {str(pk) for pk in ItemMaterial.objects.filter(version=draft.version_id).values_list("pk", flat=True)}
     return {pk: said[:60] for pk, said in handing.items() if pk in known and said}
-
-
-def _record(
-    draft: ApplicationDraft, kind: str, *, by: Applicant, at: datetime, data: dict[str, Any] | None = None
-) -> None:
-    ledger.record(f"draft:{draft.pk}", kind, region=draft.region_id, by=by, at=at, data=data)

@@ -14,22 +14,28 @@ from django.db import transaction
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
-from yimen.cases.actions.applying import MOST_DRAFTS, MOST_TYPED, NoDraft, NotOnline, NotReady, OtherTab, Outdated
 from yimen.cases.actions.bundles import receive_bundle
-from yimen.cases.actions.receiving import Handed, NotOffered
-from yimen.cases.models import ApplicationDraft, Case, CaseMaterial
+from yimen.cases.actions.drafting import (
+    NotOnline,
+    OtherTab,
+    Outdated,
+    clipped,
+    expect_ready,
+    expect_room,
+    handed,
+    keep,
+    no_draft,
+    record,
+)
+from yimen.cases.actions.receiving import NotOffered
+from yimen.cases.models import ApplicationDraft, Case
 from yimen.cases.models.bundles import BundleCase
 from yimen.cases.queries import applying as drafts
 from yimen.cases.queries import bundle_drafts as queries
-from yimen.cases.rules import applying as rules
 from yimen.catalog.models import ItemMaterial
 from yimen.catalog.models.bundles import ServiceBundle
 from yimen.catalog.queries import bundles as catalog
-from yimen.catalog.rules import forms as form_rules
 from yimen.catalog.rules.merging import same_name
-from yimen.ledger import actions as ledger
-from yimen.lib.errors import DomainError
-from yimen.lib.text import listed
 from yimen.people.models import Applicant, ServiceCenter
 
 ASKED, ITEM = "~", "item~"  # "<item>~<question>.<option>", "item~<item>": how a page names an answer
@@ -49,9 +55,7 @@ def begin(
         raise NotOffered(_("这件事现在不能一起办，请从单个事项办起。"))
     if not queries.offered_on_line(offer):
         raise NotOnline(_("这件事里有的事项还不能网上办，请带材料到窗口，一次收齐。"))
-    Applicant.objects.select_for_update(no_key=True).only("pk").get(pk=applicant.pk)
-    if drafts.drafts_of(applicant).count() >= MOST_DRAFTS:
-        raise DomainError(_("没交的申请最多存 %(n)s 份，请先把不用的删掉。") % {"n": MOST_DRAFTS})
+    expect_room(applicant)
     may = {part.key for part in queries.optional_on_line(offer)}
     version = catalog.offers(offer, ())[0].version
     draft = ApplicationDraft(
@@ -67,7 +71,7 @@ def begin(
     if typed := queries.prefilled(draft, offer, on=localdate(at)):
         draft.forms_sealed = drafts.sealed(drafts.Content(typed))
         draft.save(update_fields=["forms_sealed"])
-    _record(draft, "draft.begun", by=applicant, at=at, data={"bundle": offer.code})
+    record(draft, "draft.begun", by=applicant, at=at, data={"bundle": offer.code})
     return draft
 
 
@@ -95,20 +99,12 @@ def save(
     if chosen is not None:
         plan |= _said(list(chosen))
     if typed is not None:
-        content = drafts.Content(_clipped(offer, {**content.typed, **typed}), content.handing)
+        content = drafts.Content(clipped(queries.fields_known(offer), {**content.typed, **typed}), content.handing)
     if handing is not None:
         content = drafts.Content(content.typed, {**content.handing, **_by_name(draft, handing)})
-    if content == before and plan == draft.plan:
-        if step in rules.STEPS and step != draft.step:
-            draft.step = step
-            draft.save(update_fields=["step"])
-        return draft
-    if edition != draft.edition:
-        raise OtherTab(draft)
-    draft.plan, draft.forms_sealed = plan, drafts.sealed(content)
-    draft.step = step if step in rules.STEPS else draft.step
-    draft.edition, draft.saved_at = draft.edition + 1, at
-    draft.save(update_fields=["plan", "forms_sealed", "step", "edition", "saved_at"])
+    is_same = content == before and plan == draft.plan
+    changed = {} if is_same else {"plan": plan, "forms_sealed": drafts.sealed(content)}
+    keep(draft, changed, edition=edition, step=step, at=at)
     return draft
 
 
@@ -124,7 +120,7 @@ def renew(draft_id: UUID, *, by: Applicant, at: datetime) -> ApplicationDraft:
     draft.version = catalog.offers(offer, ())[0].version
     draft.edition, draft.saved_at, draft.step = draft.edition + 1, at, "questions"
     draft.save(update_fields=["plan", "version", "edition", "saved_at", "step"])
-    _record(draft, "draft.renewed", by=by, at=at, data={"bundle": offer.code})
+    record(draft, "draft.renewed", by=by, at=at, data={"bundle": offer.code})
     return draft
 
 
@@ -138,7 +134,7 @@ def submit(
     """
     draft = _rows().filter(pk=draft_id, region_id=by.region_id, applicant=by, deleted_at=None).first()
     if draft is None:
-        raise _no_draft()
+        raise no_draft()
     if draft.bundle_case_id is not None:
         return BundleCase.objects.get(pk=draft.bundle_case_id)
     offer = _offered(draft)
@@ -155,7 +151,7 @@ def submit(
         chosen=filled.keys,
         answers=filled.walk.chosen,
         form_values=filled.values if filled.forms else None,
-        materials={same_name(line.material.name): _handed(line) for line in filled.lines if line.how},
+        materials={same_name(line.material.name): handed(line) for line in filled.lines if line.how},
         draft=draft,
         channel=channel,
         by=by,
@@ -163,40 +159,8 @@ def submit(
     )
     draft.saved_at, draft.forms_sealed = at, None  # it stands in the application now
     draft.save(update_fields=["saved_at", "forms_sealed"])
-    _record(draft, "draft.submitted", by=by, at=at, data={"bundle_case": str(made.pk)})
+    record(draft, "draft.submitted", by=by, at=at, data={"bundle_case": str(made.pk)})
     return made
-
-
-def expect_ready(filled: queries.BundleFilling) -> None:
-    """Raise NotReady, naming the step to go to, while something is missing."""
-    if filled.walk.dead_end is not None:
-        raise NotReady("questions", _("按您选的，这件事在这里办不了，请看说明。"))
-    if filled.walk.next is not None:
-        raise NotReady("questions", _("还有问题没回答：%(text)s") % {"text": filled.walk.next.text})
-    if filled.faults:
-        raise NotReady("forms", _("表里还有 %(n)s 处要改。") % {"n": len(filled.faults)})
-    if coming := [one for line in filled.lines for one in line.coming]:
-        raise NotReady("materials", _("还有 %(n)s 个文件没传完，请传完或者拿掉再交。") % {"n": len(coming)})
-    if missing := filled.missing:
-        names = listed(line.material.name for line in missing)
-        raise NotReady(
-            "materials",
-            _("还差 %(n)s 样：%(names)s。请上传，或者选“到窗口交”。") % {"n": len(missing), "names": names},
-        )
-
-
-def _handed(line: drafts.MaterialLine) -> Handed:
-    match line.how:
-        case "uploaded" | "filled":
-            return Handed(CaseMaterial.State.COMPLETE, form=CaseMaterial.Form.ELECTRONIC)
-        case "reuse":
-            assert line.reused is not None
-            return Handed(CaseMaterial.State.COMPLETE, form=line.reused.form, reused_from=line.reused.pk)
-        case "shared":
-            return Handed(CaseMaterial.State.COMPLETE)
-        case "later":
-            return Handed(CaseMaterial.State.LATER)
-    return Handed(CaseMaterial.State.MISSING, note=_("申请人说到窗口交纸质的"))
 
 
 def _rows() -> Any:
@@ -210,12 +174,8 @@ def _own(draft_id: UUID, by: Applicant) -> ApplicationDraft:
         _rows().filter(pk=draft_id, region_id=by.region_id, applicant=by, deleted_at=None, bundle_case=None).first()
     )
     if draft is None:
-        raise _no_draft()
+        raise no_draft()
     return draft
-
-
-def _no_draft() -> NoDraft:
-    return NoDraft(_("这份申请已经交了或者删了，请到“我的”看看。"))
 
 
 def _offered(draft: ApplicationDraft) -> ServiceBundle:
@@ -236,20 +196,7 @@ def _said(chosen: list[str]) -> dict[str, Any]:
     return {"items": sorted(items), "answers": {key: sorted(set(names)) for key, names in sorted(answers.items())}}
 
 
-def _clipped(offer: ServiceBundle, typed: Mapping[str, str]) -> dict[str, str]:
-    """Only fields some form of the bundle asks, and never more than a form can hold."""
-    everything = queries.fields_known(offer)
-    kept = {name: text[: form_rules.MOST_TEXT] for name, text in typed.items() if name in everything}
-    if sum(map(len, kept.values())) > MOST_TYPED:
-        raise DomainError(_("填的内容太长了，请写短一点。"))
-    return kept
-
-
 def _by_name(draft: ApplicationDraft, handing: Mapping[str, str]) -> dict[str, str]:
     names = dict(ItemMaterial.objects.filter(version__in=queries.editions(draft)).values_list("pk", "name"))
     by_text = {str(pk): same_name(name) for pk, name in names.items()}
     return {by_text[pk]: said[:60] for pk, said in handing.items() if pk in by_text and said}
-
-
-def _record(draft: ApplicationDraft, kind: str, *, by: Applicant, at: datetime, data: dict[str, Any]) -> None:
-    ledger.record(f"draft:{draft.pk}", kind, region=draft.region_id, by=by, at=at, data=data)
