@@ -20,7 +20,7 @@ from yimen.lib.figures import percent
 
 @dataclass(frozen=True)
 class Quick:
-    """An item promised in so many minutes at the window: timed visits, those within, mean seconds they took."""
+    """An item promised in so many minutes at the window: timed visits, those within, mean seconds of service."""
 
     item_id: UUID
     name: str
@@ -41,8 +41,10 @@ SELECT item.id, version.name, (version.extended->>%(key)s)::int AS minutes, coun
 FROM catalog_itemversion AS version
 JOIN catalog_serviceitem AS item ON item.published_id = version.id
 LEFT JOIN LATERAL (
-    SELECT greatest(0, extract(epoch FROM ticket.finished_at - coalesce(ticket.started_at, ticket.called_at)))::float
-        AS seconds
+    SELECT coalesce(
+        (SELECT sum(extract(epoch FROM period.until_at - period.from_at)) FROM hall_ticketperiod AS period
+         WHERE period.ticket_id = ticket.id AND period.state = 'serving' AND period.until_at IS NOT NULL),
+        greatest(0, extract(epoch FROM ticket.finished_at - ticket.called_at)))::float AS seconds
     FROM hall_ticket AS ticket
     WHERE ticket.region_id = item.region_id AND ticket.item_id = item.id AND ticket.hall_id = ANY(%(halls)s)
         AND ticket.day BETWEEN %(start)s AND %(end)s AND ticket.status = 'finished'

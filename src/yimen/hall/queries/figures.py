@@ -128,7 +128,15 @@ def quarters(hall: Hall, begin: datetime, end: datetime) -> list[Quarter]:
         return [Quarter(*row) for row in cursor.fetchall()]
 
 
+# greatest() passes over NULL: who was never called has no wait, not one of 0. Service comes from the periods, so that a
+# hold or a second queue after a transfer is not in it.
 _LEVELS = """
+WITH served AS MATERIALIZED (
+    SELECT ticket_id, sum(extract(epoch FROM until_at - from_at))::float AS seconds FROM hall_ticketperiod
+    WHERE region_id = %(region)s AND state = 'serving' AND until_at IS NOT NULL
+        AND from_at >= %(begin)s AND from_at < %(until)s
+    GROUP BY ticket_id
+)
 SELECT series.letter, series.name, count(*), count(t.called_at),
     count(*) FILTER (WHERE t.status = 'finished'), count(*) FILTER (WHERE t.status = 'passed'),
     count(*) FILTER (WHERE t.status = 'left'),
@@ -138,11 +146,13 @@ SELECT series.letter, series.name, count(*), count(t.called_at),
 FROM hall_series AS series
 JOIN LATERAL (
     SELECT ticket.status, ticket.called_at,
-        greatest(0, extract(epoch FROM ticket.called_at - ticket.taken_at))::float AS waited,
+        CASE WHEN ticket.called_at IS NOT NULL THEN
+            greatest(0, extract(epoch FROM ticket.called_at - ticket.taken_at))::float
+        END AS waited,
         CASE WHEN ticket.status = 'finished' THEN
-            greatest(0, extract(epoch FROM ticket.finished_at - coalesce(ticket.started_at, ticket.called_at)))::float
+            greatest(0, coalesce(served.seconds, extract(epoch FROM ticket.finished_at - ticket.called_at)))::float
         END AS served
-    FROM hall_ticket AS ticket
+    FROM hall_ticket AS ticket LEFT JOIN served ON served.ticket_id = ticket.id
     WHERE ticket.region_id = series.region_id AND ticket.series_id = series.id
         AND ticket.day BETWEEN %(start)s AND %(end)s
 ) AS t ON true
@@ -155,6 +165,7 @@ ORDER BY series.position, series.letter
 def levels(hall: Hall, start: date, end: date) -> list[Level]:
     """Return how the queues of a hall were served on the local days from `start` through `end`; one statement."""
     arguments: dict[str, Any] = {"region": hall.region_id, "hall": hall.pk, "start": start, "end": end}
+    arguments |= {"begin": begin_of(start), "until": begin_of(end + timedelta(days=1))}
     arguments |= {f"l{n}": minutes * 60 for n, minutes in enumerate(LEVELS)}
     with connection.cursor() as cursor:
         cursor.execute(_LEVELS, arguments)
@@ -214,12 +225,12 @@ def window_times(hall: Hall, start: date, end: date, *, now: datetime) -> list[W
 
 _DAYS = """
 SELECT day, count(*), count(DISTINCT coalesce(visit, id)),
-    avg(greatest(0, extract(epoch FROM called_at - taken_at)))::float
+    avg(greatest(0, extract(epoch FROM called_at - taken_at))::float) FILTER (WHERE called_at IS NOT NULL)
 FROM hall_ticket WHERE region_id = %s AND hall_id = ANY(%s) AND day BETWEEN %s AND %s GROUP BY day ORDER BY day
 """
 _HOURS = """
 SELECT extract(hour FROM taken_at AT TIME ZONE 'Asia/Shanghai')::int, count(*), count(DISTINCT coalesce(visit, id)),
-    avg(greatest(0, extract(epoch FROM called_at - taken_at)))::float
+    avg(greatest(0, extract(epoch FROM called_at - taken_at))::float) FILTER (WHERE called_at IS NOT NULL)
 FROM hall_ticket WHERE region_id = %s AND hall_id = ANY(%s) AND day BETWEEN %s AND %s GROUP BY 1 ORDER BY 1
 """
 

@@ -246,6 +246,24 @@ def test_levels_count_who_was_called_in_time():
 
 
 @pytest.mark.django_db
+def test_who_was_never_called_has_no_wait_and_a_hold_is_not_service():
+    series = make_series()
+    window = make_window(series)
+    first, _waits = take(series, NOW), take(series, NOW)
+    call(window, NOW + timedelta(minutes=20))
+    actions.start(first.pk, by=window.staff, at=NOW + timedelta(minutes=21))
+    actions.hold(first.pk, by=window.staff, at=NOW + timedelta(minutes=24))
+    actions.call_back(window.pk, first.pk, by=window.staff, at=NOW + timedelta(minutes=60))
+    actions.start(first.pk, by=window.staff, at=NOW + timedelta(minutes=61))
+    actions.finish(first.pk, by=window.staff, at=NOW + timedelta(minutes=63))
+    (found,) = figures.levels(series.hall, localdate(NOW), localdate(NOW))
+    assert (found.taken, found.called, found.wait, found.service) == (2, 1, 20 * 60, 5 * 60)
+    assert [float(share) for _limit, share in found.shares] == [0, 100, 100]
+    for one in (figures.visitors, figures.hours):
+        assert [row.wait for row in one([series.hall], localdate(NOW), localdate(NOW))] == [20 * 60]
+
+
+@pytest.mark.django_db
 def test_the_curve_has_a_point_each_quarter():
     series = make_series()
     window = make_window(series)

@@ -55,6 +55,17 @@ def test_those_who_run_or_read_the_hall_see_it(role, crowd):
     assert client.get("/workbench/hall/merge").status_code == (200 if role == Role.HALL_MANAGER else 403)
 
 
+@pytest.mark.parametrize(("hour", "begins"), [(6, 6), (8, 7)], ids=["early", "ordinary"])
+def test_the_curve_begins_with_the_first_people_and_ends_now(crowd, clock, hour, begins):
+    tomorrow = timezone.localtime(NOW + timedelta(days=1)).replace(minute=2)
+    take(crowd.series, tomorrow.replace(hour=hour))
+    clock.now = tomorrow.replace(hour=hour, minute=40)
+    rows = client_of(crowd.manager).get("/workbench/hall/now").context["chart"]["rows"]
+    assert rows[0].begins == tomorrow.replace(hour=begins, minute=0)
+    assert rows[-1].begins == tomorrow.replace(hour=hour, minute=30)
+    assert [(one.taken, one.waiting) for one in rows][-3:] == [(1, 1), (0, 1), (0, 1)]
+
+
 @pytest.mark.capability("S0-1")
 def test_a_surge_is_shown_with_a_window_and_answered_on_the_page(crowd):
     alarms.watch(crowd.hall, by=SYSTEM, at=NOW + timedelta(seconds=59))

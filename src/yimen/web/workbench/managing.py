@@ -36,6 +36,8 @@ READERS = ("hall.manage", "insight.view")
 REFRESH_SECONDS = 15
 PAGE = 50
 WIDE, HIGH = 960, 200
+# In the first hours of a day the curve does not fill the box: it grows.
+LEAST_QUARTERS = 16
 
 
 def _halls(request: StaffRequest) -> list[Hall]:
@@ -70,8 +72,7 @@ def _now(request: StaffRequest, *_args: Any, refused: str = "") -> HttpResponse:
         context["alarms"] = running_alarms(hall)
         context["may_manage"] = access.allowed(request.staff, "hall.manage", region=hall.region_id)
         context["proposals"] = [line for line in found.lines if line.proposed and _presses(line.pressed)]
-        begin = begin_of(timezone.localdate(at)) + timedelta(hours=7)
-        context["chart"] = _chart(figures.quarters(hall, begin, max(at, begin + timedelta(hours=4))))
+        context["chart"] = _chart(_quarters(hall, at))
         context["levels"] = figures.levels(hall, timezone.localdate(at), timezone.localdate(at))
         context["limits"] = figures.LEVELS
     response = render(request, "workbench/managing/now.html", context)
@@ -84,13 +85,22 @@ def _presses(pressed: Any) -> bool:
     return bool({"surge", "wait"} & set(alarms.due(pressed)))
 
 
+def _quarters(hall: Hall, at: datetime) -> list[figures.Quarter]:
+    """Today until now, from 7:00 or from when the first people were there."""
+    begin = begin_of(timezone.localdate(at))
+    rows, seven = figures.quarters(hall, begin, at), begin + timedelta(hours=7)
+    starts = next((one.begins for one in rows if one.taken or one.waiting or one.begins >= seven), at)
+    return [one for one in rows if one.begins >= starts.replace(minute=0)]
+
+
 def _chart(quarters: list[figures.Quarter]) -> dict[str, Any]:
-    """Points of two lines (waiting, taken) in a box WIDE × HIGH, and the hours under it."""
+    """Points of two lines (waiting, taken) in a box WIDE × HIGH, and the hours under it; nothing of what is to come."""
     most = max((max(one.waiting, one.taken) for one in quarters), default=0) or 1
-    step = WIDE / max(1, len(quarters) - 1)
+    step = WIDE / max(LEAST_QUARTERS, len(quarters) - 1)
 
     def line(name: str) -> str:
-        points = ((n * step, HIGH - getattr(one, name) / most * HIGH) for n, one in enumerate(quarters))
+        points = [(n * step, HIGH - getattr(one, name) / most * HIGH) for n, one in enumerate(quarters)]
+        points += [(x + 8, y) for x, y in points if len(points) == 1]  # a point alone draws nothing
         return " ".join(f"{x:.0f},{y:.0f}" for x, y in points)
 
     return {
@@ -102,7 +112,7 @@ def _chart(quarters: list[figures.Quarter]) -> dict[str, Any]:
         "hours": [
             (round(n * step), one.begins)
             for n, one in enumerate(quarters)
-            if timezone.localtime(one.begins).minute == 0 and timezone.localtime(one.begins).hour % 2 == 0
+            if timezone.localtime(one.begins).minute == 0 and (n == 0 or timezone.localtime(one.begins).hour % 2 == 0)
         ],
         "width": WIDE,
         "height": HIGH,
