@@ -9,6 +9,8 @@ WORKERS ?= 2
 # Where a database and a browser are quickest: in memory, when there is plenty.
 MEMORY := $(shell [ -w /dev/shm ] && [ "$$(df --output=avail -BM /dev/shm | tail -1 | tr -dc 0-9)" -gt 6000 ] && echo /dev/shm || echo "$${TMPDIR:-/tmp}")
 export PORT
+# Every process of the tests would compile every module for itself.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup dev fast demo demo-reset test lint check bench faults test-pg15 install-pg15 capabilities messages lock clean
@@ -101,6 +103,7 @@ $(VENV)/.base: $(VENV)/.python requirements/base.txt pyproject.toml
 	@$(PIP) --require-hashes -r requirements/base.txt
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@$(BIN)/python -m yimen.lib.messages
+	@$(BIN)/python -m compileall -q src
 	@touch $@
 
 $(VENV)/.fast: $(VENV)/.base requirements/fast.txt
