@@ -393,11 +393,12 @@ class StandIn(models.Model):
 class StatedReason(models.Model):
     """
     Why somebody did something, in words typed by hand: they may name people, so they stand here, sealed and removable,
-    and the ledger has only their fingerprint (SEC-19). stream, kind: of the ledger's row; by: its actor.
+    and the ledger has only their fingerprint (SEC-19). stream, kind: of the ledger's row; by: its actor; region: empty
+    for what belongs to no one place.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    region = models.ForeignKey(Region, models.PROTECT)
+    region = models.ForeignKey(Region, models.PROTECT, null=True)
     stream = models.CharField(max_length=80)
     kind = models.CharField(max_length=40)
     text_sealed = models.BinaryField()

@@ -12,7 +12,7 @@ from yimen.catalog.actions.calendar import (
     set_calendar_day,
 )
 from yimen.catalog.actions.common import CODE_SCHEME, LEAST_REASON
-from yimen.catalog.actions.dictionaries import BadTerm, set_term
+from yimen.catalog.actions.dictionaries import TERM_SET, BadTerm, set_term
 from yimen.catalog.actions.drafts import FIELDS, BadDraft, FaqDraft, FeeDraft, MaterialDraft, StepDraft
 from yimen.catalog.actions.editions import ChangedMeanwhile, Opinion, editors_of, mark_of, opinions_of
 from yimen.catalog.actions.items import CodeTaken, WaitsForItsDay, create_item, save_draft
@@ -51,6 +51,7 @@ __all__ = [
     "FIELDS",
     "LEAST_REASON",
     "NATION",
+    "TERM_SET",
     "AnnouncedDay",
     "BadBasic",
     "BadCalendar",

@@ -20,7 +20,7 @@ from yimen.catalog.models import (
 from yimen.ledger import actions as ledger
 from yimen.ledger.actions import SYSTEM, Actor
 from yimen.lib.errors import DomainError
-from yimen.people import access
+from yimen.people import access, reasons
 
 # The calendar belongs to no one place; its history stands under this code.
 NATION = "000000"
@@ -130,8 +130,10 @@ def set_calendar_day(on: date, is_workday: bool, name: str, *, by: Actor, at: da
     CalendarDay.objects.update_or_create(
         pk=on, defaults={"is_workday": is_workday, "name": name[:40], "notice": notice}
     )
-    data = {"on": on.isoformat(), "was_workday": was_workday, "is_workday": is_workday, "name": name, "reason": reason}
-    _record_year(on.year, "catalog.calendar_day_set", by, at, data)
+    data = {"on": on.isoformat(), "was_workday": was_workday, "is_workday": is_workday, "name": name}
+    kind = "catalog.calendar_day_set"
+    data |= reasons.keep(f"calendar:{on.year}", kind, reason, region=None, by=by, at=at)
+    _record_year(on.year, kind, by, at, data)
     return MovedDay(on, was_workday, is_workday)
 
 

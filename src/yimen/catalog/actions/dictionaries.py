@@ -15,8 +15,9 @@ from yimen.catalog.rules.codelists import KINDS, OPEN_KINDS, SHIPPED
 from yimen.ledger import actions as ledger
 from yimen.ledger.actions import Actor
 from yimen.lib.errors import DomainError
-from yimen.people import access
+from yimen.people import access, reasons
 
+TERM_SET = "catalog.term_set"
 _CODE = re.compile(r"[0-9A-Za-z_.-]{1,20}", re.ASCII)
 
 
@@ -60,7 +61,8 @@ def set_term(
         "code": code,
         "label": label,
         "effective_on": effective_on.isoformat(),
-        "reason": reason.strip(),
     }
-    ledger.record(f"dictionary:{kind}", "catalog.term_set", region=NATION, by=by, at=at, data=data)
+    stream = f"dictionary:{kind}"
+    data |= reasons.keep(stream, TERM_SET, reason, region=None, by=by, at=at)
+    ledger.record(stream, TERM_SET, region=NATION, by=by, at=at, data=data)
     return row

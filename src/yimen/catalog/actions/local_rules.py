@@ -14,7 +14,7 @@ from yimen.catalog.models import (
 from yimen.ledger import actions as ledger
 from yimen.ledger.actions import Actor
 from yimen.lib.errors import DomainError
-from yimen.people import access
+from yimen.people import access, reasons
 from yimen.people.models import Region
 
 
@@ -30,6 +30,8 @@ def set_local_rule(
     rule, _is_new = LocalRule.objects.update_or_create(
         region_id=code, key=key, effective_on=effective_on, defaults={"value": value, "reason": reason.strip()[:200]}
     )
-    data = {"key": key, "value": value, "effective_on": effective_on.isoformat(), "reason": reason.strip()}
-    ledger.record(f"local_rule:{key}", "catalog.local_rule_set", region=code, by=by, at=at, data=data)
+    stream, kind = f"local_rule:{key}", "catalog.local_rule_set"
+    said = reasons.keep(stream, kind, reason, region=code, by=by, at=at)
+    data = {"key": key, "value": value, "effective_on": effective_on.isoformat()} | said
+    ledger.record(stream, kind, region=code, by=by, at=at, data=data)
     return rule

@@ -37,7 +37,7 @@ from yimen.ledger.models import Event
 from yimen.lib.dates import short_day
 from yimen.lib.errors import DomainError
 from yimen.lib.text import listed
-from yimen.people import access, organisation
+from yimen.people import access, organisation, reasons
 from yimen.people.models import Department, Post, Region, ServiceCenter, ServicePoint, Staff
 
 # More than this is told as "and n more".
@@ -170,7 +170,7 @@ def drop_power(power_list: PowerList, code: str, *, reason: str, by: Actor, at: 
     if entry.department:
         access.require(by, "powers.edit", department=entry.department)
     entry.delete()
-    _record_list(draft, "powers.power_dropped", by, at, {"code": code, "reason": reason})
+    _record_list(draft, queries.DROPPED, by, at, {"code": code, "name": entry.name}, reason=reason)
 
 
 @transaction.atomic
@@ -304,8 +304,12 @@ def _expect_draft(power_list: PowerList) -> None:
         raise NotADraftList(_("第 %(number)d 版已经发布，不能再改。要改请开始下一版。") % {"number": power_list.number})
 
 
-def _record_list(power_list: PowerList, kind: str, by: Actor, at: datetime, data: dict[str, Any]) -> None:
-    ledger.record(f"power_list:{power_list.pk}", kind, region=power_list.region_id, by=by, at=at, data=data)
+def _record_list(
+    power_list: PowerList, kind: str, by: Actor, at: datetime, data: dict[str, Any], *, reason: str = ""
+) -> None:
+    stream, region = f"power_list:{power_list.pk}", power_list.region_id
+    data = data | reasons.keep(stream, kind, reason, region=region, by=by, at=at)
+    ledger.record(stream, kind, region=region, by=by, at=at, data=data)
 
 
 # Batches
@@ -490,8 +494,8 @@ def revoke_delegation(lent: Delegation, *, on: date, reason: str, by: Actor, at:
         on = lent.from_on
     lent.revoked_on = on
     lent.save(update_fields=["revoked_on"])
-    data = {"delegation": str(lent.pk), "revoked_on": on.isoformat(), "reason": reason}
-    _record_item(item, "powers.delegation_revoked", by, at, data)
+    data = {"delegation": str(lent.pk), "revoked_on": on.isoformat()}
+    _record_item(item, queries.REVOKED, by, at, data, reason=reason)
     return lent
 
 
@@ -531,8 +535,8 @@ def leave_hall(entry: HallEntry, *, on: date, reason: str, by: Actor, at: dateti
         raise BadEntry(_("撤出日期不能比进驻日期早。"))
     entry.left_on = on
     entry.save(update_fields=["left_on"])
-    data = {"center": str(entry.center_id), "on": on.isoformat(), "reason": reason}
-    _record_item(item, "powers.left_hall", by, at, data)
+    data = {"entry": str(entry.pk), "center": str(entry.center_id), "on": on.isoformat()}
+    _record_item(item, queries.LEFT, by, at, data, reason=reason)
     return entry
 
 
@@ -560,7 +564,7 @@ def set_should_enter(
     if (item.should_enter, item.exempt_reason) != (should_enter, reason):
         item.should_enter, item.exempt_reason = should_enter, reason
         item.save(update_fields=["should_enter", "exempt_reason"])
-        _record_item(item, "powers.should_enter_set", by, at, {"should_enter": should_enter, "reason": reason})
+        _record_item(item, "powers.should_enter_set", by, at, {"should_enter": should_enter}, reason=reason)
     return item
 
 
@@ -676,8 +680,12 @@ def _locked_entry(entry: HallEntry, by: Actor) -> tuple[HallEntry, ServiceItem]:
     return entry, item
 
 
-def _record_item(item: ServiceItem, kind: str, by: Actor, at: datetime, data: dict[str, Any]) -> None:
-    ledger.record(f"item:{item.pk}", kind, region=item.region_id, by=by, at=at, data=data)
+def _record_item(
+    item: ServiceItem, kind: str, by: Actor, at: datetime, data: dict[str, Any], *, reason: str = ""
+) -> None:
+    stream, region = f"item:{item.pk}", item.region_id
+    data = data | reasons.keep(stream, kind, reason, region=region, by=by, at=at)
+    ledger.record(stream, kind, region=region, by=by, at=at, data=data)
 
 
 def _lock(region: Region) -> None:

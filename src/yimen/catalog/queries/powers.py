@@ -33,6 +33,7 @@ from yimen.lib.dates import month_name
 from yimen.people.models import Department, Region, ServiceCenter, ServicePoint
 
 TRANSFERRED = "powers.items_transferred"
+DROPPED, REVOKED, LEFT = "powers.power_dropped", "powers.delegation_revoked", "powers.left_hall"
 
 
 def _code(region: Region | str) -> str:

@@ -19,9 +19,10 @@ from yimen.catalog.tests.factories import (
 from yimen.ledger.actions import SYSTEM
 from yimen.ledger.models import Event
 from yimen.lib.errors import DomainError
+from yimen.people import reasons
 from yimen.people.access import NotAllowed
 from yimen.people.models import Role
-from yimen.people.tests.factories import make_staff, outsider
+from yimen.people.tests.factories import in_ledger, make_staff, outsider
 
 pytestmark = pytest.mark.django_db
 
@@ -79,7 +80,8 @@ def test_a_changed_day_counts_at_once_and_stands_in_the_history():
     assert (moved.was_workday, moved.is_workday) == (True, False)
     assert queries.work_calendar().due(date(2026, 11, 18), 2).on == date(2026, 11, 23)
     row = Event.objects.get(stream="calendar:2026")
-    assert row.actor == admin.ledger_ref and row.data["reason"] == "依据通知"
+    assert row.actor == admin.ledger_ref and not in_ledger("依据通知")
+    assert [said.text for said in reasons.said_in("calendar:2026")] == ["依据通知"]
     again = actions.set_calendar_day(friday, False, "演示日", by=admin, at=NOW, reason="依据通知")
     assert again is None and Event.objects.filter(stream="calendar:2026").count() == 1
 

@@ -34,6 +34,7 @@ from yimen.people.models import Applicant, Staff
 Status = Appointment.Status
 # Channels of citizens themselves; too many no-shows block these (docs/appointments.md).
 OWN_CHANNELS = (Channel.WEB, Channel.API, Channel.KIOSK)
+EXCUSED = "hall.no_shows_excused"
 _TRIES = 6
 
 
@@ -83,7 +84,7 @@ def hold(
         over_limit_by=common.staff_of(by) if over else None,
         over_limit_reason=reason,
     )
-    record(one, "hall.place_held", by, at, {"over": reason or None})
+    record(one, "hall.place_held", by, at, {"over": bool(reason)}, reason=reason)
     return one
 
 
@@ -138,7 +139,7 @@ def book(
     fields += ["over_limit_by", "over_limit_reason"]
     _save_numbered(one, fields)
     waitlist.note_taken(one, by=by, at=at)
-    record(one, "hall.booked", by, at, {"over": one.over_limit_reason or None})
+    record(one, "hall.booked", by, at, {"over": bool(one.over_limit_reason)}, reason=one.over_limit_reason)
     text = _("%(time)s，%(item)s，预约号 %(number)s。") % _facts(one)
     common.tell(one, "booked", _("预约好了"), text, at, goes_out=False)
     return one
@@ -232,7 +233,7 @@ def cancel(appointment_id: UUID, *, by: Actor, at: datetime, reason: str = "") -
         raise AppointmentOver(_("约的时间已经到了，网上取消不了。来得及就请来签到，来不了请打电话说一声。"))
     one.status, one.ended_at, one.end_reason = Status.CANCELLED, at, reason.strip()[: common.LONGEST_REASON]
     one.save(update_fields=["status", "ended_at", "end_reason"])
-    record(one, "hall.cancelled", by, at, {"reason": one.end_reason or None})
+    record(one, "hall.cancelled", by, at, reason=one.end_reason)
     common.free(one.slot, one.party, one.channel)
     if isinstance(by, Staff) or by is SYSTEM:
         text = _("您 %(time)s 的预约取消了。%(reason)s") % {**_facts(one), "reason": one.end_reason}
@@ -287,8 +288,8 @@ def move(
         raise BookedAlready(_("这个手机号已经约了这个时间，不用再约。")) from error
     old.moved_to = new
     old.save(update_fields=["moved_to"])
-    record(old, "hall.moved", by, at, {"to": str(new.pk), "reason": old.end_reason or None})
-    record(new, "hall.booked", by, at, {"from": str(old.pk), "over": over_reason or None})
+    record(old, "hall.moved", by, at, {"to": str(new.pk)}, reason=old.end_reason)
+    record(new, "hall.booked", by, at, {"from": str(old.pk), "over": bool(over_reason)}, reason=over_reason)
     if isinstance(by, Staff) or by is SYSTEM:
         text = _("您的预约改到 %(time)s，%(item)s，预约号 %(number)s。%(reason)s")
         common.tell(new, "moved", _("预约改了时间"), text % {**_facts(new), "reason": old.end_reason}, at)
@@ -385,7 +386,7 @@ def excuse(appointment_id: UUID, *, reason: str, by: Actor, at: datetime) -> int
     )
     count = rows.update(excused_at=at)
     if count:
-        record(one, "hall.no_shows_excused", by, at, {"count": count, "reason": reason})
+        record(one, EXCUSED, by, at, {"count": count}, reason=reason)
     return count
 
 

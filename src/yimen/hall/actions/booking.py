@@ -20,7 +20,7 @@ from yimen.lib import crypto
 from yimen.lib.dates import short_day
 from yimen.lib.errors import DomainError
 from yimen.notify import actions as notify
-from yimen.people import access
+from yimen.people import access, reasons
 from yimen.people.models import Staff
 
 NAME, PHONE = "appointment.name", "appointment.phone"
@@ -218,8 +218,15 @@ def tell(one: Appointment, what: str, subject: str, text: str, at: datetime, *, 
 
 
 def record(
-    one: Appointment, kind: str, by: Actor, at: datetime, more: dict[str, str | int | None] | None = None
+    one: Appointment,
+    kind: str,
+    by: Actor,
+    at: datetime,
+    more: dict[str, str | int | None] | None = None,
+    *,
+    reason: str = "",
 ) -> None:
+    """reason: in somebody's own words; the ledger has only its fingerprint."""
     data: dict[str, str | int | None] = {
         "number": one.number,
         "slot": str(one.slot_id),
@@ -227,6 +234,7 @@ def record(
         "channel": str(one.channel),
         "party": one.party,
         **(more or {}),
+        **reasons.keep(one.stream, kind, reason, region=one.region_id, by=by, at=at),
     }
     ledger.record(one.stream, kind, region=one.region_id, by=by, at=at, data=data)
 

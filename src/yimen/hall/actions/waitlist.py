@@ -97,7 +97,7 @@ def leave(entry_id: UUID, *, by: Actor, at: datetime) -> WaitListEntry:
     if held is not None and held.status == Appointment.Status.HELD:
         held.status, held.ended_at = Appointment.Status.CANCELLED, at
         held.save(update_fields=["status", "ended_at"])
-        common.record(held, "hall.cancelled", by, at, {"reason": None})
+        common.record(held, "hall.cancelled", by, at)
         common.free(held.slot, held.party, held.channel)
         offer_freed(held.slot, at=at)
     return entry
@@ -157,7 +157,7 @@ def _offer(entry: WaitListEntry, slot: Slot, at: datetime) -> Appointment:
     )
     entry.status, entry.offer = Status.OFFERED, one
     entry.save(update_fields=["status", "offer"])
-    common.record(one, "hall.place_held", SYSTEM, at, {"over": None})
+    common.record(one, "hall.place_held", SYSTEM, at, {"over": False})
     record_wait(entry, "hall.place_offered", SYSTEM, at, {"appointment": one.stream})
     facts = {"time": common.said_time(slot), "item": entry.item.name, "minutes": minutes}
     text = _("您候补的“%(item)s”有号了：%(time)s。请在 %(minutes)s 分钟内打开候补页面确认，过时会让给下一位。") % facts

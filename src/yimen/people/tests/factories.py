@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from stdnum.cn import ric, uscc
 
 from yimen.ledger.actions import SYSTEM
+from yimen.ledger.models import Event
 from yimen.people import actions
 from yimen.people.models import (
     ADMINISTRATORS,
@@ -146,3 +147,8 @@ def make_applicant(
         is_demo=True,
         **fields,
     )
+
+
+def in_ledger(words: str) -> bool:
+    """Tell whether some row of the ledger holds `words`, which nobody's own words may stand in."""
+    return any(words in str(data) for data in Event.objects.values_list("data", flat=True))

@@ -16,8 +16,9 @@ from yimen.hall.tests.factories import make_hall, make_series, make_window
 from yimen.ledger.actions import PUBLIC, SYSTEM
 from yimen.ledger.models import Event
 from yimen.lib.workdays import LOCAL_ZONE
+from yimen.people import reasons
 from yimen.people.models import Role
-from yimen.people.tests.factories import NOW, make_center, make_region, make_staff
+from yimen.people.tests.factories import NOW, in_ledger, make_center, make_region, make_staff
 
 pytestmark = pytest.mark.django_db
 
@@ -129,7 +130,25 @@ def test_a_caller_is_booked_beyond_the_quota_only_by_the_manager_with_a_reason(p
     assert done.status_code == 303
     one = Appointment.objects.get(status="booked")
     assert one.over_limit_reason == "老人远道而来"
-    assert Event.objects.filter(stream=one.stream, kind="hall.booked").get().data["over"] == "老人远道而来"
+    assert Event.objects.filter(stream=one.stream, kind="hall.booked").get().data["over"] is True
+    assert not in_ledger("老人远道而来")
+
+
+@pytest.mark.parametrize(
+    "do, kind", [("cancel", "hall.cancelled"), ("move", "hall.moved"), ("excuse", "hall.no_shows_excused")]
+)
+def test_what_staff_write_of_a_booking_stands_on_its_page_and_not_in_the_ledger(plan, do, kind):
+    one, words = book(plan), "林小满住院了，家属来电"
+    if do == "excuse":
+        Clock.at = one.slot.ends_at + timedelta(hours=1)
+        appointments.note_no_show(one.pk, by=SYSTEM, at=Clock.at)
+    client, path = login(plan, Role.HALL_MANAGER), f"/workbench/appointments/{one.pk}"
+    body = {"do": do, "reason": words, "slot": str(slot_of(plan, hour=11).pk), "_key": f"said-{do}"}
+    assert client.post(path, body).status_code == 303
+    assert words in client.get(path).content.decode()
+    row = Event.objects.get(stream=one.stream, kind=kind)
+    assert row.data["reason_length"] == len(words) and not in_ledger("林小满")
+    assert [said.text for said in reasons.said_in(one.stream, kind)] == [words]
 
 
 def test_a_plan_shows_its_effect_before_it_is_saved(plan):

@@ -16,7 +16,15 @@ from yimen.catalog.models import BasicItem, DictionaryTerm, DraftReview, ItemVer
 from yimen.catalog.tests.factories import BASIS, make_draft, make_item
 from yimen.ledger.actions import SYSTEM
 from yimen.people.models import Role
-from yimen.people.tests.factories import NOW, make_applicant, make_center, make_department, make_region, make_staff
+from yimen.people.tests.factories import (
+    NOW,
+    in_ledger,
+    make_applicant,
+    make_center,
+    make_department,
+    make_region,
+    make_staff,
+)
 from yimen.web.tests.test_workbench_catalog import enter, posted, seen_by, url  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.django_db
@@ -378,6 +386,10 @@ def test_a_code_is_changed_with_its_day_and_reason(enter):  # noqa: F811
     assert strange.status_code == 409 and "不能加新的" in strange.content.decode()
     assert client.post(address, keyed(page, **said) | {"_key": "third-key"}).status_code == 303
     assert DictionaryTerm.objects.get().code == "01"
-    assert "以后要变的" in client.get(url("dictionaries")).content.decode()
+    coming = client.get(url("dictionaries")).content.decode()
+    assert "以后要变的" in coming and "新标准 GB/T 1" in coming and not in_ledger("新标准 GB/T 1")
+    now = {"key": "optional", "code": "09", "effective_on": "2000-01-01", "reason": "接收方张三来电"}
+    assert client.post(address, keyed(page, **said) | now | {"_key": "fourth-key"}).status_code == 303
+    assert "接收方张三来电" in client.get(url("dictionaries")).content.decode() and not in_ledger("张三")
     assert client.get(url("dictionary-term", "nothing")).status_code == 404
     assert client.get(reverse("workbench:dictionaries")).status_code == 200

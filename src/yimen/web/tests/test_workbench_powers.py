@@ -17,7 +17,15 @@ from yimen.catalog.tests.factories import make_item
 from yimen.catalog.tests.power_factories import bulk_items, ensure_delegation
 from yimen.ledger.actions import SYSTEM
 from yimen.people.models import OrganisationChange, Role, ServicePoint
-from yimen.people.tests.factories import NOW, make_center, make_department, make_post, make_region, make_staff
+from yimen.people.tests.factories import (
+    NOW,
+    in_ledger,
+    make_center,
+    make_department,
+    make_post,
+    make_region,
+    make_staff,
+)
 from yimen.web.tests.pages import Page
 
 pytestmark = pytest.mark.django_db
@@ -123,7 +131,8 @@ def test_an_editor_brings_an_edition_in_and_a_publisher_publishes_it(center):
     page = page.press("存进草稿", name="改了的职权", legal_basis="《演示法》第一条")
     assert draft.entries.filter(name="改了的职权", legal_basis="《演示法》第一条").exists()
     page = Page.open(editor, f"/workbench/powers/{draft.pk}/drop?code=520100004000").press("删掉", reason="录重了的")
-    assert draft.entries.count() == 39
+    assert draft.entries.count() == 39 and not in_ledger("录重了的")
+    assert "去掉了 1 项" in page.text and "演示职权 4" in page.text and "录重了的" in page.text
     assert (
         not page.has_button("发布") and "改了的职权" in Page.open(editor, f"/workbench/powers/{draft.pk}?q=改了").text
     )
@@ -254,7 +263,7 @@ def test_the_audit_is_mended_page_by_page(center):
     page = page.follow("录入一份授权书")
     page = page.press("存好这份授权", acts=["decide"], **(values | {"letter_no": "演授〔2026〕2号"}))
     assert reason() == "" and "进驻到位" in page.text
-    page = page.follow("撤销").press("从这天起撤销", reason="签发人更换")
+    page = page.follow("撤销").press("从这天起撤销", reason="签发人钱局长调走")
     assert "授权撤销了" in page.text and reason() == "权不到位"
     assert (
         Page.open(manager, f"/workbench/entry/items/{item.pk}")
@@ -264,10 +273,14 @@ def test_the_audit_is_mended_page_by_page(center):
         == 200
     )
     assert HallEntry.objects.get().left_on == TODAY
+    page = Page.open(manager, f"/workbench/entry/items/{item.pk}")
+    assert "签发人钱局长调走" in page.text and "停办了的" in page.text
     Page.open(manager, f"/workbench/entry/items/{item.pk}/should-enter").press(
         "这样改", should_enter=[], reason="涉密事项"
     )
     assert reason() == ""
+    assert "涉密事项" in Page.open(manager, f"/workbench/entry/items/{item.pk}").text
+    assert not any(map(in_ledger, ("钱局长调走", "停办了的", "涉密事项")))
 
 
 @pytest.mark.capability("S0-11")

@@ -13,8 +13,9 @@ from yimen.catalog.tests.factories import make_item
 from yimen.hall.models import Hall, Series, Window
 from yimen.hall.tests.factories import make_hall, make_series, make_window
 from yimen.ledger.models import Event
+from yimen.people import reasons
 from yimen.people.models import Department, Post, Role, ServiceCenter
-from yimen.people.tests.factories import NOW, make_center, make_department, make_region, make_staff
+from yimen.people.tests.factories import NOW, in_ledger, make_center, make_department, make_region, make_staff
 from yimen.web.tests.pages import Page
 
 pytestmark = pytest.mark.django_db
@@ -200,6 +201,9 @@ def test_a_local_rule_is_set_from_a_day_on_with_its_reason():
     ]
     assert asked == [3, 5]
     assert Event.objects.filter(kind="catalog.local_rule_set", actor=admin.ledger_ref).count() == 1
+    assert not in_ledger("县政府 2026 年 8 号文")
+    (said,) = reasons.said_in("local_rule:promised_default_days")
+    assert said.text == "县政府 2026 年 8 号文"
 
 
 @pytest.mark.parametrize(

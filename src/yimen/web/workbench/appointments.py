@@ -26,7 +26,7 @@ from yimen.hall.models import Appointment, Channel, Hall, WaitListEntry, Window
 from yimen.hall.queries import appointments as queries
 from yimen.insight import actions as insight
 from yimen.lib import mask
-from yimen.people import access
+from yimen.people import access, reasons
 from yimen.web.checking import missing_of, said_of
 from yimen.web.once import Done, Stay, keyed
 from yimen.web.portal.booking import times_for
@@ -170,6 +170,7 @@ def _one_page(request: StaffRequest, pk: UUID, *, refused: str = "") -> HttpResp
         "missed": queries.no_shows_of(one.region_id, index) if index else 0,
         "blocked": appointments.blocked_through(one.region_id, index, at) if index else None,
         "may_override": access.allowed(request.staff, "hall.override"),
+        "excused": reasons.said_in(one.stream, appointments.EXCUSED),
         "checked": said_of(one),
         "refused": refused,
         "typed": request.POST,

@@ -28,7 +28,7 @@ from yimen.catalog.rules import powers as rules
 from yimen.catalog.rules.powers import EntryFault, Validity
 from yimen.insight.power_tables import fault_name, standing_table
 from yimen.insight.tables import WRITERS
-from yimen.people import access
+from yimen.people import access, reasons
 from yimen.people.models import Department, Post, ServiceCenter, ServicePoint
 from yimen.web.once import Done, Stay, keyed
 from yimen.web.workbench.adding import form_page, required
@@ -165,14 +165,25 @@ class Letter:
 
     row: Delegation
     state: Validity
+    why_ended: str = ""
 
     @property
     def can_be_revoked(self) -> bool:
         return self.state in {Validity.VALID, Validity.ENDING, Validity.COMING}
 
 
-def letters(rows: Any, on: date, warning_days: int) -> list[Letter]:
-    return [Letter(row, rules.validity(row, on, warning_days=warning_days)) for row in rows]
+def letters(rows: Any, on: date, warning_days: int, why: dict[str, str] | None = None) -> list[Letter]:
+    """why: reasons for revoking, by delegation."""
+    return [
+        Letter(row, rules.validity(row, on, warning_days=warning_days), (why or {}).get(str(row.pk), ""))
+        for row in rows
+    ]
+
+
+def _why(item: ServiceItem, kind: str, key: str) -> dict[str, str]:
+    """What was said when rows of the item ended, by what the ledger's row names under `key`."""
+    told = reasons.told_in([f"item:{item.pk}"], kind, region=item.region_id)
+    return {one.data[key]: one.said.text for one in told}
 
 
 @staff_page("powers.view")
@@ -184,11 +195,14 @@ def item(request: StaffRequest, pk: UUID) -> HttpResponse:
     standing = queries.standings(region, today, item=found.pk)
     rows = found.delegations.select_related("post__department", "point").order_by("-from_on", "-pk")
     may_delegate = access.allowed(request.staff, "powers.delegate", department=found.department)
+    left = _why(found, queries.LEFT, "entry")
     context = {
         "item": found,
         "standing": standing[0] if standing else None,
-        "entries": queries.entries_of(found),
-        "letters": letters(rows, today, queries.warning_days(region, today)),
+        "entries": [(one, left.get(str(one.pk), "")) for one in queries.entries_of(found)],
+        "letters": letters(
+            rows, today, queries.warning_days(region, today), _why(found, queries.REVOKED, "delegation")
+        ),
         "is_at_once": queries.can_finish_at_window(found, today),
         "power": queries.power_fault(found, today),
         **_may(request),

@@ -29,7 +29,7 @@ from yimen.catalog.rules.powers import LEVEL_NAMES, Comparison, Cut
 from yimen.insight import power_tables
 from yimen.lib.dates import short_day
 from yimen.lib.tables import Unreadable
-from yimen.people import access
+from yimen.people import access, reasons
 from yimen.people.models import Department
 from yimen.web.once import Done, Stay, keyed
 from yimen.web.workbench.adding import form_page, required
@@ -301,6 +301,7 @@ def edition(request: StaffRequest, pk: UUID) -> HttpResponse:
         "form": form,
         "is_narrowed": any(chosen.values()),
         "page": Paginator(queries.entries(found, **chosen), PAGE).get_page(request.GET.get("page")),
+        "dropped": reasons.told_in([f"power_list:{found.pk}"], queries.DROPPED, region=found.region_id),
         "is_own": request.staff.ledger_ref in actions.writers_of(found) if not found.published_at else False,
         **_may(request),
     }

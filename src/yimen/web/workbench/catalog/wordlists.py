@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from yimen.catalog import actions
 from yimen.catalog.models import DictionaryTerm, SharedDocument
 from yimen.catalog.queries import dictionaries, shared
 from yimen.catalog.rules.codelists import KINDS, OPEN_KINDS
-from yimen.people import access
+from yimen.people import access, reasons
 from yimen.web.once import Done, Stay, keyed
 from yimen.web.workbench.adding import form_page
 from yimen.web.workbench.cases import CappedPaginator
@@ -72,13 +73,30 @@ class SharingForm(forms.Form):
 def lists(request: StaffRequest) -> HttpResponse:
     today = localdate(timezone.now())
     known = dictionaries.terms_of(list(KINDS), today)
+    told = reasons.told_in([f"dictionary:{key}" for key in KINDS], actions.TERM_SET, region=actions.NATION)
+    why = {(one.stream, one.data["key"], one.data["effective_on"]): one.said.text for one in told}
+    in_force = {
+        (stream, key): text for (stream, key, day), text in sorted(why.items()) if date.fromisoformat(day) <= today
+    }
     coming = DictionaryTerm.objects.filter(effective_on__gt=today).order_by("effective_on", "kind", "code")[:PAGE]
     context = {
         "kinds": [
-            {"key": key, "title": title, "terms": known[key].values(), "is_open": key in OPEN_KINDS}
+            {
+                "key": key,
+                "title": title,
+                "terms": [(term, in_force.get((f"dictionary:{key}", term.key), "")) for term in known[key].values()],
+                "is_open": key in OPEN_KINDS,
+            }
             for key, title in KINDS.items()
         ],
-        "coming": [(KINDS.get(row.kind, row.kind), row) for row in coming],
+        "coming": [
+            (
+                KINDS.get(row.kind, row.kind),
+                row,
+                why.get((f"dictionary:{row.kind}", row.key, f"{row.effective_on}"), ""),
+            )
+            for row in coming
+        ],
         "may_edit": access.allowed(request.staff, "catalog.calendar"),
     }
     return render(request, "workbench/catalog/dictionaries.html", context)
