@@ -12,16 +12,23 @@ from django.utils.translation import gettext as _
 from yimen.hall import actions
 from yimen.hall.models import (
     Appointment,
+    Campaign,
+    Closure,
     Facility,
+    GuideCall,
+    GuideDuty,
     Hall,
+    HallAlarm,
     HallZone,
     Kiosk,
     Notice,
+    OpeningTime,
     Printer,
     Screen,
     Series,
     SlotPlan,
     Ticket,
+    WaitListEntry,
     Window,
 )
 from yimen.ledger import actions as ledger
@@ -90,9 +97,11 @@ def _free(letters: set[str]) -> str:
 @transaction.atomic
 def merge(source: Hall, into: Hall, *, by: Actor, at: datetime) -> Plan:
     """
-    Move windows, series, zones, screens, kiosks, notices and facilities of `source` to `into`, under its centre.
+    Move windows with their own hours, series with their alarms, zones, screens, kiosks, notices, facilities, slots and
+    guides of `source` to `into`, under its centre. The hours of `source` as a hall end with it.
 
-    What was counted stays: tickets keep their hall and day, and figures of `into` include those of what was merged.
+    What was counted stays: tickets keep their hall and day, and figures of `into` include those of what was merged into
+    it, or into `source` before.
     Nobody may be waiting or at a window in `source`: it is done after closing. Raises CannotMerge, access.NotAllowed.
     """
     access.require(by, "hall.manage", region=source.region_id)
@@ -122,8 +131,15 @@ def merge(source: Hall, into: Hall, *, by: Actor, at: datetime) -> Plan:
     for one, letter in found.series:
         Series.objects.filter(pk=one.pk).update(hall=into, letter=letter)
     Appointment.objects.filter(hall=source, status__in=["held", "booked"]).update(hall=into)
-    for kept in (Screen, Kiosk, Printer, Notice, Facility, SlotPlan):
+    for kept in (Screen, Kiosk, Printer, Notice, Facility, SlotPlan, Campaign, HallAlarm):
         kept.objects.filter(hall=source).update(hall=into)
+    for own in (OpeningTime, Closure):
+        own.objects.filter(hall=source, window__isnull=False).update(hall=into)
+    GuideDuty.objects.filter(hall=source, until_at__gt=at).update(hall=into)
+    GuideCall.objects.filter(hall=source, answered_at=None).update(hall=into)
+    WaitListEntry.objects.filter(hall=source, status__in=["waiting", "offered"]).update(hall=into)
+    _show_instead(source, into)
+    Hall.objects.filter(merged_into=source).update(merged_into=into)
     source.merged_into, source.merged_on = into, localdate(at)
     source.save(update_fields=["merged_into", "merged_on"])
     data = {
@@ -136,3 +152,11 @@ def merge(source: Hall, into: Hall, *, by: Actor, at: datetime) -> Plan:
     actions.tell(source.pk)
     actions.tell(into.pk)
     return found
+
+
+def _show_instead(source: Hall, into: Hall) -> None:
+    """Screens that show several halls show `into` where they showed `source`."""
+    shown = Screen.halls.through.objects
+    have = shown.filter(hall=into).values("screen")
+    shown.filter(hall=source, screen__in=have).delete()
+    shown.filter(hall=source).update(hall=into)

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from yimen.hall.models import Hall, Ticket, TicketPeriod, Window
+from yimen.hall.models import Hall, Series, Ticket, TicketPeriod, Window
 from yimen.hall.news import tell
 from yimen.ledger import actions as ledger
 from yimen.ledger.actions import SYSTEM, Actor
@@ -146,6 +146,39 @@ def require_free(window: Window) -> None:
     held = open_ticket(window)
     if held is not None:
         raise TicketOpen(_("先办完 %(label)s 再叫下一位。") % {"label": held.label})
+
+
+def twin(ticket: Ticket, series: Series | None = None) -> Ticket | None:
+    """Return the other ticket with which the same person waits, or is held, in this queue or in `series` today."""
+    if ticket.id_index is None:
+        return None
+    return (
+        Ticket.objects.filter(
+            region_id=ticket.region_id,
+            series=series or ticket.series_id,
+            day=ticket.day,
+            id_index=ticket.id_index,
+            status__in=[Ticket.Status.WAITING, Ticket.Status.HELD],
+        )
+        .exclude(pk=ticket.pk)
+        .first()
+    )
+
+
+def refuse_twin(ticket: Ticket, series: Series | None = None) -> None:
+    """One waiting ticket a person and queue. Raises WrongStep."""
+    if other := twin(ticket, series):
+        raise WrongStep(_("他在这一队已经有 %(label)s 在等，那个号照常叫，这个号不用再排。") % {"label": other.label})
+
+
+def let_both(ticket: Ticket) -> None:
+    """
+    Before a ticket at a window goes back to its queue or is held: should the same person have taken another since,
+    both wait, and this one is no longer known by the person's card.
+    """
+    if twin(ticket):
+        Ticket.objects.filter(region_id=ticket.region_id, pk=ticket.pk).update(id_index=None)
+        ticket.id_index = None
 
 
 def pass_on(ticket: Ticket, by: Actor, at: datetime) -> None:

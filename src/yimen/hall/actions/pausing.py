@@ -48,6 +48,7 @@ def pause(window_id: UUID, *, reason: str, by: Actor, at: datetime) -> WindowPau
         raise TicketOpen(_("先办完 %(label)s 再暂离。") % {"label": held.label})
     if held is not None:
         held = common.lock_ticket(held.pk)
+        common.let_both(held)
         common.move(held, "put_back", by=by, at=at, undoable=False, status=Ticket.Status.WAITING, window_id=None)
         held.window = None
         common.record(held, "hall.put_back", by, at)

@@ -90,6 +90,7 @@ def hold(ticket_id: UUID, *, by: Actor, at: datetime) -> Ticket:
         return ticket
     if ticket.status not in OPEN:
         raise WrongStep(_("%(label)s 不在窗口，不能挂起。") % {"label": ticket.label})
+    common.let_both(ticket)
     common.move(ticket, "held", by=by, at=at, status=Ticket.Status.HELD)
     common.record(ticket, "hall.held", by, at)
     common.give_work(ticket.hall, at)
@@ -131,8 +132,7 @@ def transfer(
         return ticket
     if ticket.status in OPEN and window is not None and ticket.window_id == window.pk:
         raise WrongStep(_("%(label)s 就在这个窗口，不用转。") % {"label": ticket.label})
-    if ticket.id_index is not None and series.pk != ticket.series_id:
-        _refuse_second(ticket, series)
+    common.refuse_twin(ticket, series)
     before, old = ticket.series.letter, ticket.window
     common.move(
         ticket,
@@ -153,18 +153,6 @@ def transfer(
     common.record(ticket, "hall.transferred", by, at, more)
     common.give_work(ticket.hall, at)
     return ticket
-
-
-def _refuse_second(ticket: Ticket, series: Series) -> None:
-    known = Ticket.objects.filter(
-        region_id=ticket.region_id,
-        series=series,
-        day=ticket.day,
-        id_index=ticket.id_index,
-        status__in=[Ticket.Status.WAITING, Ticket.Status.HELD],
-    ).exclude(pk=ticket.pk)
-    if other := known.first():
-        raise WrongStep(_("他在这一队已经有 %(label)s 在等，不用转；那个号照常叫。") % {"label": other.label})
 
 
 @act

@@ -214,7 +214,7 @@ def put_back(ticket_id: UUID, *, by: Actor, at: datetime) -> Ticket:
     """
     Let a passed ticket wait again with the time it was taken, so that it comes next: a passed number is not lost.
 
-    Raises WrongStep unless it is passed and of today.
+    Raises WrongStep unless it is passed and of today, and when the same person waits in the queue with another.
     """
     ticket = common.lock_ticket(ticket_id)
     access.require(by, "hall.take", region=ticket.region_id)
@@ -222,6 +222,7 @@ def put_back(ticket_id: UUID, *, by: Actor, at: datetime) -> Ticket:
         return ticket
     if ticket.status != Ticket.Status.PASSED or ticket.day != localdate(at):
         raise WrongStep(_("只有今天过号的才能接着等，%(label)s 不是。") % {"label": ticket.label})
+    common.refuse_twin(ticket)
     common.move(ticket, "put_back", by=by, at=at, status=Ticket.Status.WAITING, window_id=None)
     common.record(ticket, "hall.put_back", by, at)
     common.give_work(ticket.hall, at)

@@ -14,20 +14,25 @@ from yimen.people.models import Staff
 
 
 def get_hall(code: str) -> Hall:
-    """Return the hall with this code; the first region's where two share one. Raises Hall.DoesNotExist."""
-    hall = Hall.objects.select_related("center", "region").filter(code=code).order_by("region_id").first()
+    """
+    Return the hall with this code, or the one it was merged into: what is printed and pasted up goes on. The first
+    region's where two share a code. Raises Hall.DoesNotExist.
+    """
+    halls = Hall.objects.select_related("center", "region")
+    hall = halls.filter(code=code).order_by("region_id").first()
     if hall is None:
         raise Hall.DoesNotExist(code)
-    return hall
+    return halls.get(pk=hall.merged_into_id) if hall.merged_into_id else hall
 
 
 def halls() -> list[Hall]:
-    return list(Hall.objects.order_by("region_id", "code"))
+    """Return the halls there are, without those merged into another."""
+    return list(Hall.objects.filter(merged_into=None).order_by("region_id", "code"))
 
 
 def halls_for(staff: Staff) -> list[Hall]:
-    """Return the halls of the reader's centre; of the whole region for somebody without one."""
-    found = Hall.objects.filter(region_id=staff.region_id).select_related("center")
+    """Return the halls of the reader's centre, or of the whole region, without those merged into another."""
+    found = Hall.objects.filter(region_id=staff.region_id, merged_into=None).select_related("center")
     if staff.center_id:
         found = found.filter(center_id=staff.center_id)
     return list(found.order_by("center_id", "code"))

@@ -1,6 +1,6 @@
 """Alarms, the floor, figures and merged halls."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 from types import SimpleNamespace
 from uuid import uuid4
 
@@ -13,12 +13,23 @@ from hypothesis import strategies as st
 
 from yimen.hall import actions, merging, queries
 from yimen.hall.actions import alarms
-from yimen.hall.models import HallAlarm, HallZone, Series, Ticket, TicketPeriod, Window, WindowPause, WindowSession
+from yimen.hall.models import (
+    HallAlarm,
+    HallZone,
+    OpeningTime,
+    Screen,
+    Series,
+    Ticket,
+    TicketPeriod,
+    Window,
+    WindowPause,
+    WindowSession,
+)
 from yimen.hall.queries import figures
 from yimen.hall.queries.floor import floor
 from yimen.hall.rules.alarms import AlarmKind, Helper, Pressed, due, is_over, propose
 from yimen.hall.tests.factories import call, make_hall, make_series, make_window, serve, take
-from yimen.ledger.actions import SYSTEM
+from yimen.ledger.actions import PUBLIC, SYSTEM
 from yimen.ledger.models import Event
 from yimen.people import access
 from yimen.people.models import Role
@@ -312,6 +323,33 @@ def test_two_halls_become_one_and_their_history_stays(two_halls):
     assert [(one.tickets) for one in both] == [2]
     assert sum(level.finished for level in figures.levels(new, localdate(NOW), localdate(NOW))) == 2
     assert queries.waiting(Window.objects.get(pk=two_halls.windows[0].pk), later)[0].letter == "B"
+
+
+@pytest.mark.capability("S3-1")
+@pytest.mark.django_db
+def test_a_merged_hall_leaves_nothing_behind(two_halls):
+    old, new, manager, day = two_halls.old, two_halls.new, two_halls.manager, timedelta(days=1)
+    series, window = two_halls.series[0], two_halls.windows[0]
+    actions.set_limits(series.pk, daily_cap=1, warning_at=1, surge_at=9, by=manager, at=NOW)
+    actions.set_window_week(window.pk, {1: [(time(9), time(11))]}, by=manager, at=NOW)
+    actions.leave(take(series, NOW).pk, by=PUBLIC, at=NOW)
+    assert alarms.watch(old, by=SYSTEM, at=NOW) == 1
+    screen = Screen.objects.create(region=old.region, hall=new, code="both", name="两个大厅")
+    screen.halls.set([old, new])
+    merging.merge(old, new, by=manager, at=NOW)
+    assert list(screen.halls.all()) == [new]
+    assert OpeningTime.objects.filter(hall=new, window=window).exists()
+    # Its alarm goes on, once, and ends with the day.
+    assert alarms.watch(new, by=SYSTEM, at=NOW) == 0
+    assert alarms.watch(new, by=SYSTEM, at=NOW + day) == 1
+    assert not HallAlarm.objects.filter(ended_at=None).exists()
+    # Its address leads on, it is in no list, and what was counted there goes with the hall into a third.
+    assert queries.get_hall(old.code) == new
+    assert [hall.pk for hall in queries.halls()] == [hall.pk for hall in queries.halls_for(manager)] == [new.pk]
+    third = make_hall(old.region, center=new.center)
+    merging.merge(new, third, by=manager, at=NOW + day)
+    assert {hall.pk for hall in third.merged.all()} == {old.pk, new.pk}
+    assert queries.get_hall(old.code) == third
 
 
 @pytest.mark.django_db

@@ -449,3 +449,39 @@ def test_a_policy_is_changed_by_the_hall_manager_and_both_are_in_the_ledger():
             actions.set_policy(hall.pk, by=manager, at=NOW, **wrong)
     with pytest.raises(NotAllowed):
         actions.set_policy(hall.pk, cap=3, by=make_staff(Role.CLERK), at=NOW)
+
+
+# -- somebody with two numbers ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def called_and_waiting():
+    """One person: a number called to a window, and another taken since in the same queue with the same card."""
+    series, number = make_series(), resident_id(77)
+    window = make_window(series)
+    first = take(series, id_number=number)
+    call(window, at(1))
+    return window, first, take(series, at(2), id_number=number)
+
+
+def test_who_has_another_number_waiting_can_still_be_held_or_left_for_a_break(called_and_waiting):
+    window, first, second = called_and_waiting
+    actions.pause(window.pk, reason="break", by=window.staff, at=at(3))
+    assert set(Ticket.objects.values_list("status", flat=True)) == {"waiting"}
+    actions.resume(window.pk, by=window.staff, at=at(4))
+    assert call(window, at(4)) == first
+    actions.start(first.pk, by=window.staff, at=at(5))
+    actions.hold(first.pk, by=window.staff, at=at(6))
+    assert call(window, at(7)) == second
+
+
+def test_two_numbers_of_one_person_never_wait_in_one_queue(called_and_waiting):
+    window, first, second = called_and_waiting
+    with pytest.raises(actions.WrongStep, match=second.label):
+        actions.transfer(first.pk, to_window=make_window(first.series), by=window.staff, at=at(3))
+    actions.pass_over(first.pk, by=window.staff, at=at(3))
+    desk = make_staff(Role.GUIDE, region=first.region)
+    with pytest.raises(actions.WrongStep, match=second.label):
+        actions.put_back(first.pk, by=desk, at=at(4))
+    actions.leave(second.pk, by=PUBLIC, at=at(5))
+    assert actions.put_back(first.pk, by=desk, at=at(6)).status == Status.WAITING

@@ -42,6 +42,8 @@ def hall(request: HttpRequest, code: str) -> HttpResponse:
         found = queries.get_hall(code)
     except Hall.DoesNotExist:
         raise Http404 from None
+    if found.code != code:  # merged
+        return redirect("portal:hall", found.code)
     today = timezone.localdate()
     places = reads.places(found)
     windows: list[Window] = [window for place in places for window in place.windows]

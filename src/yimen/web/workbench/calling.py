@@ -381,7 +381,8 @@ def _why(step: queries.Step, ticket: Ticket, hall: Hall) -> str:
 def ticket(request: StaffRequest, pk: UUID) -> HttpResponse:
     """What has happened to a ticket, step by step, each call with its reason; without names."""
     found = get_object_or_404(Ticket.objects.select_related("series", "hall", "item", "grant"), pk=pk)
-    if found.hall_id not in {hall.pk for hall in queries.halls_for(request.staff)}:
+    here = found.hall.merged_into_id or found.hall_id
+    if here not in {hall.pk for hall in queries.halls_for(request.staff)}:
         raise Http404
     steps = [(step, KINDS.get(step.kind, step.kind), _why(step, found, found.hall)) for step in queries.history(found)]
     context = {"ticket": found, "steps": steps, "first": queries.first_of(found)}

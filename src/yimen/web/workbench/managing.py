@@ -41,7 +41,7 @@ LEAST_QUARTERS = 16
 
 
 def _halls(request: StaffRequest) -> list[Hall]:
-    return [hall for hall in queries.halls_for(request.staff) if hall.merged_into_id is None]
+    return queries.halls_for(request.staff)
 
 
 def _hall(request: StaffRequest) -> Hall | None:
