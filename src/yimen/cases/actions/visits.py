@@ -23,6 +23,7 @@ from yimen.cases.actions.common import (
     refuse_recused,
 )
 from yimen.cases.models import Case, Notice, SiteVisit, Task
+from yimen.cases.queries.visits import is_machine
 from yimen.cases.rules import visits as rules
 from yimen.catalog import queries as catalog
 from yimen.catalog.models import FlowStep
@@ -218,7 +219,8 @@ def _free_people(
 def expect_fit(task: Task, people: Iterable[Staff]) -> None:
     """Raise BadPlan, naming one, when somebody has no right to do this step."""
     for person in people:
-        if not access.allowed(person, "cases.review", department=task.department, region=task.department.region_id):
+        may = access.allowed(person, "cases.review", department=task.department, region=task.department.region_id)
+        if not may or is_machine(person):
             raise BadPlan(_("%(name)s不做这一类核查，请换一位。") % {"name": person.name})
 
 

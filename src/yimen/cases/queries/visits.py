@@ -9,6 +9,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db.models import Count, Prefetch, Q, QuerySet
 from django.db.models.functions import TruncMonth
 
@@ -22,6 +23,13 @@ from yimen.people.models import Role, Staff
 CONTACT = "visit.contact"
 PARTY_NAME, PARTY_PHONE = "party.name", "party.phone"
 FAILURES = "visit_failure"
+# Accounts in whose name a department's system acts: nobody ever logged in with them, and no password opens them.
+MACHINES = Q(user__must_change_password=True) & Q(user__password__startswith=UNUSABLE_PASSWORD_PREFIX)
+
+
+def is_machine(person: Staff) -> bool:
+    """Tell whether an account is a system's (MACHINES): it goes nowhere and presides over nothing."""
+    return person.user.must_change_password and not person.user.has_usable_password()
 
 
 def visits_for(staff: Staff) -> QuerySet[SiteVisit]:
@@ -73,11 +81,12 @@ def contact_of(visit: SiteVisit) -> dict[str, str]:
 
 
 def surveyors_for(task: Task) -> QuerySet[Staff]:
-    """Return who may go on a visit of this task (LAW-15): of its department or the whole region, not recused."""
+    """Return the people who may go on a visit of this task (LAW-15): of its department or the region, not recused."""
     going = Q(grants__role__in=[Role.SURVEYOR, Role.APPROVER], grants__ended_at=None)
     there = Q(grants__department=None) | Q(grants__department=task.department_id)
     return (
         Staff.objects.filter(going & there, region_id=task.department.region_id, user__is_active=True)
+        .exclude(MACHINES)
         .exclude(pk__in=task.case.recusals.filter(is_granted=True).values("staff"))
         .select_related("department")
         .distinct()

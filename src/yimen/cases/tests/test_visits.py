@@ -114,6 +114,15 @@ def _no_surveyor(visit, pair):
     return [pair[0], make_staff(Role.CLERK, department=visit.case.department)]
 
 
+def _a_system(visit, pair):
+    machine = make_staff(Role.SURVEYOR, department=visit.task.department, must_change_password=True)
+    assert machine in found_visits.surveyors_for(visit.task)  # somebody new, who has not logged in yet
+    machine.user.set_unusable_password()
+    machine.user.save()
+    assert machine not in found_visits.surveyors_for(visit.task)
+    return [pair[0], machine]
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("who", "error"),
@@ -122,8 +131,9 @@ def _no_surveyor(visit, pair):
         (_twice_the_same, actions.TooFewSurveyors),
         (_recused, actions.Recused),
         (_no_surveyor, actions.BadPlan),
+        (_a_system, actions.BadPlan),
     ],
-    ids=["one", "twice-the-same", "recused", "no-surveyor"],
+    ids=["one", "twice-the-same", "recused", "no-surveyor", "a-departments-system"],
 )
 def test_two_different_people_without_an_interest_go(who, error):
     visit, pair = make_visit()

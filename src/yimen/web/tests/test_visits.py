@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -182,6 +183,48 @@ def test_the_checklist_saves_answer_by_answer_and_keeps_what_was_typed(hall, clo
     stranger = client_of(make_staff(Role.SURVEYOR, department=make_department(hall.case.region)))
     assert stranger.get(f"{path}/check").status_code == 404
     assert stranger.post(f"{path}/note", some).status_code == 404
+
+
+def test_two_telephones_do_not_undo_each_other(hall, clock):
+    post(client_of(hall.clerk), f"/workbench/cases/{hall.case.query_no}/accept")
+    agree(hall)
+    clock.now += DAY
+    visit, (one, other) = visit_of(hall), [client_of(person) for person in hall.surveyors]
+    first, second, third = hall.case.version.check_points.all()
+    path = f"/workbench/visits/{visit.pk}"
+
+    def form_of(client):
+        page = client.get(f"{path}/check").content.decode()
+        return dict(re.findall(r'name="(was-[^"]+)" value="([^"]*)"', page)) | {f"n-{pk}": "" for pk in keys}
+
+    keys = [first.pk, second.pk, third.pk]
+    mine, his = form_of(one), form_of(other)  # both open the empty list
+    other.post(f"{path}/note", his | {f"f-{second.pk}": "passed", f"n-{second.pk}": "有隔断"})
+    one.post(f"{path}/note", mine | {f"f-{first.pk}": "passed"})
+    found = {answer.point_id: (answer.finding, answer.note) for answer in VisitAnswer.objects.filter(visit=visit)}
+    assert found == {first.pk: ("passed", ""), second.pk: ("passed", "有隔断")}
+    # A refusal shows what the other one wrote, and an answer can still be taken back by whoever saw it.
+    refused = post(one, f"{path}/close", 409, **mine).content.decode()
+    assert 'value="有隔断"' in refused
+    back = form_of(one) | {f"f-{second.pk}": "passed", f"n-{second.pk}": "有隔断"}
+    one.post(f"{path}/note", back)
+    assert not VisitAnswer.objects.get(visit=visit, point=first).finding
+    assert VisitAnswer.objects.get(visit=visit, point=second).finding == "passed"
+
+
+@pytest.mark.parametrize("act, status", [("note", 302), ("close", 422)])
+def test_a_photo_chosen_but_not_sent_by_itself_comes_along(hall, clock, settings, tmp_path, act, status):
+    settings.UPLOADS = tmp_path
+    post(client_of(hall.clerk), f"/workbench/cases/{hall.case.query_no}/accept")
+    agree(hall)
+    clock.now += DAY
+    visit, client = visit_of(hall), client_of(hall.surveyors[0])
+    point = hall.case.version.check_points.first()
+    path = f"/workbench/visits/{visit.pk}/{act}"
+    wrong = post(client, path, 422, **{f"p-{point.pk}": SimpleUploadedFile("a.png", b"no picture")})
+    assert f'id="wrong-{point.pk}"' in wrong.content.decode()
+    post(client, path, status, **{f"p-{point.pk}": SimpleUploadedFile("a.png", PNG)})
+    assert VisitAnswer.objects.get(visit=visit, point=point).photos.count() == 1
 
 
 def test_a_photo_is_taken_shown_to_those_who_may_and_kept_once(hall, clock, settings, tmp_path):

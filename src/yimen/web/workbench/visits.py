@@ -33,7 +33,7 @@ from yimen.web.workbench.guard import StaffRequest, posted_ids, posted_text, sta
 
 # More than a team can have in front of it.
 MOST = 200
-FINDING, FAILURE, NOTE, PHOTO = "f-", "r-", "n-", "p-"
+FINDING, FAILURE, NOTE, PHOTO, WAS = "f-", "r-", "n-", "p-", "was-"
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ def put_off(request: StaffRequest, pk: UUID) -> Done:
 
 @dataclass
 class PointRow:
-    """A checkpoint with what stands there; wrong: the sentence that belongs to it."""
+    """A checkpoint with what stands there; wrong: the sentence that belongs to it; was: what stood when it was read."""
 
     point: CheckPoint
     finding: str = ""
@@ -194,6 +194,7 @@ class PointRow:
     note: str = ""
     photos: list[Upload] = field(default_factory=list)
     wrong: str = ""
+    was: str = ""
 
 
 def _rows(found: SiteVisit, posted: QueryDict | None, wrong: Mapping[Any, str]) -> list[PointRow]:
@@ -205,12 +206,29 @@ def _rows(found: SiteVisit, posted: QueryDict | None, wrong: Mapping[Any, str]) 
         if answer is not None:
             row.finding, row.failure, row.note = answer.finding, answer.failure, answer.note
             row.photos = [photo for photo in answer.photos.all() if photo.removed_at is None]
-        if posted is not None and f"{NOTE}{point.pk}" in posted:
+        row.was = _said(row.finding, row.failure, row.note)
+        if posted is not None and _is_changed(posted, point.pk):
             row.finding = posted.get(f"{FINDING}{point.pk}", "")
             row.failure = posted.get(f"{FAILURE}{point.pk}", "")
             row.note = posted.get(f"{NOTE}{point.pk}", "")
         rows.append(row)
     return rows
+
+
+def _said(finding: str, failure: str, note: str) -> str:
+    return f"{finding}|{failure if finding == rules.FAILED else ''}|{note.strip()}"
+
+
+def _is_changed(posted: QueryDict, key: UUID) -> bool:
+    """
+    Tell whether the form says something of this point that did not stand there when the page was read.
+
+    Two go, each with a telephone: what one left alone does not undo what the other wrote meanwhile.
+    """
+    if f"{NOTE}{key}" not in posted:
+        return False
+    said = _said(*(posted.get(f"{name}{key}", "") for name in (FINDING, FAILURE, NOTE)))
+    return posted.get(f"{WAS}{key}") != said
 
 
 def words_of(fault: rules.Fault) -> str:
@@ -258,8 +276,9 @@ def _stay_on_list(request: StaffRequest, pk: UUID, **context: Any) -> HttpRespon
 
 
 def _found(request: HttpRequest, visit: SiteVisit) -> dict[UUID, rules.Found]:
-    """What the form says of the points it has."""
-    keys = [str(point.pk) for point in visit.case.version.check_points.all() if f"{NOTE}{point.pk}" in request.POST]
+    """What the form says anew of the points it has."""
+    points = visit.case.version.check_points.all()
+    keys = [str(point.pk) for point in points if _is_changed(request.POST, point.pk)]
     return {
         UUID(key): rules.Found(
             posted_text(request, f"{FINDING}{key}"),
@@ -268,6 +287,20 @@ def _found(request: HttpRequest, visit: SiteVisit) -> dict[UUID, rules.Found]:
         )
         for key in keys
     }
+
+
+def _keep_photos(request: StaffRequest, visit: SiteVisit) -> dict[Any, str]:
+    """Keep every photo the form brings along, the same one once; return what is wrong with which point's."""
+    wrong: dict[Any, str] = {}
+    if not request.FILES:
+        return wrong
+    for point in visit.case.version.check_points.all():
+        try:
+            for file in request.FILES.getlist(f"{PHOTO}{point.pk}"):
+                actions.add_photo(visit.pk, point.pk, file, by=request.staff, at=timezone.now())
+        except DomainError as error:
+            wrong[point.pk] = str(error)
+    return wrong
 
 
 @staff_page("cases.review")
@@ -287,8 +320,9 @@ def note(request: StaffRequest, pk: UUID) -> HttpResponse:
     said = {str(key): words_of(fault) for key, fault in wrong}
     if is_script:
         return JsonResponse({"wrong": said})
-    if wrong:
-        response = _checklist(request, pk, wrong={key: words_of(fault) for key, fault in wrong})
+    faults = {key: words_of(fault) for key, fault in wrong} | _keep_photos(request, found)
+    if faults:
+        response = _checklist(request, pk, wrong=faults)
         response.status_code = 422
         return response
     return redirect("workbench:visit-check", pk)
@@ -330,8 +364,17 @@ def show_photo(request: StaffRequest, pk: UUID, upload: UUID) -> HttpResponseBas
 
 @staff_page("cases.review")
 @require_POST
+def close(request: StaffRequest, pk: UUID) -> HttpResponse:
+    """Close the visit with what the form says; photos it brings along are kept whether it can be closed or not."""
+    if wrong := _keep_photos(request, visit_or_404(request, pk)):
+        response = _checklist(request, pk, wrong=wrong)
+        response.status_code = 422
+        return response
+    return _close(request, pk)
+
+
 @keyed("cases.close_visit", stay=_stay_on_list)
-def close(request: StaffRequest, pk: UUID) -> Done:
+def _close(request: StaffRequest, pk: UUID) -> Done:
     found, at = visit_or_404(request, pk), timezone.now()
     try:
         wrong = actions.note_findings(found.pk, _found(request, found), by=request.staff, at=at)

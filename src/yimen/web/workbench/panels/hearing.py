@@ -89,7 +89,8 @@ def chairs(case: Case) -> list[Staff]:
     away = set(case.recusals.filter(is_granted=True).values_list("staff", flat=True))
     took = {pk for pk in (case.received_by_id, case.accepted_by_id) if pk}
     barred = did | went | away | took
-    return list(found.exclude(pk__in=barred).select_related("department").distinct().order_by("number"))
+    found = found.exclude(reads.MACHINES).exclude(pk__in=barred)
+    return list(found.select_related("department").distinct().order_by("number"))
 
 
 def _surveyors(case: Case) -> set[UUID]:

@@ -14,8 +14,24 @@
   if (!form) return;
   const place = `yimen-visit-${form.dataset.visit}`;
   const status = document.getElementById("saved");
+  // Two go, each with a telephone: only the points touched on this one are this one's to say. Of the others the
+  // server is told what stood there when the page was read, and leaves them as they are.
+  const touched = new Set();
+  const touch = (point) => {
+    if (!point || touched.has(point.id)) return;
+    touched.add(point.id);
+    point.querySelector('[name^="was-"]').disabled = true;
+  };
+  const pointOf = (name) => (/^[frn]-/.test(name) ? `point-${name.slice(2)}` : "");
+  const isKept = (name) => !name.startsWith("_") && !name.startsWith("was-") && name !== "csrfmiddlewaretoken";
   const typed = () =>
-    [...new FormData(form)].filter(([name, value]) => typeof value === "string" && !name.startsWith("_") && name !== "csrfmiddlewaretoken");
+    [...new FormData(form)].filter(
+      ([name, value]) => typeof value === "string" && isKept(name) && (!pointOf(name) || touched.has(pointOf(name))),
+    );
+  const count = () => {
+    const looked = document.getElementById("looked");
+    if (looked) looked.textContent = form.querySelectorAll('.point [type="radio"]:checked').length;
+  };
   const store = (value) => {
     try {
       if (value === null) localStorage.removeItem(place);
@@ -36,11 +52,13 @@
   const before = kept();
   if (before) {
     for (const [name, value] of before) {
+      if (pointOf(name)) touch(document.getElementById(pointOf(name)));
       for (const field of form.querySelectorAll(`[name="${CSS.escape(name)}"]`)) {
         if (field.type === "radio" || field.type === "checkbox") field.checked = field.value === value;
         else if (field.type !== "hidden" && field.type !== "file") field.value = value;
       }
     }
+    count();
   }
 
   let waiting = 0;
@@ -71,9 +89,17 @@
       waiting = setTimeout(save, 15000);
     }
   };
-  form.addEventListener("input", () => store(typed()));
+  form.addEventListener("input", (event) => {
+    if (event.target.type === "file") return;
+    touch(event.target.closest(".point"));
+    store(typed());
+  });
   form.addEventListener("change", (event) => {
     if (event.target.type === "file") return;
+    const point = event.target.closest(".point");
+    touch(point);
+    if (point && event.target.type === "radio") point.querySelector(".err")?.remove();
+    count();
     store(typed());
     save();
   });
