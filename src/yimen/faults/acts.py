@@ -20,6 +20,7 @@ from yimen.faults import bookings, calling_acts, citizens, kiosk_acts, screens
 from yimen.faults.api_acts import _api_call, _api_finish, _api_take, _system_act
 from yimen.faults.around_acts import _around, _supervised
 from yimen.faults.case_acts import (
+    _batch_accept,
     _batch_plan,
     _batch_receive,
     _bundle_receive,
@@ -184,6 +185,10 @@ UNKEYED = {
     "workbench:batch-list": "the same list again leaves the same people; proved beside its actions",
     "workbench:batch-tick": "a line is ticked once; proved beside its actions",
     "workbench:batch-close": "a batch ends once",
+    "workbench:batch-change": "the same plan again changes nothing; proved beside its actions",
+    "workbench:batch-person-add": "nobody is on a list twice; proved beside its actions",
+    "workbench:batch-person-off": "a place of the list is emptied once; proved beside its actions",
+    "workbench:batch-export": "as cases-export",
     **citizens.UNKEYED,
     **bookings.UNKEYED,
     "api:openapi-json": "reads",
@@ -220,6 +225,7 @@ TRIED: dict[str, Callable[[World], Wish]] = {
     "workbench:hall-merge": _hall_merge,
     "workbench:batch-plan": _batch_plan,
     "workbench:batch-receive": _batch_receive,
+    "workbench:batch-accept": _batch_accept,
     "workbench:bundle-receive": _bundle_receive,
     "workbench:case-card": _supervised("give"),
     "workbench:card-answer": _supervised("answer"),

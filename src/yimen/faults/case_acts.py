@@ -414,7 +414,7 @@ def _batch_plan(world: World) -> Wish:
     return Wish(session, "/workbench/together/batches/plan", fields, world.session("clerk-free"))
 
 
-def _batch_receive(world: World) -> Wish:
+def _listed_batch(world: World) -> UUID:
     from yimen.cases.actions import batches
     from yimen.catalog.models import ItemVersion
     from yimen.people.models import ServiceCenter
@@ -428,8 +428,21 @@ def _batch_receive(world: World) -> Wish:
     people = [world.person() for _ in range(2)]
     listed = [batches.Listed(n, one["name"], one["id_number"], one["phone"]) for n, one in enumerate(people, 2)]
     batches.put_list(batch.pk, listed, by=clerk, at=now())
-    path = f"/workbench/together/batches/{batch.pk}/receive"
+    return batch.pk
+
+
+def _batch_receive(world: World) -> Wish:
+    path = f"/workbench/together/batches/{_listed_batch(world)}/receive"
     return Wish(world.session("clerk"), path, world.materials(), world.session("clerk-free"))
+
+
+def _batch_accept(world: World) -> Wish:
+    from yimen.cases.actions import Handed, batches
+
+    pk, clerk = _listed_batch(world), world.staff("clerk")
+    handed = {UUID(name.removeprefix("state-")): Handed(state) for name, state in world.materials().items()}
+    batches.receive_batch(pk, materials=handed, by=clerk, at=now())
+    return Wish(world.session("clerk"), f"/workbench/together/batches/{pk}/accept", {}, world.session("clerk-free"))
 
 
 def _bundle_receive(world: World) -> Wish:

@@ -15,6 +15,7 @@ from yimen.cases.models import Case
 from yimen.cases.models.bundles import Batch, BatchPerson, BundleCase
 from yimen.cases.queries.finding import unguess
 from yimen.cases.rules.bundles import FAILED, GRANTED, RUNNING
+from yimen.catalog.models import ItemVersion
 from yimen.lib import mask
 from yimen.people import access
 from yimen.people.models import Staff
@@ -106,6 +107,15 @@ def find_bundle_for_citizen(number: str, last_four: str, *, asker: str, at: date
 # Batches
 
 
+def edition_of(batch: Batch) -> ItemVersion:
+    """Return the edition of the item a batch is received under: the newest until its first case is open."""
+    item = batch.version.item
+    if batch.status != Batch.Status.PLANNED or item.published is None:
+        return batch.version
+    item.published.item = item
+    return item.published
+
+
 def batches_for(staff: Staff) -> QuerySet[Batch]:
     if not access.allowed(staff, "cases.receive"):
         return Batch.objects.none()
@@ -131,6 +141,14 @@ class BatchReport:
     """What came of a batch. visits: days people came, the most of any person; results: how many of each."""
 
     lines: Sequence[PersonLine]
+
+    @property
+    def to_accept(self) -> int:
+        return sum(line.case is not None and line.case.status == Case.Status.RECEIVED for line in self.lines)
+
+    @property
+    def turned_down(self) -> int:
+        return sum(line.case is None and bool(line.fault) for line in self.lines)
 
     @property
     def received(self) -> int:

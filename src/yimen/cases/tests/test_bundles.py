@@ -3,6 +3,7 @@
 import io
 import threading
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -368,6 +369,120 @@ def test_who_cannot_be_received_has_the_reason_and_the_others_go_on(office, monk
     assert got == batches.Received(2, 1, 0)
     assert Case.objects.count() == 2
     assert BatchPerson.objects.get(batch=batch, case=None).fault == "他现在不能申请。"
+
+
+def test_who_could_not_be_received_is_tried_again(office, monkeypatch):
+    batch = listed(office)
+    barred, receive = batch.people.get(position=2).applicant_id, batches.receive
+
+    def some(version, applicant, **rest):
+        if applicant.pk == barred:
+            raise WrongStep("他现在不能申请。")
+        return receive(version, applicant, **rest)
+
+    monkeypatch.setattr(batches, "receive", some)
+    do = lambda **more: batches.receive_batch(batch.pk, materials={}, by=office.clerk, at=AT, **more)  # noqa: E731
+    assert do() == batches.Received(2, 1, 0)
+    monkeypatch.setattr(batches, "receive", receive)
+    assert [do(), do(again=True), do(again=True)] == [
+        batches.Received(0, 0, 0), batches.Received(1, 0, 0), batches.Received(0, 0, 0)
+    ]  # fmt: skip
+    assert not BatchPerson.objects.filter(batch=batch).exclude(fault="").exists()
+
+
+def test_a_wrong_list_comes_back_whole_and_is_right_once_put_right(office):
+    good = people(2)
+    with pytest.raises(batches.BadList) as caught:
+        batches.read_list(csv_of(good[0], ("乙", resident(7), "1"), good[1]), "名单.csv", today=TODAY)
+    rows = caught.value.rows
+    assert [one.row for one in rows] == [2, 3, 4]
+    assert "13800" not in repr(rows) and good[0][1] not in repr(rows)
+    mended = [replace(one, phone="13800001007") if one.row == 3 else one for one in rows]
+    assert len(batches.checked(mended, today=TODAY)) == 3
+    with pytest.raises(batches.BadList, match="1 处"):
+        batches.checked([*mended, replace(mended[0], row=9)], today=TODAY)
+
+
+def test_a_list_grows_and_shrinks_until_it_is_received(office):
+    batch = listed(office)
+    name, number, phone = people(4)[3]
+    more = batches.Listed(0, name, number, phone)
+    for _ in range(2):
+        batches.add_person(batch.pk, more, by=office.clerk, at=AT)
+        batches.remove_person(batch.pk, 1, by=office.clerk, at=AT)
+    assert list(batch.people.values_list("position", flat=True)) == [2, 3, 4]
+    with pytest.raises(batches.BadBatch):
+        batches.add_person(batch.pk, replace(more, id_number="1"), by=office.clerk, at=AT)
+    batches.receive_batch(batch.pk, materials=all_there(batch), by=office.clerk, at=AT)
+    for act in (lambda: batches.add_person(batch.pk, more, by=office.clerk, at=AT),
+                lambda: batches.remove_person(batch.pk, 2, by=office.clerk, at=AT),
+                lambda: change(office, batch, place="别处")):  # fmt: skip
+        with pytest.raises(WrongStep):
+            act()
+    assert batch.people.count() == 3
+
+
+def change(office, batch, **fields):
+    said = {"name": batch.name, "on": batch.on, "place": batch.place, "units": batch.units}
+    said |= {"checklist": [line["text"] for line in batch.checklist]} | fields
+    return batches.change_plan(batch.pk, **said, by=office.clerk, at=AT)
+
+
+def test_a_plan_changes_what_is_ready_stays_and_it_may_be_given_up(office):
+    batch = listed(office)
+    for is_ready in (True, True, False, True):
+        batches.tick(batch.pk, 1, by=office.clerk, at=AT, is_ready=is_ready)
+    batch.refresh_from_db()
+    changed = change(office, batch, on=date(2026, 11, 25), checklist=["打印机一台", "公章"])
+    assert change(office, changed).pk == batch.pk
+    assert [(line["text"], bool(line["done_at"])) for line in changed.checklist] == [
+        ("打印机一台", True),
+        ("公章", False),
+    ]
+    with pytest.raises(batches.BadBatch):
+        change(office, changed, on=date(2026, 11, 17))
+    assert batches.close_batch(batch.pk, by=office.clerk, at=AT).status == Batch.Status.CLOSED
+    assert not batch.people.exists()
+    kinds = list(Event.objects.filter(stream=f"batch:{batch.pk}").order_by("seq").values_list("kind", flat=True))
+    assert kinds == [
+        *("batch.planned", "batch.listed", "batch.prepared", "batch.unprepared", "batch.prepared"),
+        *("batch.replanned", "batch.given_up"),
+    ]
+
+
+@pytest.mark.parametrize("is_allowed", [True, False], ids=["clerk", "who only receives nothing"])
+def test_a_batch_is_accepted_at_once_and_what_cannot_be_stays(office, is_allowed):
+    batch = listed(office)
+    batches.receive_batch(batch.pk, materials=all_there(batch), by=office.clerk, at=AT)
+    lacking = batch.cases.order_by("query_no").first()
+    lacking.materials.update(state="missing")
+    if not is_allowed:
+        with pytest.raises(NotAllowed):
+            batches.accept_batch(batch.pk, by=office.approver, at=AT)
+        assert not batch.cases.filter(status="accepted").exists()
+        return
+    got = batches.accept_batch(batch.pk, by=office.other, at=AT, most=2)
+    assert (got.count, got.left, [number for number, _why in got.refused]) == (1, 1, [lacking.query_no])
+    got = batches.accept_batch(batch.pk, by=office.other, at=AT)
+    assert (got.count, got.left) == (1, 0)
+    assert "缺" in got.refused[0][1]
+    assert [case.status for case in batch.cases.order_by("query_no")] == ["received", "accepted", "accepted"]
+
+
+def test_a_planned_batch_is_received_under_the_newest_edition(office):
+    batch = listed(office)
+    item, old = batch.version.item, batch.version
+    newer = make_version(immediate=True, department=office.organ)
+    type(old).objects.filter(pk=old.pk).update(state="replaced")
+    type(item).objects.filter(pk=newer.item_id).update(published=None)
+    type(newer).objects.filter(pk=newer.pk).update(item=item, number=old.number + 1)
+    type(item).objects.filter(pk=item.pk).update(published=newer)
+    with pytest.raises(batches.NotOffered, match="刷新"):
+        batches.receive_batch(batch.pk, materials=all_there(batch), by=office.clerk, at=AT)
+    batches.receive_batch(batch.pk, materials={}, by=office.clerk, at=AT)
+    batch.refresh_from_db()
+    assert batch.version_id == newer.pk
+    assert set(batch.cases.values_list("version", flat=True)) == {newer.pk}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
+from yimen.cases.actions import batches
 from yimen.cases.models.bundles import Batch, BundleCase
 from yimen.cases.tests.test_bundles import Office, csv_of, people
 from yimen.catalog.models.bundles import ServiceBundle
@@ -121,7 +123,7 @@ def test_a_batch_from_plan_to_report(office):
     bad = SimpleUploadedFile("名单.csv", csv_of(("甲", "1", "2")))
     refused = at_window.post(f"{url}/list", {"file": bad})
     assert refused.status_code == 422
-    assert "第几行" in refused.content.decode()
+    assert "第 2 行" in refused.content.decode()
     assert not batch.people.exists()
     assert at_window.post(f"{url}/list", {}).status_code == 422
     at_window.post(f"{url}/list", {"file": SimpleUploadedFile("名单.csv", csv_of(*people(2)))})
@@ -130,9 +132,65 @@ def test_a_batch_from_plan_to_report(office):
         assert at_window.post(f"{url}/receive", marks | {"_key": "two"}).status_code == 303
     assert batch.cases.count() == 2
     page = at_window.get(url).content.decode()
-    assert "平均每人跑几次</dt><dd>1.0" in page
+    assert "人均几次</dt><dd>1.0" in page
     at_window.post(f"{url}/close")
     batch.refresh_from_db()
     assert batch.status == Batch.Status.CLOSED
     stranger = client_of(make_staff(Role.APPROVER, department=office.organ))
     assert stranger.get(url).status_code == 403
+
+
+def planned(office):
+    return batches.plan_batch(
+        office.land, center=office.center, name="集中办理", on=NOW.date(), place="礼堂（演示）", units=["人社局"],
+        checklist=["打印机"], by=office.clerk, at=NOW,
+    )  # fmt: skip
+
+
+def test_wrong_lines_are_put_right_on_the_page_and_the_right_ones_need_not_be_sent_again(office):
+    at_window, batch = client_of(office.clerk), planned(office)
+    url, (one, two, three) = f"/workbench/together/batches/{batch.pk}", people(3)
+    rows = [one, ("乙（演示）", two[1], "12"), ("丙", "1", "2"), three]
+    refused = at_window.post(f"{url}/list", {"file": SimpleUploadedFile("名单.csv", csv_of(*rows))})
+    page = refused.content.decode()
+    assert refused.status_code == 422
+    assert "另外 2 行是对的" in page
+    assert one[1] not in page and three[1] not in page  # sealed
+    rest = re.search(r'name="rest" value="([^"]+)"', page)[1]
+    fields = {"rest": rest, "row": ["3", "4"], "name-3": "乙（演示）", "id-3": two[1], "phone-3": "12"}
+    again = at_window.post(f"{url}/list", fields)
+    assert again.status_code == 422
+    assert "另外 2 行是对的" in again.content.decode()
+    assert at_window.post(f"{url}/list", fields | {"rest": rest[:-4] + "AAAA"}).status_code == 422
+    assert not batch.people.exists()
+    assert at_window.post(f"{url}/list", fields | {"phone-3": "13800001077"}).status_code == 302
+    assert [one.applicant.name for one in batch.people.select_related("applicant")] == [
+        rows[0][0], "乙（演示）", three[0]
+    ]  # fmt: skip
+
+
+def test_a_batch_is_changed_received_accepted_and_taken_away(office):
+    at_window, batch = client_of(office.clerk), planned(office)
+    url = f"/workbench/together/batches/{batch.pk}"
+    assert at_window.get("/workbench/together/batches/list.xlsx").content[:2] == b"PK"
+    plan = {"name": "改了名", "on": f"{NOW:%Y-%m-%d}", "place": "二楼", "units": "工会", "checklist": "打印机"}
+    assert at_window.post(f"{url}/plan", plan | {"name": ""}).status_code == 422
+    assert at_window.post(f"{url}/plan", plan).status_code == 302
+    for name, number, phone in people(3):
+        person = {"name": name, "id_number": number, "phone": phone}
+        assert at_window.post(f"{url}/people/add", person).status_code == 302
+    assert at_window.post(f"{url}/people/add", person | {"id_number": "1"}).status_code == 422
+    at_window.post(f"{url}/people/off", {"position": "2"})
+    page = at_window.get(url).content.decode()
+    assert "改了名" in page
+    assert page.count("拿掉第") == 2
+    marks = {f"state-{one.pk}": "complete" for one in office.land.materials.all()}
+    at_window.post(f"{url}/receive", marks | {"_key": "a"})
+    for _ in range(2):
+        assert at_window.post(f"{url}/accept", {"_key": "b"}).status_code == 303
+    assert {case.status for case in batch.cases.all()} == {"accepted"}
+    file = at_window.post(f"{url}/export", {"format": "csv"})
+    text = file.content.decode()
+    assert all(case.query_no in text and case.applicant.name not in text for case in batch.cases.all())
+    stranger = client_of(make_staff(Role.APPROVER, department=office.organ))
+    assert {stranger.post(f"{url}/{act}").status_code for act in ("export", "plan", "people/add", "accept")} == {403}
