@@ -46,10 +46,13 @@ def watch(hall: Hall, *, by: Actor, at: datetime) -> int:
                 found.save(update_fields=["ended_at"])
                 _record(found, line, "hall.alarm_ended", by, at)
                 changed += 1
-            elif found is not None and wanted.get(kind, 0) > found.figure:
-                found.figure, found.proposed_id = wanted[kind], line.proposed.window_id if line.proposed else None
-                found.save(update_fields=["figure", "proposed"])
-                changed += 1
+            elif found is not None:
+                # The window proposed before may have opened meanwhile: then another one, or none, is.
+                now = max(wanted.get(kind, 0), found.figure), _proposed(line, kind)
+                if now != (found.figure, found.proposed_id):
+                    found.figure, found.proposed_id = now
+                    found.save(update_fields=["figure", "proposed"])
+                    changed += 1
     if changed:
         tell(hall.pk)
     return changed
@@ -62,10 +65,14 @@ def _raise(hall: Hall, line: Line, kind: AlarmKind, figure: int, by: Actor, at: 
         series_id=line.series_id,
         kind=kind,
         figure=figure,
-        proposed_id=line.proposed.window_id if line.proposed and kind != AlarmKind.CAP else None,
+        proposed_id=_proposed(line, kind),
         raised_at=at,
     )
     _record(alarm, line, "hall.alarm_raised", by, at)
+
+
+def _proposed(line: Line, kind: AlarmKind) -> UUID | None:
+    return line.proposed.window_id if line.proposed and kind != AlarmKind.CAP else None
 
 
 @transaction.atomic

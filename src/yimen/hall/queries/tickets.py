@@ -189,7 +189,7 @@ def standing(window: Window, at: datetime) -> Standing:
         cursor.execute(_STANDING, values)
         people, first = cursor.fetchone()
     longest = rules.seconds_between(first, at) // 60
-    return Standing(people, longest, reasons.light(longest, window.hall.wait_limit))
+    return Standing(people, longest, reasons.light(longest, window.hall.wait_limit, people))
 
 
 def reason_of(ticket: Ticket) -> str:

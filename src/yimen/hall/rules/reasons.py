@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from yimen.hall.rules.calling import Why
+from yimen.hall.rules.waiting import BUSY_PEOPLE
 
 # Why a window calls a number out of turn. What is said besides stays with the ticket, never in the ledger.
 CHOSEN = {
@@ -64,8 +65,11 @@ def first(*, care: str = "", is_granted: bool = False, is_booked: bool = False) 
     return care or (_("预约到点") if is_booked else _("优先号"))
 
 
-def light(longest_minutes: int, wait_limit: int) -> str:
-    """Return the light of a queue: go, wait or stop, by how long the first one has waited against the hall's limit."""
+def light(longest_minutes: int, wait_limit: int, waiting: int = 0) -> str:
+    """
+    Return the light of a queue: go, wait or stop, by how long the first one has waited against the hall's limit; many
+    who have just come are never "go".
+    """
     if longest_minutes >= wait_limit:
         return "stop"
-    return "wait" if longest_minutes * 2 >= wait_limit else "go"
+    return "wait" if longest_minutes * 2 >= wait_limit or waiting >= BUSY_PEOPLE else "go"

@@ -28,6 +28,7 @@ from yimen.hall.models import (
 from yimen.hall.queries import figures
 from yimen.hall.queries.floor import floor
 from yimen.hall.rules.alarms import AlarmKind, Helper, Pressed, due, is_over, propose
+from yimen.hall.rules.reasons import light
 from yimen.hall.tests.factories import call, make_hall, make_series, make_window, serve, take
 from yimen.ledger.actions import PUBLIC, SYSTEM
 from yimen.ledger.models import Event
@@ -150,6 +151,27 @@ def test_a_wait_over_the_limit_of_the_hall_raises_an_alarm(crowd):
     assert not HallAlarm.objects.exists()
     alarms.watch(crowd.hall, by=SYSTEM, at=NOW + timedelta(minutes=21))
     assert [(one.kind, one.figure) for one in HallAlarm.objects.all()] == [("wait", 21)]
+
+
+@pytest.mark.capability("S0-1")
+@pytest.mark.django_db
+def test_a_window_that_has_opened_is_no_longer_proposed(crowd):
+    take(crowd.series)
+    alarms.watch(crowd.hall, by=SYSTEM, at=NOW)
+    assert HallAlarm.objects.get().proposed.number == 5
+    shut = Window.objects.get(hall=crowd.hall, number=5)
+    actions.sign_in(shut.pk, by=make_staff(Role.CLERK, region=crowd.hall.region), at=NOW)
+    assert alarms.watch(crowd.hall, by=SYSTEM, at=NOW + timedelta(minutes=1)) == 1
+    assert HallAlarm.objects.get().proposed is None
+    assert alarms.watch(crowd.hall, by=SYSTEM, at=NOW + timedelta(minutes=2)) == 0
+
+
+@pytest.mark.parametrize(
+    ("longest", "waiting", "wanted"),
+    [(0, 0, "go"), (14, 19, "go"), (0, 20, "wait"), (15, 1, "wait"), (30, 1, "stop")],
+)
+def test_the_light_says_how_long_and_how_many_wait(longest, waiting, wanted):
+    assert light(longest, 30, waiting) == wanted
 
 
 @pytest.mark.django_db
