@@ -20,10 +20,10 @@ def keep_forecasts(timestamp: int) -> None:
     one_by_one(Hall.objects.filter(merged_into=None), lambda hall: checks.keep(hall, at=at), what=_KEEP)
 
 
-@app.periodic(cron="7 * * * *")
+@app.periodic(cron="7-59/10 * * * *")
 @app.task(name=_CHECK, queueing_lock=_CHECK, pass_context=False)
 def check_forecasts(timestamp: int) -> None:
-    """Every hour: how long they waited."""
+    """Every ten minutes: how long they waited; the next forecasts learn from it."""
     checks.check(at=timezone.now())
 
 

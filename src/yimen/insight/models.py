@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
@@ -14,8 +15,9 @@ class ForecastCheck(models.Model):
     """
     The range of one ticket's wait as it was told at a moment, in seconds, and how long the wait was from then on.
 
-    p5 … p95 are empty when nothing was said. waited is empty until it was called, and for ever for whoever was not, or
-    was put off or held meanwhile.
+    p5 … p95 are empty when nothing was said. played: the four before they were put right or hidden, for the next ones
+    to learn from; empty when nothing could be played. waited is empty until it was called, and for ever for whoever was
+    not, or was put off or held meanwhile.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -29,6 +31,7 @@ class ForecastCheck(models.Model):
     p25 = models.PositiveIntegerField(null=True)
     p75 = models.PositiveIntegerField(null=True)
     p95 = models.PositiveIntegerField(null=True)
+    played = ArrayField(models.PositiveIntegerField(), size=4, null=True)
     waited = models.PositiveIntegerField(null=True)
 
     class Meta:

@@ -13,7 +13,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q
 from django.utils.timezone import localdate
 
 from yimen.hall.models import Hall, Series, Ticket
-from yimen.insight.forecasts.playing import AT_ONCE
+from yimen.insight.forecasts.ranges import AT_ONCE
 from yimen.insight.forecasts.reads import of_hall
 from yimen.insight.models import ForecastCheck
 
@@ -42,12 +42,14 @@ def keep(hall: Hall, *, at: datetime) -> int:
     tickets = list(waiting.values_list("pk", "series_id"))
     if not tickets:
         return 0
-    found = of_hall(hall, at, fresh=True).tickets
+    found = of_hall(hall, at, fresh=True)
     rows = []
     for pk, series in tickets:
         row = ForecastCheck(region_id=hall.region_id, ticket_id=pk, hall=hall, series_id=series, day=day, at=at)
-        if (said := found.get(pk)) is not None:
-            row.p5, row.p25, row.p75, row.p95 = (round(value) for value in (said.p5, said.p25, said.p75, said.p95))
+        if (said := found.tickets.get(pk)) is not None:
+            row.p5, row.p25, row.p75, row.p95 = (round(end) for end in said.ends)
+        if (played := found.played.get(pk)) is not None:
+            row.played = [round(end) for end in played.ends]
         rows.append(row)
     ForecastCheck.objects.bulk_create(rows, batch_size=1000, ignore_conflicts=True)
     return len(rows)

@@ -17,7 +17,8 @@ from statistics import fmean
 from typing import Any
 from uuid import UUID
 
-from yimen.insight.forecasts.ranges import Forecast, Range
+from yimen.insight.forecasts.fitting import Fit
+from yimen.insight.forecasts.ranges import AT_ONCE, SHARES, Forecast, Range
 from yimen.insight.forecasts.state import Kind, Place, Seat, State
 from yimen.insight.simulation import engine, kernel
 from yimen.insight.simulation.kernel import Customers, Sampling, Server
@@ -33,7 +34,6 @@ WIDE_SHARE, WIDE, WIDEST = 0.75, 1200.0, 5400.0
 _PASS = "pass"  # noqa: S105 - the kind of a call nobody answers
 _PASS_SECONDS = 60.0
 _SEED = 20261122
-AT_ONCE = 60.0
 _NEVER = 1e12
 _Z = (-1.6449, -0.6745, 0.6745, 1.6449)
 
@@ -52,18 +52,24 @@ def forecast(state: State, *, simulate: bool | None = None) -> Forecast:
         found = _played(scene)
     else:
         found = _worked_out(scene)
-    shown = [
-        _at_once(kept) if row.is_known and kept is not None and not _is_too_wide(kept) else None
-        for row, kept in zip(scene.rows, found, strict=True)
-    ]
+    played = [kept if row.is_known else None for row, kept in zip(scene.rows, found, strict=True)]
+    shown = [_said(kept, state.fits.get(row.series)) for row, kept in zip(scene.rows, played, strict=True)]
+    told = [(row, kept) for row, kept in zip(scene.rows, played, strict=True) if row.ticket is not None]
     return Forecast(
         series={row.series: kept for row, kept in zip(scene.rows, shown, strict=True) if row.asks},
         tickets={row.ticket: kept for row, kept in zip(scene.rows, shown, strict=True) if row.ticket is not None},
+        played={row.ticket: kept for row, kept in told if row.ticket is not None and kept is not None},
     )
 
 
+def _said(found: Range | None, fit: Fit | None) -> Range | None:
+    if found is None:
+        return None
+    right = fit.of(found) if fit is not None else found
+    return None if _is_too_wide(right) else _at_once(right)
+
+
 def _at_once(found: Range) -> Range:
-    """Within a minute is the least anybody can say: the next one is called by hand."""
     return replace(found, p75=max(found.p75, AT_ONCE), p95=max(found.p95, AT_ONCE))
 
 
@@ -194,7 +200,7 @@ def _played(scene: _Scene) -> list[Range | None]:
     ordered[ordered == inf] = _NEVER
     ordered.sort(axis=0)
     columns = []
-    for share in (0.05, 0.25, 0.75, 0.95):
+    for share in SHARES:
         place = share * (plays - 1)
         low = int(place)
         columns.append((ordered[low] + (ordered[min(low + 1, plays - 1)] - ordered[low]) * (place - low)).tolist())

@@ -7,6 +7,11 @@ from dataclasses import dataclass, field
 from math import ceil, floor
 from uuid import UUID
 
+# What share of waits lies below each end of a range.
+SHARES = (0.05, 0.25, 0.75, 0.95)
+# Within a minute is the least anybody can say: the next one is called by hand.
+AT_ONCE = 60.0
+
 
 @dataclass(frozen=True)
 class Range:
@@ -20,6 +25,11 @@ class Range:
     p25: float
     p75: float
     p95: float
+
+    @property
+    def ends(self) -> tuple[float, float, float, float]:
+        """The four in order, as SHARES says them."""
+        return self.p5, self.p25, self.p75, self.p95
 
     @property
     def likely(self) -> tuple[int, int]:
@@ -41,11 +51,13 @@ class Forecast:
     """
     A hall at one moment. None: it cannot be said honestly, or (tickets) it does not wait.
 
-    series: for somebody who takes a number of that series now; tickets: for those who wait.
+    series: for somebody who takes a number of that series now; tickets: for those who wait. played: those
+    of the tickets before they were put right (fitting) or hidden, to learn from.
     """
 
     series: Mapping[UUID, Range | None] = field(default_factory=dict)
     tickets: Mapping[UUID, Range | None] = field(default_factory=dict)
+    played: Mapping[UUID, Range] = field(default_factory=dict)
 
 
 def rounded(low: float, high: float) -> tuple[int, int]:

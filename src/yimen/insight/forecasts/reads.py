@@ -20,12 +20,15 @@ from django.utils.timezone import localdate
 from yimen.hall.models import Appointment, Hall, Series, Ticket, WindowPause
 from yimen.hall.queries.opening import opening_on
 from yimen.hall.rules.opening import Opening
+from yimen.insight.forecasts.idling import still_away
+from yimen.insight.forecasts.learnt import fits_of
 from yimen.insight.forecasts.playing import forecast
 from yimen.insight.forecasts.ranges import Forecast
 from yimen.insight.forecasts.state import Expected, Kind, Place, Seat, State
 from yimen.insight.simulation import engine
 from yimen.insight.simulation.kernel import Policy
 from yimen.insight.simulation.loop import LONG
+from yimen.lib.dates import begin_of
 
 # So long everybody is told the same.
 KEPT_SECONDS = 5.0
@@ -59,7 +62,7 @@ def of_hall(hall: Hall, at: datetime, *, fresh: bool = False) -> Forecast:
     """
     Return the ranges of every series and waiting ticket of a hall; up to KEPT_SECONDS old unless `fresh`.
 
-    Eight statements, whoever waits. The first call of a process has the kernel compiled beside it.
+    Nine statements, whoever waits. The first call of a process has the kernel compiled beside it.
     """
     if settings.TESTING or fresh:
         return forecast(state_of(hall, at))
@@ -128,13 +131,14 @@ def state_of(hall: Hall, at: datetime) -> State:
             for row in tickets
             if row["status"] == status.WAITING
         ],
-        seats=_seats(hall, at, [row for row in tickets if row["status"] in (status.CALLED, status.SERVING)]),
+        seats=_seats(hall, at, tickets),
         measured=_measured(hall, finished, turnaround),
         expected=[*_held(tickets, at), *_again(hall, tickets, at), *_booked(hall, at)],
         hall=hall.pk,
         passes=[NOT_COMING + turnaround],
         passed=passed / calls if calls else 0.0,
         policy=policy,
+        fits=fits_of(hall, at),
     )
 
 
@@ -154,8 +158,8 @@ def _tickets(hall: Hall, day: date, at: datetime) -> list[dict[str, Any]]:
 
 
 _TICKETS = """
-SELECT id, series_id, item_id, status, is_priority, queue_at, taken_at, announced_at, started_at, window_id, skill_id,
-    only_window_id, source
+SELECT id, series_id, item_id, status, is_priority, queue_at, taken_at, called_at, announced_at, started_at, put_off_at,
+    window_id, skill_id, only_window_id, source
 FROM hall_ticket
 WHERE region_id = %(region)s AND hall_id = %(hall)s AND day = %(day)s
     AND (status IN ('waiting', 'held', 'called', 'serving') OR taken_at > %(since)s)
@@ -237,13 +241,19 @@ WHERE region_id = %s AND hall_id = %s AND day = %s AND status IN ('finished', 'p
 """
 
 
-def _seats(hall: Hall, at: datetime, at_windows: Iterable[Mapping[str, Any]]) -> list[Seat]:
-    """The windows where somebody is signed in, with what they call; paused ones are expected back."""
+def _seats(hall: Hall, at: datetime, tickets: Sequence[Mapping[str, Any]]) -> list[Seat]:
+    """
+    The windows where somebody is signed in, with what they call. Paused ones are expected back, and so is one that has
+    let somebody wait whom it could have called (idling.still_away).
+    """
     day = localdate(at)
-    busy = {row["window_id"]: row for row in at_windows}
-    shifts = _shifts(opening_on(hall, day), at)
+    busy = {row["window_id"]: row for row in tickets if row["status"] in (Ticket.Status.CALLED, Ticket.Status.SERVING)}
+    opening = opening_on(hall, day)
+    shifts = _shifts(opening, at)
     with connection.cursor() as cursor:
-        cursor.execute(_WINDOWS, {"region": hall.region_id, "hall": hall.pk, "day": day})
+        cursor.execute(
+            _WINDOWS, {"region": hall.region_id, "hall": hall.pk, "day": day, "begin": begin_of(day), "at": at}
+        )
         rows = _dicts(cursor)
     found = []
     for row in rows:
@@ -252,6 +262,8 @@ def _seats(hall: Hall, at: datetime, at_windows: Iterable[Mapping[str, Any]]) ->
         if usual is None:  # nobody can say when he is well again
             continue
         back = max(usual + _after(at, row["paused_at"]), _LEAST_PAUSE) if row["paused_at"] else 0.0
+        if ticket is None and not row["paused_at"]:
+            back = _away(row, tickets, opening, at)
         found.append(
             Seat(
                 window=row["id"],
@@ -266,9 +278,38 @@ def _seats(hall: Hall, at: datetime, at_windows: Iterable[Mapping[str, Any]]) ->
     return found
 
 
+def _away(row: Mapping[str, Any], tickets: Iterable[Mapping[str, Any]], opening: Opening, at: datetime) -> float:
+    free_since = row["free_since"]
+    if opening.is_set:
+        span = next((span for span in opening.spans if span.opens_at <= at < span.closes_at), None)
+        if span is None:  # before the first hour and at noon nobody is expected to call
+            return 0.0
+        free_since = max(free_since, span.opens_at)
+    series, skills = row["series"] or (), row["skills"] or ()
+    waits = []
+    for ticket in tickets:
+        called = ticket["called_at"]
+        # Of whoever was called before and waits again, put off or held, nobody knows here since when.
+        if ticket["put_off_at"] or (called and ticket["status"] == Ticket.Status.WAITING):
+            continue
+        if called is None and ticket["status"] != Ticket.Status.WAITING:
+            continue
+        mine = ticket["only_window_id"] == row["id"] if ticket["only_window_id"] else ticket["series_id"] in series
+        if mine and ticket["skill_id"] in (None, *skills):
+            came = max(ticket["queue_at"], ticket["taken_at"])
+            waits.append((_after(at, came), min(_after(at, called or at), 0.0)))
+    return still_away(_after(at, free_since), waits)
+
+
 # What somebody who stands in for a paused window calls besides his own.
 _WINDOWS = """
 SELECT place.id, place.run, place.paused_at, pause.reason,
+    greatest(
+        coalesce(place.opened_at, %(begin)s),
+        (SELECT max(until_at) FROM hall_ticketperiod AS period WHERE period.region_id = place.region_id
+            AND period.window_id = place.id AND period.from_at >= %(begin)s AND period.until_at <= %(at)s),
+        (SELECT max(until_at) FROM hall_windowpause AS over WHERE over.window_id = place.id AND over.until_at <= %(at)s)
+    ) AS free_since,
     ARRAY(SELECT link.series_id FROM hall_window_series AS link
           WHERE link.window_id = place.id OR link.window_id IN (
               SELECT window_id FROM hall_windowpause WHERE by_window_id = place.id AND until_at IS NULL)) AS series,

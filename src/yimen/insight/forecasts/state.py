@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from math import inf
 from uuid import UUID
 
+from yimen.insight.forecasts.fitting import Fit
 from yimen.insight.simulation.kernel import Policy
 
 # What a service is measured by: an item, a series, or the hall.
@@ -65,7 +66,9 @@ class Seat:
 class State:
     """
     waiting: in the order of their numbers. measured: seconds from call to the next call, of the last ones finished, by
-    kind. passes: the same for those who did not come; passed: their share of calls."""
+    kind. passes: the same for those who did not come; passed: their share of calls. fits: by how much the last
+    forecasts of each series were wrong (fitting).
+    """
 
     series: Sequence[UUID]
     waiting: Sequence[Place]
@@ -76,3 +79,4 @@ class State:
     passes: Sequence[float] = ()
     passed: float = 0.0
     policy: Policy = field(default_factory=Policy)
+    fits: Mapping[UUID, Fit] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from math import inf
 from uuid import UUID
 
 from yimen.insight.forecasts import playing
+from yimen.insight.forecasts.ranges import AT_ONCE
 from yimen.insight.forecasts.state import Expected, Place, Seat, State
 from yimen.insight.simulation import loop
 from yimen.insight.simulation.kernel import Customers, Server, run
@@ -137,7 +138,7 @@ def checked(day, *, simulate, count, seed=1):
     chosen = random.Random(seed).sample(waited, min(count, len(waited)))
     for who in chosen:
         found = playing.forecast(day.state(who), simulate=simulate).tickets[UUID(int=1000 + who)]
-        if found is None or found.p75 <= playing.AT_ONCE:  # within a minute: no range to be right about
+        if found is None or found.p75 <= AT_ONCE:  # within a minute: no range to be right about
             hidden += 1
             continue
         in_half, in_nine = found.holds(day.outcome.began[who] - day.calls[who][0])

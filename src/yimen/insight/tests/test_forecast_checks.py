@@ -8,8 +8,9 @@ from django.utils.timezone import localdate
 from yimen.hall import actions
 from yimen.hall.models import Hall, Ticket
 from yimen.hall.tests.factories import call, make_hall, make_series, make_window, serve, take
-from yimen.insight.forecasts import checks
+from yimen.insight.forecasts import checks, of_hall
 from yimen.insight.forecasts.checks import Share
+from yimen.insight.forecasts.fitting import LEAST
 from yimen.insight.models import ForecastCheck
 from yimen.people.tests.factories import NOW
 
@@ -52,6 +53,32 @@ def test_each_ticket_is_kept_once_and_compared_once_it_is_called(line):
     assert found.total.nine == (kept.p5 <= 360 <= kept.p95) and [day for day, _share in found.days] == [localdate(NOW)]
     assert [(name, share.said) for name, share in found.series] == [("A 综合窗口", 3)]
     assert checks.accuracy(make_hall(hall.region), localdate(NOW), localdate(NOW)).total.said == 0
+
+
+def test_the_next_forecasts_learn_from_those_compared_and_what_is_learnt_from_is_kept_as_it_was(line):
+    hall, _window, _tickets = line
+    before = of_hall(hall, NOW + MINUTE).tickets
+    checks.keep(hall, at=NOW + MINUTE)
+    model = ForecastCheck.objects.exclude(played=None).order_by("-p75").first()
+    assert model.played == [model.p5, model.p25, model.p75, model.p95]
+    for n in range(LEAST):
+        ticket = Ticket.objects.create(**_copied(model.ticket, n))
+        ForecastCheck.objects.create(
+            region=model.region, hall=hall, series=model.series, ticket=ticket, day=model.day, at=NOW - n * MINUTE,
+            played=model.played, waited=4 * model.p75,
+        )  # fmt: skip
+    after = of_hall(hall, NOW + MINUTE)
+    slow = after.tickets[model.ticket_id]
+    assert slow.p25 > before[model.ticket_id].p95
+    assert after.played[model.ticket_id] == before[model.ticket_id]
+    assert of_hall(hall, NOW - LEAST * MINUTE).tickets == {}
+
+
+def _copied(ticket, n):
+    names = ("region", "hall", "series", "queue_at", "taken_at", "source")
+    return {name: getattr(ticket, name) for name in names} | {
+        "day": ticket.day - timedelta(days=1), "number": 1000 + n, "label": f"Z{n:03d}", "status": "finished"
+    }  # fmt: skip
 
 
 def test_what_could_not_be_said_is_counted_as_silent():

@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils.timezone import localdate, localtime
 
 from yimen.hall import actions
-from yimen.hall.models import Hall
+from yimen.hall.models import Hall, OpeningTime
 from yimen.hall.tests.factories import call, make_hall, make_series, make_window, serve, take
 from yimen.insight.forecasts import of_hall
 from yimen.insight.forecasts.reads import NOT_COMING, TURNAROUND, state_of
@@ -90,6 +91,33 @@ def test_a_paused_window_is_expected_back(hall, series):
     assert [begin for begin, _end in seat.shifts] == [40 * 60]
     (late,) = state_of(hall, NOW + 90 * MINUTE).seats
     assert [begin for begin, _end in late.shifts] == [300]
+
+
+def test_a_window_that_lets_somebody_wait_is_not_counted_on_for_as_long_again(hall, series):
+    window, other = make_window(series), make_window(make_series(hall, letter="B"))
+
+    def away(minutes):
+        return {seat.window: seat.shifts[0][0] for seat in state_of(hall, NOW + minutes * MINUTE).seats}
+
+    take(series, NOW + 2 * MINUTE)
+    assert away(3) == {window.pk: 0, other.pk: 0}
+    assert away(12) == {window.pk: 600, other.pk: 0}
+    serve(window, NOW + 12 * MINUTE, minutes=5)
+    assert away(30)[window.pk] == 0
+    take(series, NOW + 13 * MINUTE)
+    assert away(30)[window.pk] == 13 * 60  # free again since 12:17
+
+
+def test_nobody_is_expected_to_call_before_the_hall_opens(hall, series):
+    opens, closes = (localtime(NOW + minutes * MINUTE).time() for minutes in (30, 90))
+    weekday = localtime(NOW).isoweekday()
+    OpeningTime.objects.create(
+        region=hall.region, hall=hall, weekday=weekday, opens=opens, closes=closes, valid_from=localdate(NOW)
+    )
+    make_window(series)
+    take(series, NOW - 9 * MINUTE)
+    first = [state_of(hall, NOW + minutes * MINUTE).seats[0].shifts[0][0] for minutes in (20, 31, 40)]
+    assert first == [0, 0, 600]
 
 
 def test_another_region_and_another_day_are_not_looked_at(hall, series):
