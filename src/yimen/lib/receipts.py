@@ -7,7 +7,9 @@ the shipped font and sent as raster graphics (GS v 0): what is on the paper does
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,8 +18,16 @@ from pathlib import Path
 
 import pylopdf_fonts_zh_cn
 import segno
-from escpos.printer import Dummy
 from PIL import Image, ImageDraw, ImageFont
+
+# The library's own list of printers takes longer to read than all else a web process loads; dots need none of it.
+os.environ["ESCPOS_CAPABILITIES_FILE"] = str(Path(__file__).with_name("escpos.json"))
+os.environ.pop("ESCPOS_CAPABILITIES_PICKLE_DIR", None)
+
+from escpos import capabilities
+from escpos.printer import Dummy
+
+shutil.rmtree(capabilities.pickle_dir, ignore_errors=True)  # it leaves a folder behind at each start
 
 # Dots on a millimetre at 203 dpi, and the narrowest paper we print on.
 DOTS = 8
