@@ -9,6 +9,7 @@ words heard rather than read. Pure functions; the rows come from queries.finding
 from __future__ import annotations
 
 import heapq
+import operator
 import re
 from array import array
 from collections import Counter
@@ -46,6 +47,8 @@ UNASKED = re.compile(
     "查询|公示|公布|公告|结果|表彰|奖励|咨询|指南|须知|下载|名录|名单|统计|新闻|培训班|会议"
 )
 OF_UNASKED = 0.85
+# One letter in so many may be of a word the name does not have.
+LOOSE = 6
 # Words that stand in a name as they were typed come before any sum of their parts.
 WHOLE_RUN = 100.0
 # The least share of the question that an item must answer.
@@ -72,6 +75,7 @@ def tokens_of(version: ItemVersion, department: str) -> list[str]:
         *map(NAME.__add__, in_names),
         *rest.difference(in_names),
         *texts.sounds(names, SOUND, INITIALS),
+        *texts.beginnings(map(texts.one_spelling, [version.name, *version.everyday_names]), INITIALS),
     ]
 
 
@@ -183,6 +187,8 @@ def _by_letters(letters: str, known: Mapping[str, tuple[str, ...]]) -> list[Way]
         pairs = [f"{SOUND}{a}'{b}" for a, b in pairwise(syllables)]
         if pairs:
             ways.append(Way(letters, tuple((pair, 1.0) for pair in pairs)))
+    if len(letters) == 2:  # how a name begins
+        ways.append(Way(letters, ((INITIALS + letters, OF_INITIALS),)))
     if 3 <= len(letters) <= 12:
         threes = [INITIALS + letters[n : n + 3] for n in range(len(letters) - 2)]
         ways.append(Way(letters, tuple((three, OF_INITIALS) for three in threes)))
@@ -396,16 +402,50 @@ def rank(
         return []
     meant = {act for concept in question.concepts for way in concept.ways for act in UNASKED.findall(way.text)}
     reachable = weighed.mass * (ranking.K1 + 1)
+    spelt = {
+        token: way.text
+        for concept in question.concepts
+        for way in concept.ways
+        for token, _weight in way.tokens
+        if token.startswith(INITIALS)
+    }
     found = []
     for candidate in candidates:
         best = max(
-            (_rated(question.text, weighed, meant, title, candidate.holds) for title in _titles(candidate)),
+            (
+                _rated(question.text, weighed, meant, title, candidate.holds - _misread(spelt, candidate, title))
+                for title in _titles(candidate)
+            ),
             key=lambda one: one[0],
         )
         score, coverage, name = best
         if coverage >= LEAST:
             found.append(Ranked(candidate.key, min(1.0, score / reachable), coverage, name))
     return sorted(found, key=lambda one: (-one.score, one.key))
+
+
+def _misread(spelt: Mapping[str, str], candidate: Candidate, title: str) -> set[str]:
+    """Return the first letters `candidate` holds that do not read as `title`: a long name has any three by chance."""
+    held = candidate.holds & spelt.keys()
+    if not held:
+        return set()
+    there = texts.initials(texts.one_spelling(title))
+    return {token for token in held if not _is_read(spelt[token], there)}
+
+
+def _is_read(letters: str, there: list[frozenset[str]]) -> bool:
+    """Two letters begin the name; more stand in it in runs of two and three, in any order, but for one in LOOSE."""
+    if len(letters) == 2:
+        return len(there) > 1 and all(map(operator.contains, there, letters))
+    runs = {run for n in (2, 3) for run in zip(*(there[k:] for k in range(n)), strict=False)}
+    left = [0]
+    for end in range(1, len(letters) + 1):
+        left.append(left[-1] + 1)
+        for n in (2, 3):
+            part = letters[end - n : end] if end >= n else ""
+            if part and any(all(map(operator.contains, run, part)) for run in runs if len(run) == n):
+                left[end] = min(left[end], left[end - n])
+    return left[-1] <= len(letters) // LOOSE
 
 
 def _titles(candidate: Candidate) -> list[str]:

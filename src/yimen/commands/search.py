@@ -18,16 +18,15 @@ if TYPE_CHECKING:
 
 HELP = gettext_lazy("在已发布的事项里找，按贴近程度列出编码；找不到时是空的清单。")
 NEEDS_DATABASE = True
-MOST = 200
 
 
 class NothingAsked(DomainError):
-    """Neither a query nor a file with queries was given, or the file cannot be read."""
+    """Neither a query nor a file with queries was given, the file cannot be read, or so many are never listed."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("query", nargs="?", default="", help=str(gettext_lazy("要办的事，照平常说的写")))
-    parser.add_argument("--limit", type=int, default=10, help=str(gettext_lazy("最多几项，1 到 200，不写是 10")))
+    parser.add_argument("--limit", type=int, default=10, help=str(gettext_lazy("最多几项，1 到 40，不写是 10")))
     parser.add_argument("--region", default="", help=str(gettext_lazy("哪个区划；不写就是全部")))
     parser.add_argument("--format", choices=["table", "json"], default="table", help=str(gettext_lazy("输出的样子")))
     many = gettext_lazy("一批要办的事：一行一个，写文字或者带 query 的 JSON；每行输出一行 JSON")
@@ -36,20 +35,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Return 0, also when nothing was found. Raises NothingAsked."""
+    from yimen.catalog.queries.finding import MOST_RANKED
     from yimen.people.models import Region
 
+    if not 1 <= args.limit <= MOST_RANKED:
+        raise NothingAsked(_("--limit 要写 1 到 %(most)d：再往后的离要找的事太远。") % {"most": MOST_RANKED})
     if args.region and not Region.objects.filter(pk=args.region).exists():
         raise NothingAsked(_("没有代码是 %(code)s 的区划，请先建好，或者不写 --region。") % {"code": args.region})
     region = args.region or None
-    limit = min(max(args.limit, 1), MOST)
     if args.queries:
         for said in _lines(args.queries):
-            rows = _rows(said["query"], limit, region)
+            rows = _rows(said["query"], args.limit, region)
             print(json.dumps({**said, "results": rows}, ensure_ascii=False), flush=True)
         return 0
     if not args.query.strip():
         raise NothingAsked(_("请写要找的事，例如：yimen search 开饭馆"))
-    rows = _rows(args.query, limit, region)
+    rows = _rows(args.query, args.limit, region)
     if args.format == "json":
         print(json.dumps(rows, ensure_ascii=False, indent=1))
     elif rows:

@@ -11,6 +11,7 @@ from itertools import chain, pairwise, product, repeat
 from django.utils.translation import pgettext
 
 _HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_TWO_HAN = re.compile(f"[{_HAN}]{{2}}")
 _HAN_RUN_OR_WORD = re.compile(f"([{_HAN}]+)|[^\\W_{_HAN}]+")
 
 
@@ -166,6 +167,30 @@ def sounds(text: str, pair_mark: str, initials_mark: str) -> list[str]:
         tokens |= dict.fromkeys(chain.from_iterable(map(_two_sounds, repeat(pair_mark), run, run[1:])))
         tokens |= dict.fromkeys(chain.from_iterable(map(_three_letters, repeat(initials_mark), run, run[1:], run[2:])))
     return list(tokens)
+
+
+def beginnings(titles: Iterable[str], initials_mark: str) -> list[str]:
+    """Return a token for the first letters of the first two Chinese characters of each title: 食品经营许可 → ^sp."""
+    tokens: dict[str, None] = {}
+    for title in titles:
+        if run := _TWO_HAN.match(title):
+            tokens |= dict.fromkeys(_two_letters(initials_mark, *run[0]))
+    return list(tokens)
+
+
+def initials(text: str) -> list[frozenset[str]]:
+    """Return the first letters that each Chinese character of normalised `text` may have; others stand as they are."""
+    return [_initials(character) for character in text if character != " "]
+
+
+@lru_cache(1 << 13)
+def _initials(character: str) -> frozenset[str]:
+    return frozenset(read[0] for read in readings(character)) or frozenset(character)
+
+
+@lru_cache(1 << 13)
+def _two_letters(mark: str, left: str, right: str) -> tuple[str, ...]:
+    return tuple(mark + a[0] + b[0] for a in readings(left) for b in readings(right))
 
 
 @lru_cache(1 << 15)

@@ -46,6 +46,10 @@ def catalogue():
         ("shipinjingyi", "食品经营许可（新办）"),
         ("spjy", "食品经营许可（新办）"),
         ("sp jy", "食品经营许可（新办）"),
+        ("sp", "食品"),
+        ("nd", "内地居民结婚登记"),
+        ("spjyxkzz", "食品经营许可"),
+        ("dzbqbl", "ETC 电子标签办理"),
         ("ＥＴＣ", "ETC 电子标签办理"),
         ("食品径营许可", "食品经营许可（新办）"),
         ("食品经管许可", "食品经营许可（新办）"),
@@ -58,9 +62,44 @@ def test_everyday_words_sounds_other_scripts_and_slips_find(catalogue, query, fi
     assert catalogue.names(query)[0].startswith(first)
 
 
-@pytest.mark.parametrize("query", ["火星移民", "", "，。", "zzz", "怎么办", "🙂", "的", "\x00"])
+@pytest.mark.parametrize(
+    "query", ["火星移民", "", "，。", "zzz", "xyzzy", "spjzzy", "spjqqy", "qp", "怎么办", "🙂", "的", "\x00"]
+)
 def test_what_is_not_there_is_not_found(catalogue, query):
     assert catalogue.names(query) == []
+
+
+@pytest.mark.parametrize(
+    ("letters", "found"),
+    [
+        ("sp", ["食品经营许可", "食品生产许可"]),
+        ("rt", ["入托登记"]),
+        ("pj", []),
+        ("gjjtq", ["提取公积金"]),
+        ("gjjtz", []),
+        ("yzz", ["小营业执照"]),
+        ("xyzzy", []),
+    ],
+    ids=str,
+)
+def test_first_letters_find_what_begins_so_or_has_each_of_them(letters, found):
+    rows = [
+        ("食品经营许可", ()),
+        ("食品生产许可", ()),
+        ("儿童入园", ("入托登记",)),
+        ("提取公积金", ()),
+        ("照", ("小营业执照",)),
+    ]
+    named = Catalogue([(name, name, everyday, "示例市某局") for name, everyday in rows])
+    question = search.settled(search.asked(letters), named.frequency.__getitem__)
+    candidates = [
+        search.Candidate(
+            name, name, everyday, frozenset(t for t in question.tokens if name in named.holding.get(t, ()))
+        )
+        for name, everyday in rows
+    ]
+    ranked = search.rank(question, candidates, named.frequency.__getitem__, len(rows))
+    assert sorted(one.name for one in ranked) == sorted(found)
 
 
 @pytest.mark.parametrize("query", ["school meals", "School  Meals", "free school meals", "find out about school meals"])

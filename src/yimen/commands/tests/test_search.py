@@ -40,6 +40,12 @@ def test_codes_are_printed_as_their_list_writes_them(imported, capsys):
     assert found(capsys, "qwxz") == []
 
 
+@pytest.mark.parametrize("limit", [-1, 0, 41, 200])
+def test_a_limit_that_cannot_be_kept_is_refused(limit):
+    with pytest.raises(NothingAsked, match="--limit 要写 1 到 40"):
+        run(search, "食品", "--limit", limit)
+
+
 def test_one_region_or_all_of_them(imported, capsys):
     assert found(capsys, "食品经营许可", "--region", "990000") == ["x-1"]
     assert found(capsys, "食品经营许可", "--region", "529901") == []
