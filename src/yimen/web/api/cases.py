@@ -249,7 +249,7 @@ class ChangesOut(Schema):
     more: bool
 
 
-def _case(request: HttpRequest, number: str) -> Case:
+def case_of(request: HttpRequest, number: str) -> Case:
     case = queries.get_case_for(client_of(request).staff, number)
     if case is None:
         raise Http404
@@ -268,11 +268,11 @@ def _stands(case: Case, made: object = None) -> dict[str, Any]:
     }
 
 
-def _act(
+def act(
     request: HttpRequest, name: str, number: str, key: str, do: Callable[[Case, Staff, datetime], object]
 ) -> HttpResponse | Any:
     """One act on one case, once for its key: 404 alike for none and not yours."""
-    case = _case(request, number)
+    case = case_of(request, number)
     by = client_of(request).staff
     return keyed(request, f"api.{name}", key, lambda: _stands(case, do(case, by, timezone.now())))
 
@@ -311,7 +311,7 @@ def case_changes(
 
 @router.get("/cases/{number}", response={200: CaseOut, **REFUSALS}, summary="One case, names masked")
 def case_show(request: HttpRequest, number: Number) -> Any:
-    case = _case(request, number)
+    case = case_of(request, number)
     tasks = case.tasks.select_related("department").order_by("opened_at", "pk")
     return {
         "number": case.query_no,
@@ -356,7 +356,7 @@ def _step(task: Task) -> dict[str, Any]:
     summary="A document of the case, application/pdf",
 )
 def case_document(request: HttpRequest, number: Number, document_id: UUID) -> HttpResponse:
-    case = _case(request, number)
+    case = case_of(request, number)
     found = case.notices.select_related("signed").get(pk=document_id)
     return documents.pdf(found, f"{case.query_no}-{found.kind}.pdf")
 
@@ -398,12 +398,12 @@ def case_receive(request: HttpRequest, wanted: ReceiveIn, key: Key) -> Any:
     return keyed(request, "api.receive", key, produce, status=201)
 
 
-_ANSWERS = {200: ActOut, **REFUSALS}
+ANSWERS = {200: ActOut, **REFUSALS}
 
 
-@router.post("/cases/{number}/materials", response=_ANSWERS, summary="Note what was handed in since")
+@router.post("/cases/{number}/materials", response=ANSWERS, summary="Note what was handed in since")
 def case_materials(request: HttpRequest, number: Number, wanted: MaterialsIn, key: Key) -> Any:
-    return _act(
+    return act(
         request,
         "note_materials",
         number,
@@ -412,35 +412,33 @@ def case_materials(request: HttpRequest, number: Number, wanted: MaterialsIn, ke
     )
 
 
-@router.post("/cases/{number}/accept", response=_ANSWERS, summary="Accept (受理): the clocks begin")
+@router.post("/cases/{number}/accept", response=ANSWERS, summary="Accept (受理): the clocks begin")
 def case_accept(request: HttpRequest, number: Number, key: Key, wanted: Nothing | None = None) -> Any:
-    return _act(request, "accept", number, key, lambda case, by, at: actions.accept(case.pk, by=by, at=at))
+    return act(request, "accept", number, key, lambda case, by, at: actions.accept(case.pk, by=by, at=at))
 
 
-@router.post("/cases/{number}/decline", response=_ANSWERS, summary="Decline (不予受理), with reasons")
+@router.post("/cases/{number}/decline", response=ANSWERS, summary="Decline (不予受理), with reasons")
 def case_decline(request: HttpRequest, number: Number, wanted: DeclineIn, key: Key) -> Any:
     said = wanted.model_dump()
-    return _act(request, "decline", number, key, lambda case, by, at: actions.decline(case.pk, **said, by=by, at=at))
+    return act(request, "decline", number, key, lambda case, by, at: actions.decline(case.pk, **said, by=by, at=at))
 
 
-@router.post("/cases/{number}/correct", response=_ANSWERS, summary="Tell once what is missing (一次告知补正)")
+@router.post("/cases/{number}/correct", response=ANSWERS, summary="Tell once what is missing (一次告知补正)")
 def case_correct(request: HttpRequest, number: Number, wanted: CorrectIn, key: Key) -> Any:
     lines = {line.material: line.what for line in wanted.lines}
-    return _act(request, "correct", number, key, lambda case, by, at: actions.correct(case.pk, lines, by=by, at=at))
+    return act(request, "correct", number, key, lambda case, by, at: actions.correct(case.pk, lines, by=by, at=at))
 
 
-@router.post("/cases/{number}/stop", response=_ANSWERS, summary="Begin a special procedure (特别程序)")
+@router.post("/cases/{number}/stop", response=ANSWERS, summary="Begin a special procedure (特别程序)")
 def case_stop(request: HttpRequest, number: Number, wanted: StopIn, key: Key) -> Any:
     said = wanted.model_dump()
-    return _act(
-        request, "open_stop", number, key, lambda case, by, at: actions.open_stop(case.pk, **said, by=by, at=at)
-    )
+    return act(request, "open_stop", number, key, lambda case, by, at: actions.open_stop(case.pk, **said, by=by, at=at))
 
 
-@router.post("/cases/{number}/stop/end", response=_ANSWERS, summary="End the special procedure with its result")
+@router.post("/cases/{number}/stop/end", response=ANSWERS, summary="End the special procedure with its result")
 def case_stop_end(request: HttpRequest, number: Number, wanted: StopResultIn, key: Key) -> Any:
     result = wanted.result
-    return _act(
+    return act(
         request,
         "close_stop",
         number,
@@ -449,10 +447,10 @@ def case_stop_end(request: HttpRequest, number: Number, wanted: StopResultIn, ke
     )
 
 
-@router.post("/cases/{number}/extension", response=_ANSWERS, summary="Ask for more time (延长审批期限)")
+@router.post("/cases/{number}/extension", response=ANSWERS, summary="Ask for more time (延长审批期限)")
 def case_extension(request: HttpRequest, number: Number, wanted: ReasonIn, key: Key) -> Any:
     reason = wanted.reason
-    return _act(
+    return act(
         request,
         "ask_extension",
         number,
@@ -461,10 +459,10 @@ def case_extension(request: HttpRequest, number: Number, wanted: ReasonIn, key: 
     )
 
 
-@router.post("/cases/{number}/extension/answer", response=_ANSWERS, summary="Approve or refuse more time")
+@router.post("/cases/{number}/extension/answer", response=ANSWERS, summary="Approve or refuse more time")
 def case_extension_answer(request: HttpRequest, number: Number, wanted: ExtensionAnswerIn, key: Key) -> Any:
     said = wanted.model_dump()
-    return _act(
+    return act(
         request,
         "answer_extension",
         number,
@@ -473,7 +471,7 @@ def case_extension_answer(request: HttpRequest, number: Number, wanted: Extensio
     )
 
 
-@router.post("/cases/{number}/steps/{task_id}", response=_ANSWERS, summary="Finish a step, with an opinion")
+@router.post("/cases/{number}/steps/{task_id}", response=ANSWERS, summary="Finish a step, with an opinion")
 def case_step(request: HttpRequest, number: Number, task_id: UUID, wanted: StepIn, key: Key) -> Any:
     def do(case: Case, by: Staff, at: datetime) -> Task:
         task = case.tasks.get(pk=task_id)
@@ -482,12 +480,12 @@ def case_step(request: HttpRequest, number: Number, task_id: UUID, wanted: StepI
             task.pk, outcome=wanted.outcome, opinion=wanted.opinion, surveyors=people_there, by=by, at=at
         )
 
-    return _act(request, "complete_task", number, key, do)
+    return act(request, "complete_task", number, key, do)
 
 
-@router.post("/cases/{number}/send-back", response=_ANSWERS, summary="Open an earlier step again")
+@router.post("/cases/{number}/send-back", response=ANSWERS, summary="Open an earlier step again")
 def case_send_back(request: HttpRequest, number: Number, wanted: SendBackIn, key: Key) -> Any:
-    return _act(
+    return act(
         request,
         "send_back",
         number,
@@ -496,16 +494,16 @@ def case_send_back(request: HttpRequest, number: Number, wanted: SendBackIn, key
     )
 
 
-@router.post("/cases/{number}/decide", response=_ANSWERS, summary="Grant or refuse")
+@router.post("/cases/{number}/decide", response=ANSWERS, summary="Grant or refuse")
 def case_decide(request: HttpRequest, number: Number, wanted: DecideIn, key: Key) -> Any:
     said = wanted.model_dump()
-    return _act(request, "decide", number, key, lambda case, by, at: actions.decide(case.pk, **said, by=by, at=at))
+    return act(request, "decide", number, key, lambda case, by, at: actions.decide(case.pk, **said, by=by, at=at))
 
 
-@router.post("/cases/{number}/certificate", response=_ANSWERS, summary="Make the certificate")
+@router.post("/cases/{number}/certificate", response=ANSWERS, summary="Make the certificate")
 def case_certificate(request: HttpRequest, number: Number, wanted: CertificateIn, key: Key) -> Any:
     said = wanted.model_dump()
-    return _act(
+    return act(
         request,
         "make_certificate",
         number,
@@ -514,21 +512,21 @@ def case_certificate(request: HttpRequest, number: Number, wanted: CertificateIn
     )
 
 
-@router.post("/cases/{number}/deliver", response=_ANSWERS, summary="Deliver the result (送达)")
+@router.post("/cases/{number}/deliver", response=ANSWERS, summary="Deliver the result (送达)")
 def case_deliver(request: HttpRequest, number: Number, wanted: DeliverIn, key: Key) -> Any:
     said = wanted.model_dump()
-    return _act(request, "deliver", number, key, lambda case, by, at: actions.deliver(case.pk, **said, by=by, at=at))
+    return act(request, "deliver", number, key, lambda case, by, at: actions.deliver(case.pk, **said, by=by, at=at))
 
 
-@router.post("/cases/{number}/withdraw", response=_ANSWERS, summary="Withdraw, as the applicant asked")
+@router.post("/cases/{number}/withdraw", response=ANSWERS, summary="Withdraw, as the applicant asked")
 def case_withdraw(request: HttpRequest, number: Number, wanted: ReasonIn, key: Key) -> Any:
     reason = wanted.reason
-    return _act(
+    return act(
         request, "withdraw", number, key, lambda case, by, at: actions.withdraw(case.pk, reason=reason, by=by, at=at)
     )
 
 
-@router.post("/cases/{number}/move", response=_ANSWERS, summary="Hand to another department, level or region")
+@router.post("/cases/{number}/move", response=ANSWERS, summary="Hand to another department, level or region")
 def case_move(request: HttpRequest, number: Number, wanted: MoveIn, key: Key) -> Any:
     def do(case: Case, by: Staff, at: datetime) -> CaseMove:
         receiver = Department.objects.get(region=wanted.region or by.region_id, code=wanted.receiver)
@@ -543,17 +541,17 @@ def case_move(request: HttpRequest, number: Number, wanted: MoveIn, key: Key) ->
             at=at,
         )
 
-    return _act(request, "move", number, key, do)
+    return act(request, "move", number, key, do)
 
 
-@router.post("/cases/{number}/move/receive", response=_ANSWERS, summary="Sign for a case handed here")
+@router.post("/cases/{number}/move/receive", response=ANSWERS, summary="Sign for a case handed here")
 def case_move_receive(request: HttpRequest, number: Number, key: Key, wanted: Nothing | None = None) -> Any:
-    return _act(request, "receive_move", number, key, lambda case, by, at: actions.receive_move(case.pk, by=by, at=at))
+    return act(request, "receive_move", number, key, lambda case, by, at: actions.receive_move(case.pk, by=by, at=at))
 
 
-@router.post("/cases/{number}/move/return", response=_ANSWERS, summary="Give it back with the result")
+@router.post("/cases/{number}/move/return", response=ANSWERS, summary="Give it back with the result")
 def case_move_return(request: HttpRequest, number: Number, wanted: MoveBackIn, key: Key) -> Any:
     said = wanted.model_dump()
-    return _act(
+    return act(
         request, "return_move", number, key, lambda case, by, at: actions.return_move(case.pk, **said, by=by, at=at)
     )

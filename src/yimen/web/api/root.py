@@ -12,7 +12,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from yimen.lib.errors import DomainError
-from yimen.web.api import appointments, cases, catalogue, clients, hall, refusals
+from yimen.web.api import appointments, around, cases, catalogue, clients, hall, refusals
 from yimen.web.errors import api_error
 
 api = NinjaAPI(title="Yimen", version="1", urls_namespace="api", docs_url=None, openapi_url="/openapi.json")
@@ -59,4 +59,5 @@ api.add_router("", hall.router)
 api.add_router("", appointments.router)
 api.add_router("", catalogue.router)
 api.add_router("", cases.router)
+api.add_router("", around.router)
 api.add_router("", clients.router)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 import threading
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -12,14 +13,18 @@ from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
+from yimen.cases.actions import uploads
 from yimen.cases.models import Case
 from yimen.cases.tests.factories import make_case, make_version
+from yimen.catalog.models import ItemFee
 from yimen.exchange import clients, webhooks
 from yimen.exchange.models import WebhookDelivery
 from yimen.ledger import followers
 from yimen.ledger.models import Event
+from yimen.lib.tests import files
 from yimen.people.models import Applicant, Role
 from yimen.people.tests.factories import (
     NOW,
@@ -352,6 +357,217 @@ def test_stops_extensions_and_moves(office):
         assert answer.status_code == 200, (path, answer.content)
 
 
+# -- what is done beside the steps ------------------------------------------------------------------------------------
+
+SOME = str(uuid4())
+BESIDE = {
+    "messages": {"text": "请带上原件。"},
+    "messages/read": {},
+    f"steps/{SOME}/take": {},
+    f"steps/{SOME}/hand": {"reason": "back"},
+    "fees": {"fee": SOME, "amount": "10"},
+    f"fees/{SOME}/pay": {"channel": "cash"},
+    f"fees/{SOME}/waive": {"reason": "困难家庭，按规定减免。"},
+    f"fees/{SOME}/refund": {"reason": "多收的退还给他。"},
+    f"fees/{SOME}/cancel": {"reason": "金额填错了，作废重开。"},
+    f"gaps/{SOME}": {"form": "copy"},
+    "commit": {"materials": [SOME], "text": "以上都属实，愿意承担责任。"},
+    "commitment": {"is_kept": True, "findings": "到现场看过，属实。"},
+    f"visits/{SOME}/plan": {"planned_for": "2026-11-19T09:30:00+08:00", "address": "演示路 2 号", "surveyors": ["1"]},
+    f"visits/{SOME}/put-off": {"status": "missed", "reason": "店里没有人。"},
+    "hearing": {"subject": "这件关系到邻居的采光。"},
+    "hearing/answer": {"wants": True},
+    "hearing/call": {"planned_for": "2026-12-02T09:30:00+08:00", "place": "二楼会议室", "chair": "1"},
+    "hearing/close": {"text": "双方都说了意见。", "signed_by": ["周新月"]},
+    "parties": {"name": "钱邻居", "interest": "住在隔壁。"},
+    f"parties/{SOME}": {"statement": "不同意，挡了光。"},
+    "agent": {"kind": "helper", "consent": "当面签了代办单", "number": "1"},
+    "agent/act": {"what": "form"},
+    "agent/end": {},
+    "priority": {"kind": "urgent", "reason": "exam"},
+    f"priority/{SOME}": {"approve": True},
+    f"priority/{SOME}/end": {"reason": "不急了，材料已补齐。"},
+    "recusal": {"person": "1", "reason": "申请人是他的姐夫。", "asker": "applicant"},
+    f"recusal/{SOME}": {"approve": True},
+    "team": {"name": "专班", "members": [{"number": "1", "duty": "收件"}, {"number": "2", "duty": "审查"}]},
+    "expert": {"expert": SOME, "question": "排烟管离窗户要几米？"},
+    f"expert/{SOME}": {"advice": "不少于二十米。"},
+    "guidance": {"guidance": SOME},
+    "revoke": {"ground": "procedure", "finding": "没有告知听证的权利。"},
+    "bar": {"ground": "false_materials", "finding": "检测报告是假的。"},
+    "renewal": {"certificate_no": "QH-1"},
+    "reveal": {"field": "phone", "reason": "要打电话约时间。"},
+}
+
+
+def test_every_act_of_a_cases_page_is_one_call():
+    """A page's act and its call bear one name; what is not done with one case has its own place."""
+    pages, calls = set(), set()
+    for file in (ROOT / "src/yimen/web/workbench").rglob("*.py"):
+        pages |= set(re.findall(r'(?:keyed|Sheet)\(\s*"cases\.([a-z_]+)"', file.read_text(encoding="utf-8")))
+    for name in ("cases", "around"):
+        text = (ROOT / f"src/yimen/web/api/{name}.py").read_text(encoding="utf-8")
+        calls |= set(re.findall(r'act\(\s*request,\s*"([a-z_]+)"', text))
+    lists = {"expert", "experts", "template", "filter", "opinion", "batch", "bundle", "elsewhere"}
+    rest = {name for name in pages - calls if name.rsplit("_", 1)[-1] not in lists}
+    assert rest == {
+        "receive",  # POST /cases
+        "close_visit",  # by who was on the spot
+        "change_fee",  # waive, refund and cancel are a call each
+        "change_team", "flag_public_safety", "lift_bar", "note_uploaded", "set_quota",  # not of one case
+    }  # fmt: skip
+
+
+FIRST = {
+    "accept", "certificate", "correct", "decide", "decline", "deliver", "extension", "extension/answer",
+    "materials", "move", "move/receive", "move/return", "send-back", "steps/id", "stop", "stop/end", "withdraw",
+}  # fmt: skip
+
+
+def test_the_tables_name_every_call_on_one_case(client):
+    paths, begins = client.get("/api/v1/openapi.json").json()["paths"], "/api/v1/cases/{number}/"
+    calls = {
+        path.removeprefix(begins) for path, methods in paths.items() if path.startswith(begins) and "post" in methods
+    }
+    assert {re.sub(r"{\w+}", "id", call) for call in calls} == FIRST | {act.replace(SOME, "id") for act in BESIDE}
+
+
+@pytest.mark.parametrize("act", BESIDE, ids=[act.replace(SOME, "id") for act in BESIDE])
+def test_a_further_act_on_another_departments_case_is_not_there_and_writes_nothing(outside, act):
+    number, stranger, before = outside
+    answer = stranger.post(f"cases/{number}/{act}", BESIDE[act])
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), answer.content
+    assert Event.objects.count() == before
+
+
+@pytest.fixture
+def outside(office):
+    number = received(office)
+    stranger = office.make("外单位", Role.CLERK, Role.APPROVER, Role.LEADER, department=make_department(office.region))
+    return number, stranger, Event.objects.count()
+
+
+def done(system, number, act, body=None):
+    answer = system.post(f"cases/{number}/{act}", body)
+    assert answer.status_code == 200, (act, answer.content)
+    return answer.json()["id"]
+
+
+def course(office, number):
+    rows = office.desk.get(f"cases/{number}/course").json()["rows"]
+    return {row["what"]: (row["id"], row["state"]) for row in rows}
+
+
+def test_people_around_a_case(office):
+    number = received(office)
+    office.desk.post(f"cases/{number}/accept")
+    desk, review, head = office.desk, office.review, office.head
+    task = desk.get(f"cases/{number}").json()["steps"][0]["id"]
+    done(review, number, f"steps/{task}/take")
+    done(review, number, f"steps/{task}/hand", {"to": None, "reason": "back"})
+
+    done(desk, number, "messages", {"text": "请带上原件。"})
+    assert [one["text"] for one in desk.get(f"cases/{number}/messages").json()["messages"]] == ["请带上原件。"]
+    done(desk, number, "messages/read")
+
+    asked = done(desk, number, "priority", {"kind": "urgent", "reason": "exam"})
+    refused = review.post(f"cases/{number}/priority/{asked}", {"approve": True})
+    assert (refused.status_code, refused.json()["code"]) == (403, "not_allowed")
+    done(head, number, f"priority/{asked}", {"approve": True})
+    assert course(office, number)["priority"] == (asked, "granted")
+    done(head, number, f"priority/{asked}/end", {"reason": "材料已经补齐，不急了。"})
+
+    person = {"person": review.staff.number, "reason": "申请人是他的姐夫。", "asker": "applicant"}
+    recusal = done(desk, number, "recusal", person)
+    done(head, number, f"recusal/{recusal}", {"approve": False})
+    members = [{"number": one.staff.number, "duty": "跟到底"} for one in (desk, review)]
+    done(head, number, "team", {"name": "专班（演示）", "members": members})
+    done(desk, number, "agent", {"kind": "helper", "consent": "当面签了代办单", "number": desk.staff.number})
+    done(desk, number, "agent/act", {"what": "form"})
+    done(desk, number, "agent/end")
+    states = {what: state for what, (_id, state) in course(office, number).items()}
+    assert states == {"priority": "ended", "recusal": "refused", "team": "open", "agent": "ended"}
+
+
+def test_a_hearing_from_right_to_record(office, clock):
+    number = received(office)
+    office.desk.post(f"cases/{number}/accept")
+    review = office.review
+    done(review, number, "hearing", {"subject": "这件关系到邻居的采光，可以要求听证。"})
+    party = done(review, number, "parties", {"name": "钱邻居", "interest": "住在隔壁，怕挡光。"})
+    done(review, number, f"parties/{party}", {"statement": "楼高了会挡光。"})
+    done(review, number, "hearing/answer", {"wants": True})
+    early = {"planned_for": f"{NOW + timedelta(days=2):%Y-%m-%dT01:30:00Z}", "place": "二楼会议室"}
+    chair = {"chair": office.head.staff.number}
+    refused = review.post(f"cases/{number}/hearing/call", early | chair)
+    assert refused.status_code == 409 and "7" in refused.json()["error"]
+    on = NOW + timedelta(days=14)
+    done(review, number, "hearing/call", early | chair | {"planned_for": f"{on:%Y-%m-%dT01:30:00Z}"})
+    assert course(office, number)["hearing"][1] == "called"
+    clock.now = on + timedelta(hours=9)
+    said = {
+        "text": "双方都说了意见，出示了采光的测算图，笔录念过没有异议。",
+        "signed_by": [office.head.staff.name, "周新月", "钱邻居"],
+    }
+    done(review, number, "hearing/close", said)
+    assert course(office, number)["hearing"][1] == "held" and course(office, number)["party"][1] == "heard"
+
+
+def test_a_visit_agreed_and_put_off(office):
+    office.version = make_version(visit=True, department=office.organ)
+    number = received(office)
+    office.desk.post(f"cases/{number}/accept")
+    pair = [make_staff(Role.SURVEYOR, department=office.organ).number for _n in range(2)]
+    plan = {"planned_for": f"{NOW + timedelta(days=1):%Y-%m-%dT01:30:00Z}", "address": "演示路 2 号"}
+    first, _state = course(office, number)["visit"]
+    alone = office.review.post(f"cases/{number}/visits/{first}/plan", plan | {"surveyors": pair[:1]})
+    assert (alone.status_code, alone.json()["code"]) == (409, "too_few_surveyors")
+    done(office.review, number, f"visits/{first}/plan", plan | {"surveyors": pair})
+    gone = {"status": "cancelled", "reason": "店主要出门，改一天。"}
+    second = done(office.review, number, f"visits/{first}/put-off", gone)
+    assert second != first and course(office, number)["visit"] == (second, "to_call")
+
+
+def test_a_fee_made_paid_and_given_back(office):
+    fee = ItemFee.objects.create(
+        version=office.version, position=0, name="工本费", standard="每证 10 元", basis="《演示收费条例》第三条"
+    )
+    number = received(office)
+    office.desk.post(f"cases/{number}/accept")
+    wrong = office.desk.post(f"cases/{number}/fees", {"fee": str(fee.pk), "amount": "11"})
+    assert (wrong.status_code, wrong.json()["code"]) == (409, "wrong_amount")
+    slip = done(office.desk, number, "fees", {"fee": str(fee.pk), "amount": "10"})
+    done(office.desk, number, f"fees/{slip}/pay", {"channel": "card", "receipt_no": "0001"})
+    done(office.head, number, f"fees/{slip}/refund", {"reason": "申请人撤回，按规定退还。"})
+    assert course(office, number)["fee"] == (slip, "refunded")
+
+
+def test_the_files_handed_in_and_the_number_behind_the_mask(office):
+    number = received(office)
+    case = Case.objects.get()
+    file = SimpleUploadedFile("平面图.pdf", files.pdf())
+    material = case.materials.first().material
+    kept = uploads.take(file, owner=office.desk.staff, region=case.region_id, case=case, material=material, at=NOW)
+    [row] = office.review.get(f"cases/{number}/files").json()["files"]
+    assert row == {
+        "id": str(kept.pk),
+        "material": str(material.pk),
+        "name": "平面图.pdf",
+        "kind": "pdf",
+        "size": kept.size,
+    }
+    got = office.review.get(f"cases/{number}/files/{kept.pk}")
+    assert b"".join(got).startswith(b"%PDF") and got["Cache-Control"] == "no-store"
+    assert office.review.get(f"cases/{number}/forms").json() == {"forms": []}
+
+    seen = office.review.post(f"cases/{number}/reveal", {"field": "phone", "reason": "要打电话约时间。"})
+    assert seen.json() == {"value": phone_number(7)} and seen["Cache-Control"] == "no-store"
+    assert Event.objects.filter(kind="people.revealed", actor=office.review.staff.ledger_ref).count() == 1
+    short = office.review.post(f"cases/{number}/reveal", {"field": "id", "reason": "看"})
+    assert (short.status_code, short.json()["code"]) == (409, "reason_missing")
+    assert office.head.post(f"cases/{number}/reveal", {"field": "id", "reason": "要核对证件。"}).status_code == 403
+
+
 def test_what_changed_is_the_same_as_what_may_be_seen(office, committed):
     mine = received(office)
     make_case(version=make_version(department=make_department(office.region)), at=NOW)
@@ -367,13 +583,13 @@ def test_what_changed_is_the_same_as_what_may_be_seen(office, committed):
 def test_the_schema_names_every_call_with_its_answers(client):
     schema = client.get("/api/v1/openapi.json").json()
     calls = {path: methods for path, methods in schema["paths"].items() if "/cases" in path or "/webhooks" in path}
-    assert len(calls) == 25
+    assert len(calls) == 65
     for path, methods in calls.items():
         for method, call in methods.items():
             assert {"401", "404", "409", "422", "429"} <= set(call["responses"]), path
             assert call["summary"] and call["security"], path
             names = {one["name"].lower() for one in call.get("parameters", [])}
-            assert method == "get" or path.endswith("/secret") or "idempotency-key" in names, path
+            assert method == "get" or path.endswith(("/secret", "/reveal")) or "idempotency-key" in names, path
 
 
 # -- webhooks ---------------------------------------------------------------------------------------------------------
