@@ -103,8 +103,18 @@ def _page(request: StaffRequest, pk: UUID, refused: str = "") -> HttpResponse:
         "refused_act": act,
         "put_off": {"how": posted_text(request, "how"), "reason": posted_text(request, "reason")},
         "others": list(SiteVisit.objects.filter(task=visit.task).exclude(pk=visit.pk).order_by("number")),
+        "rows": _found_rows(visit) if visit.status == SiteVisit.Status.DONE else [],
     }
     return render(request, "workbench/visits/visit.html", context)
+
+
+def _found_rows(visit: SiteVisit) -> list[tuple[PointRow, str, str]]:
+    """What was found at each point of a visit that was made, in words: the row, the finding, the reason."""
+    assert visit.done_at is not None
+    labels = {term.key: term.label for term in dictionaries.terms(reads.FAILURES, localdate(visit.done_at))}
+    words = dict(VisitAnswer.Finding.choices)
+    rows = _rows(visit, None, {})
+    return [(row, str(words.get(row.finding, "")), labels.get(row.failure, row.failure)) for row in rows]
 
 
 def _typed(visit: SiteVisit, posted: QueryDict | None) -> dict[str, str]:
@@ -246,7 +256,8 @@ def _checklist(
 ) -> HttpResponse:
     found = visit_or_404(request, pk)
     if found.status != SiteVisit.Status.AGREED:
-        return redirect("workbench:visit", pk)
+        # Another one closed it meanwhile: whoever sent something reads so, and what came of it.
+        return _page(request, pk, refused) if request.method == "POST" else redirect("workbench:visit", pk)
     posted = request.POST if request.method == "POST" else None
     rows = _rows(found, posted, wrong or {})
     context = {
