@@ -109,12 +109,12 @@ def test_a_window_that_lets_somebody_wait_is_not_counted_on_for_as_long_again(ha
 
 
 def test_nobody_is_expected_to_call_before_the_hall_opens(hall, series):
+    make_window(series)
     opens, closes = (localtime(NOW + minutes * MINUTE).time() for minutes in (30, 90))
     weekday = localtime(NOW).isoweekday()
     OpeningTime.objects.create(
         region=hall.region, hall=hall, weekday=weekday, opens=opens, closes=closes, valid_from=localdate(NOW)
     )
-    make_window(series)
     take(series, NOW - 9 * MINUTE)
     first = [state_of(hall, NOW + minutes * MINUTE).seats[0].shifts[0][0] for minutes in (20, 31, 40)]
     assert first == [0, 0, 600]
