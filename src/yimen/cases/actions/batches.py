@@ -57,7 +57,7 @@ class BadList(DomainError):
 
     def __init__(self, faults: Sequence[tuple[int, str]], rows: Sequence[Listed] = ()) -> None:
         self.faults, self.rows = list(faults), list(rows)
-        super().__init__(_("名单里有 %(n)s 处要改，改好再传一次。这一次一个人也没有收进来。") % {"n": len(self.faults)})
+        super().__init__(_("名单里有 %(n)s 处要改，改好才能收下。这一次一个人也没有收进来。") % {"n": len(self.faults)})
 
 
 @dataclass(frozen=True)
@@ -309,8 +309,9 @@ def receive_batch(
     (S4-7). Again, or by two at once: nobody gets a second one.
 
     materials: what everybody handed in, by ItemMaterial id. Whoever cannot be received has the reason in his row; the
-    others go on. again: when nobody else is left, try those who could not be received before. Until the first case is open the item's newest
-    edition counts. Raises WrongStep without a list or when it is closed, NotOffered, IncompleteAnswers, DeadEnd.
+    others go on. again: when nobody else is left, try those who could not be received before. Until the first case is
+    open the item's newest edition counts. Raises WrongStep without a list or when it is closed, NotOffered,
+    IncompleteAnswers, DeadEnd.
     """
     batch = _locked(batch_id, by)
     if batch.status == Batch.Status.CLOSED:

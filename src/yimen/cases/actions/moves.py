@@ -28,7 +28,7 @@ from yimen.lib.errors import DomainError
 from yimen.lib.text import listed
 from yimen.lib.workdays import Limit
 from yimen.people import access
-from yimen.people.models import Department, Staff
+from yimen.people.models import Department, Region, Staff
 
 # What a receiver sends a case back with when it is none of its business; no step of the flow knows it.
 RETURNED = "returned"
@@ -68,8 +68,7 @@ def move(
         raise BadMove(_("请选择转到哪里：其他部门、上级、下级，还是其他地区。"))
     if receiver.pk == case.department_id or receiver.pk in {one.receiver_id for one in moves}:
         raise BadMove(_("这件本来就在%(name)s手上。要还给他们，请用“办完退回”。") % {"name": receiver.name})
-    if (kind == CaseMove.Kind.UNIT) != (receiver.region_id == holder.region_id):
-        raise BadMove(_("同一个地区的部门选“转其他部门”，别的地区的选“报上级”“转下级”或者“转其他地区”。"))
+    _expect_level(kind, holder, receiver)
     reason = checked_reasons(reason)[:300]
     day = localdate(at)
     assert case.due_on is not None
@@ -114,6 +113,30 @@ def move(
     record(case, "case.moved", by=by, at=at, data=data)
     give(case, Notice.Kind.TRANSFER, by=by, at=at, letter=_letter(case, sent))
     return sent
+
+
+def _expect_level(kind: str, holder: Department, receiver: Department) -> None:
+    """Only an organ above is asked to decide: what is sent sideways or down comes back (LAW-10)."""
+    if kind == CaseMove.Kind.UNIT and receiver.region_id == holder.region_id:
+        return
+    here, there = holder.region, receiver.region
+    may = rules.kinds_between(here.pk, there.pk, above_here=_above(here), above_there=_above(there))
+    if kind in may:
+        return
+    if (kind == CaseMove.Kind.UNIT) != (here.pk == there.pk):
+        raise BadMove(_("同一个地区的部门选“转其他部门”，别的地区的选“报上级”“转下级”或者“转其他地区”。"))
+    raise BadMove(
+        _("%(there)s对我们来说不是这一级，请选“%(kind)s”。")
+        % {"there": there.name, "kind": CaseMove.Kind(min(may & {"up", "down"} or may)).label}
+    )
+
+
+def _above(region: Region) -> list[str]:
+    found: list[str] = []
+    while region.parent is not None and region.parent_id not in found:
+        region = region.parent
+        found.append(region.pk)
+    return found
 
 
 def send_up(case_id: UUID, *, receiver: Department, opinion: str, by: Staff, at: datetime) -> CaseMove:

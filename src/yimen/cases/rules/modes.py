@@ -83,6 +83,24 @@ def is_joint(own: object, departments: Iterable[object], *, says_so: bool) -> bo
     return says_so or len({own, *(one for one in departments if one is not None)}) > 1
 
 
+def kinds_between(
+    here: str, there: str, *, above_here: Collection[str], above_there: Collection[str]
+) -> frozenset[str]:
+    """
+    Return as what a case may go from region `here` to region `there`: "unit", "up", "down" or "region".
+
+    above_…: the regions above each, empty where none is known; then the level is taken from whoever sends the case.
+    """
+    if here == there:
+        return frozenset({"unit"})
+    if there in above_here:
+        return frozenset({"up"})
+    if here in above_there:
+        return frozenset({"down"})
+    unknown = {"up": not above_here, "down": not above_there}
+    return frozenset({"region", *(kind for kind, is_unknown in unknown.items() if is_unknown)})
+
+
 def move_due(asked: date | None, whole: date, *, today: date) -> date:
     """
     Return by when a receiver has finished: never after the day the whole case is due, unless that has passed.

@@ -598,6 +598,20 @@ def test_a_case_is_not_handed_on_like_this(wrong):
     assert not case.moves.exists()
 
 
+@pytest.mark.parametrize(
+    ("kind", "to", "allowed"),
+    [("up", "city", True), ("up", "neighbour", False), ("region", "neighbour", True), ("down", "city", False)],
+)
+def test_only_an_organ_above_is_asked_to_decide(kind, to, allowed):
+    case, _clerk = reviewed()
+    places = {"city": in_another("500200", "演示地市"), "neighbour": in_another("500300", "演示邻县")}
+    type(case.region).objects.filter(pk__in=[case.region_id, "500300"]).update(parent="500200")
+    ask = {"kind": kind, "receiver": places[to], "reason": "请协助核对场地", "opinion": "材料齐全，现场符合要求。"}
+    with nullcontext() if allowed else pytest.raises(actions.BadMove, match="这一级"):
+        actions.move(case.pk, **ask, by=approver_at(case.department), at=AT + 2 * HOUR)
+    assert case.moves.count() == allowed
+
+
 @pytest.mark.parametrize("outcome", ["passed", "rejected", "returned"])
 def test_a_case_comes_back_with_an_opinion_and_goes_on_at_home(outcome):
     case, _clerk = reviewed()

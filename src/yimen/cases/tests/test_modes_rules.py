@@ -1,9 +1,10 @@
 """Where a flow stands after steps went back: pure, over random flows."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yimen.cases.rules.modes import Stand, flow_now, following, is_joint
+from yimen.cases.rules.modes import Stand, flow_now, following, is_joint, kinds_between
 
 
 @st.composite
@@ -65,3 +66,21 @@ def test_two_departments_make_a_case_joint():
         is_joint("own", others, says_so=says)
         for others, says in [([None, None], False), ([None, "own"], False), ([None, "other"], False), ([], True)]
     ] == [False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "kinds"),
+    [
+        ("county", "county", {"unit"}),
+        ("county", "city", {"up"}),
+        ("county", "province", {"up"}),
+        ("city", "county", {"down"}),
+        ("county", "neighbour", {"region"}),
+        ("county", "lone", {"region", "down"}),
+        ("lone", "county", {"region", "up"}),
+    ],
+)
+def test_the_level_follows_from_what_lies_above(here, there, kinds):
+    above = {"county": ["city", "province"], "neighbour": ["city", "province"], "city": ["province"]}
+    found = kinds_between(here, there, above_here=above.get(here, ()), above_there=above.get(there, ()))
+    assert found == kinds
