@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from yimen.cases.models import AgentService, Case
 from yimen.cases.queries.people import AGENT_ACTS
 from yimen.lib.crypto import seal
 from yimen.lib.errors import DomainError
-from yimen.people import access
+from yimen.people import access, identity
 from yimen.people.models import Staff
 
 
@@ -43,7 +44,8 @@ def start_agent(
     the power of attorney covers (scope) and until when.
 
     consent: how the applicant agreed. consented_at: before now when the paper is older. Never costs anything. Raises
-    BadAgent, also while somebody else acts; WrongStep for a case that is over; access.NotAllowed.
+    BadAgent, also while somebody else acts; identity.InvalidIdentity for numbers that cannot exist; WrongStep for a
+    case that is over; access.NotAllowed.
     """
     case = locked(case_id)
     access.require(by, "cases.agent", department=case.department, region=case.region_id)
@@ -63,6 +65,10 @@ def start_agent(
         staff = None
         if not name.strip() or not scope.strip() or valid_until is None:
             raise BadAgent(_("委托代理人要写清姓名、代办什么和委托到哪天。"))
+        id_number, phone = id_number.strip().upper(), phone.strip()
+        if re.fullmatch(r"\d+X?", id_number, re.ASCII):  # other papers' numbers have letters
+            identity.check_resident_id(id_number, today=localdate(at))
+        phone = identity.check_phone(phone) if phone else ""
     else:
         raise BadAgent(_("请选择由谁代办：帮办代办员，或者委托代理人。"))
     present = case.agents.filter(ended_at=None).first()

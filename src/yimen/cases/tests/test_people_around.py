@@ -17,6 +17,7 @@ from yimen.cases.rules.conformity import Deviation, Done, Kind, Written, deviati
 from yimen.cases.tests.factories import make_case, make_version
 from yimen.ledger.models import Event
 from yimen.people.access import NotAllowed
+from yimen.people.identity import InvalidIdentity
 from yimen.people.models import Role
 from yimen.people.tests.factories import make_center, make_department, make_staff
 
@@ -247,12 +248,28 @@ def test_a_case_is_run_by_an_agent_and_each_act_shows_him(office, fields, word):
         (ATTORNEY | {"valid_until": localdate(AT) - DAY}, True),
         ({"consented_at": AT + HOUR}, True),
         ({"kind": "friend"}, True),
+        (ATTORNEY | {"id_number": "G1234567", "phone": "138 0000 0417"}, False),
+        (ATTORNEY | {"id_number": "500101199001010000"}, True),
+        (ATTORNEY | {"phone": "12"}, True),
     ],
-    ids=["helper", "attorney", "no consent", "nobody", "no scope", "no end", "expired", "agreed later", "no such kind"],
+    ids=[
+        "helper",
+        "attorney",
+        "no consent",
+        "nobody",
+        "no scope",
+        "no end",
+        "expired",
+        "agreed later",
+        "no such kind",
+        "passport",
+        "no such number",
+        "no such telephone",
+    ],
 )
 def test_an_agent_has_consent_scope_and_an_end(office, fields, wrong):
     case = accepted(office)
-    with pytest.raises(actions.BadAgent) if wrong else nullcontext():
+    with pytest.raises((actions.BadAgent, InvalidIdentity)) if wrong else nullcontext():
         help_with(office, case, **fields)
     assert AgentService.objects.count() == (not wrong)
 
