@@ -123,6 +123,14 @@ def _hall_lend(world: World) -> Wish:
     return Wish(world.session("hall_manager"), "/workbench/hall/now/lend", fields, world.session("clerk"))
 
 
+def _hall_sign_out(world: World) -> Wish:
+    from yimen.hall.models import Hall
+
+    window, _session, _clerk = world.window()
+    fields = {"hall": Hall.objects.get(pk=world.seed.hall_id).code, "window": str(window)}
+    return Wish(world.session("hall_manager"), "/workbench/hall/now/sign-out", fields, world.session("clerk"))
+
+
 def _hall_merge(world: World) -> Wish:
     from yimen.hall import setup
     from yimen.hall.models import Hall

@@ -84,7 +84,7 @@ def _require_hours(window: Window, at: datetime) -> None:
 
 
 @act
-def sign_out(window_id: UUID, *, by: Staff, at: datetime) -> Window:
+def sign_out(window_id: UUID, *, by: Actor, at: datetime) -> Window:
     """
     Close a window; whoever sits there, or a hall manager for him. A closed window stays closed.
 

@@ -182,7 +182,7 @@ def _level(letter: str, name: str, taken: int, called: int, *more: Any) -> Level
 _TIMES = """
 WITH spans AS (
     SELECT window_id, 'open' AS what, from_at, until_at FROM hall_windowsession
-    WHERE region_id = %(region)s AND from_at < %(until)s AND from_at >= %(begin)s - interval '1 day'
+    WHERE region_id = %(region)s AND from_at < %(until)s AND from_at >= %(begin)s - interval '31 days'
     UNION ALL
     SELECT window_id, 'paused', from_at, until_at FROM hall_windowpause
     WHERE region_id = %(region)s AND from_at < %(until)s AND from_at >= %(begin)s - interval '1 day'

@@ -16,6 +16,9 @@ from yimen.hall.rules.alarms import Helper, Pressed, propose
 from yimen.hall.rules.waiting import seconds_between
 from yimen.lib.dates import begin_of
 
+# So long without anybody at a window, and its manager may sign it out.
+FORGOTTEN_MINUTES = 10
+
 
 @dataclass(frozen=True)
 class Place:
@@ -32,6 +35,11 @@ class Place:
     minutes: int
     ticket: str
     series: frozenset[UUID]
+
+    @property
+    def may_be_forgotten(self) -> bool:
+        """Whether whoever sits there may have left without signing out."""
+        return self.state == "paused" or (self.state == "idle" and self.minutes >= FORGOTTEN_MINUTES)
 
 
 @dataclass(frozen=True)

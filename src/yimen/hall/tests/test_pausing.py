@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 
 from yimen.hall import actions, queries
-from yimen.hall.models import Ticket, WindowPause
+from yimen.hall.actions import forgotten
+from yimen.hall.models import Ticket, WindowPause, WindowSession
 from yimen.hall.tests.factories import call, make_hall, make_series, make_window, take
+from yimen.ledger.actions import SYSTEM
 from yimen.ledger.models import Event
 from yimen.people import access, covers
 from yimen.people.models import PostCover, Role, Staff
@@ -185,3 +187,45 @@ def test_the_staff_screen_knows_how_many_wait_and_how_long_the_first_has(hall, d
     assert queries.pressure(window.staff, later(12)) == queries.Pressure(1, 7)
     Ticket.objects.update(day=NOW.date() - timedelta(days=1))
     assert queries.pressure(window.staff, later(12)) == queries.Pressure(0, 0)
+
+
+MORNING = NOW + timedelta(hours=23)  # 8:05 the next day
+
+
+@pytest.mark.parametrize(
+    ("acts", "closed"),
+    [([], True), (["call"], True), (["call", "start"], False), (["pause"], True)],
+    ids=["idle", "called", "serving", "away"],
+)
+def test_a_window_nobody_signed_out_of_is_closed_as_of_its_last_act(acts, closed):
+    series = make_series()
+    window, last = make_window(series), NOW
+    ticket = take(series)
+    for n, act in enumerate(acts, 1):
+        last = NOW + timedelta(hours=n)
+        if act == "call":
+            call(window, last)
+        elif act == "start":
+            actions.start(ticket.pk, by=window.staff, at=last)
+        else:
+            actions.pause(window.pk, reason="meal", by=window.staff, at=last)
+    assert not forgotten.close_forgotten(window.pk, by=SYSTEM, at=NOW + timedelta(hours=14))  # the same day
+    assert forgotten.close_forgotten(window.pk, by=SYSTEM, at=MORNING) is closed
+    assert not forgotten.close_forgotten(window.pk, by=SYSTEM, at=MORNING)
+    window.refresh_from_db()
+    assert (window.staff is None) is closed
+    session = WindowSession.objects.get(window=window)
+    assert session.until_at == (last if closed else None)
+    assert not WindowPause.objects.filter(until_at__gt=last).exists()
+    if closed:
+        assert actions.sign_in(window.pk, by=make_staff(Role.CLERK, region=series.region), at=MORNING).staff
+
+
+def test_a_hall_that_serves_past_midnight_is_left_alone():
+    series = make_series()
+    window = make_window(series)
+    late = NOW + timedelta(hours=16)  # 1:05
+    take(series, late)
+    call(window, late)
+    assert not forgotten.close_forgotten(window.pk, by=SYSTEM, at=late + timedelta(hours=2))
+    assert forgotten.close_forgotten(window.pk, by=SYSTEM, at=late + timedelta(hours=3))

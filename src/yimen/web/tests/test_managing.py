@@ -155,3 +155,15 @@ def test_two_halls_are_merged_after_a_look_at_what_changes(crowd):
     assert "改成" in page.text
     page.press("合并")
     assert Hall.objects.get(pk=other.pk).merged_into == crowd.hall
+
+
+def test_the_manager_signs_out_a_window_somebody_has_left(crowd, clock):
+    assert "替他签退" not in Page.open(crowd.client, "/workbench/hall/now").text  # he has been idle for five minutes
+    clock.now, window = NOW + timedelta(minutes=11), crowd.windows[0]
+    sent = {"window": str(window.pk), "hall": crowd.hall.code, "_key": "one"}
+    clerk = client_of(make_staff(Role.CLERK, region=crowd.hall.region))
+    assert clerk.post("/workbench/hall/now/sign-out", sent).status_code == 403
+    page = Page.open(crowd.client, "/workbench/hall/now").press("替他签退")
+    assert "1 号窗口签退了" in page.text
+    window.refresh_from_db()
+    assert window.staff is None

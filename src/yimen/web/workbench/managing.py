@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from yimen.hall import merging, queries, setup
+from yimen.hall import actions, merging, queries, setup
 from yimen.hall.actions import alarms
 from yimen.hall.models import Hall, HallAlarm, Series, Window
 from yimen.hall.queries import figures
@@ -139,6 +139,19 @@ def lend(request: StaffRequest) -> Done:
     wanted = {one.pk: one for one in [*window.series.all(), series]}.values()
     setup.set_series_of_window(window.pk, wanted, by=request.staff, at=timezone.now())
     words = _("%(number)s 号窗口现在也叫%(name)s了。") % {"number": window.number, "name": series.name}
+    return Done(_address("workbench:floor", window.hall), words)
+
+
+@staff_page("hall.manage")
+@require_POST
+@keyed("hall.sign_out_for", stay=lambda request, *args, **kwargs: _now(request, **kwargs))
+def sign_out(request: StaffRequest) -> Done:
+    """For somebody who has left without signing out, so that another can sit down there."""
+    window = get_object_or_404(
+        Window.objects.select_related("hall"), pk=posted_id(request, "window"), hall__in=_halls(request)
+    )
+    actions.sign_out(window.pk, by=request.staff, at=timezone.now())
+    words = _("%(number)s 号窗口签退了，别人可以去签到。") % {"number": window.number}
     return Done(_address("workbench:floor", window.hall), words)
 
 
@@ -319,6 +332,7 @@ urlpatterns = [
     path("hall/now/alarms", alarm_list, name="hall-alarms"),
     path("hall/now/alarms/<uuid:alarm_id>/answer", answer, name="hall-alarm-answer"),
     path("hall/now/lend", lend, name="hall-lend"),
+    path("hall/now/sign-out", sign_out, name="hall-sign-out"),
     path("hall/days", days, name="hall-days"),
     path("hall/days/export/<slug:what>", export, name="hall-days-export"),
     path("hall/merge", merge, name="hall-merge"),
