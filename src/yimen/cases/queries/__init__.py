@@ -94,10 +94,12 @@ from yimen.cases.queries.results import (
     places,
     public_decisions,
     public_safety_items,
+    publicity,
     queue,
     quota_of,
     quotas,
     to_publish,
+    with_last_day,
 )
 from yimen.cases.queries.tasks import open_tasks
 from yimen.cases.queries.whole import read_course, read_whole, what_there_is
@@ -182,6 +184,7 @@ __all__ = [
     "promised_views",
     "public_decisions",
     "public_safety_items",
+    "publicity",
     "queue",
     "quota_of",
     "quotas",
@@ -203,5 +206,6 @@ __all__ = [
     "waits_for_applicant",
     "what_there_is",
     "where_now",
+    "with_last_day",
     "withdrawn_and_again",
 ]

@@ -75,11 +75,26 @@ def has_certificate(case: Case) -> bool:
 
 def to_publish(region: str, *, since: date, until: date) -> list[tuple[Notice, date]]:
     """Return the licences granted in these days, each with the last day to upload it (双公示, seven working days)."""
-    calendar = catalog.work_calendar()
     begin, end = (datetime.combine(day, time(), LOCAL_ZONE) for day in (since, until + timedelta(days=1)))
-    found = public_decisions(region).filter(issued_at__gte=begin, issued_at__lt=end).order_by("issued_at")
+    return with_last_day(public_decisions(region).filter(issued_at__gte=begin, issued_at__lt=end).order_by("issued_at"))
+
+
+def publicity(region: str, *, today: date, is_uploaded: bool) -> QuerySet[Notice]:
+    """
+    Return the licences granted within a year that wait to be uploaded, the oldest first, none left out for its age; or
+    those of the last thirty days that were, the newest first (双公示).
+    """
+    days = timedelta(days=30 if is_uploaded else 366)
+    since = datetime.combine(today - days, time(), LOCAL_ZONE)
+    found = public_decisions(region).filter(issued_at__gte=since, publicity__isnull=not is_uploaded)
+    return found if is_uploaded else found.order_by("issued_at", "pk")
+
+
+def with_last_day(notices: Iterable[Notice]) -> list[tuple[Notice, date]]:
+    """Return each decision with the last day to upload it (双公示, seven working days)."""
+    calendar = catalog.work_calendar()
     return [
-        (notice, calendar.due(notice.issued_at.astimezone(LOCAL_ZONE).date(), PUBLICITY_DAYS).on) for notice in found
+        (notice, calendar.due(notice.issued_at.astimezone(LOCAL_ZONE).date(), PUBLICITY_DAYS).on) for notice in notices
     ]
 
 

@@ -212,10 +212,29 @@ def test_granted_licences_are_public_without_whole_names(office):
     assert number in text and case.applicant.name not in text
 
 
+def test_a_decision_waits_to_be_uploaded_until_it_is_however_long_that_takes(office, clock):
+    """LAW-18."""
+    notice = granted(office).notices.get(kind="decision")
+    address, done = "/workbench/publicity", "/workbench/publicity?done=1"
+    clock.now += timedelta(days=60)
+    leads = client_of(office.leader)
+    page = leads.get(address).content.decode()
+    assert notice.number in page and "过了日子" in page
+    assert notice.number not in leads.get(done).content.decode()
+    sent = {"_key": "uploaded-1", "notice": str(notice.pk)}
+    assert leads.post("/workbench/publicity/uploaded", sent).status_code == 303
+    assert notice.number not in leads.get(address).content.decode()
+    clock.now, leads = NOW, client_of(office.leader)
+    assert notice.number in leads.get(done).content.decode()
+
+
 def test_the_lists_cost_the_same_for_one_and_many(office):
     def cost():
         with CaptureQueriesContext(connection) as seen:
-            for address in ("/workbench/certificates", "/workbench/bars", "/workbench/fees", "/decisions"):
+            for address in (
+                *("/workbench/certificates", "/workbench/bars", "/workbench/fees", "/decisions"),
+                "/workbench/publicity",
+            ):
                 assert office.leads.get(address).status_code == 200
         return len(seen)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,16 +17,21 @@ from yimen.cases import queries
 from yimen.cases.actions.publicity import note_uploaded
 from yimen.people import access
 from yimen.web.once import Done, keyed
+from yimen.web.workbench.cases import CappedPaginator
 from yimen.web.workbench.guard import StaffRequest, staff_page
 
-DAYS = 30
+PAGE = 50
 
 
 def _list(request: StaffRequest, *, refused: str = "", **_context: Any) -> HttpResponse:
-    today = localdate(timezone.now())
-    found = queries.to_publish(request.staff.region_id, since=today - timedelta(days=DAYS), until=today)
+    """What waits, the most urgent first; with ?done=1 what was uploaded lately."""
+    today, is_done = localdate(timezone.now()), request.GET.get("done") == "1"
+    found = queries.publicity(request.staff.region_id, today=today, is_uploaded=is_done)
+    page = CappedPaginator(found, PAGE).get_page(request.GET.get("page"))
     context = {
-        "rows": [(notice, due_on, getattr(notice, "publicity", None)) for notice, due_on in found],
+        "page": page,
+        "rows": [(one, due_on, getattr(one, "publicity", None)) for one, due_on in queries.with_last_day(page)],
+        "is_done": is_done,
         "may_mark": access.allowed(request.staff, "cases.publicize"),
         "today": today,
         "refused": refused,
