@@ -129,6 +129,6 @@ def csrf(request: HttpRequest, reason: str = "") -> HttpResponse:
         logger.warning("CSRF: %s", reason)
     if is_api(request):
         return api_error(403, "csrf", _("这次提交没有经过本站页面。"))
-    if kept.keep(request):  # logged in again elsewhere meanwhile: the page comes back with what was typed
-        return HttpResponseRedirect(request.path, status=303)
+    if page := kept.keep(request):  # logged in again elsewhere meanwhile: the page comes back with what was typed
+        return HttpResponseRedirect(page, status=303)
     return _page(request, 403, "errors/csrf.html", again=request.path)

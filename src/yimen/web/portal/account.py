@@ -55,9 +55,9 @@ def citizen_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespons
         if not isinstance(user, User):
             if request.headers.get("X-Requested-With") == "fetch":
                 return JsonResponse({"error": _("登录过期了，请重新登录，您填的都还在。")}, status=401)
-            is_kept = kept.keep(request)
-            at = request.get_full_path() if request.method in {"GET", "HEAD"} or is_kept else reverse("portal:my")
-            return redirect_to_login(at)
+            if request.method in {"GET", "HEAD"}:
+                return redirect_to_login(request.get_full_path())
+            return redirect_to_login(kept.keep(request) or reverse("portal:my"))
         if user.must_change_password:
             return redirect("account_change_password")
         applicant = getattr(user, "applicant", None)

@@ -1,7 +1,7 @@
 """
 What was typed when the session ended in the middle: kept sealed in the new one, shown again after the login (REL-19).
 
-Only of our own pages (their Origin), only for addresses of drafts, never longer than the session.
+Only of our own pages (their Origin), only drafts and messages about a case, never longer than the session.
 """
 
 from __future__ import annotations
@@ -17,20 +17,23 @@ from yimen.lib import crypto
 
 MOST = 60_000  # characters
 _KEY, _CONTEXT = "kept", "session.kept"
-_DRAFTS = re.compile(r"/my/drafts/[0-9a-f-]{36}/(questions|forms|materials)")
-_FIELDS = ("f-", "a-", "say-")
+# Where things are typed; what is in brackets is the page that shows them again.
+_PLACES = re.compile(r"(/my/drafts/[0-9a-f-]{36}/(?:questions|forms|materials))|(/cases/[\w-]{1,60})/messages")
+_FIELDS, _WHOLE = ("f-", "a-", "say-"), ("a", "text")
 
 
-def keep(request: HttpRequest) -> bool:
-    """Keep what this POST brought, when it came from a page of a draft; tell whether it is kept."""
-    if request.method != "POST" or not _DRAFTS.fullmatch(request.path) or not is_ours(request):
-        return False
-    fields = {name: values for name, values in request.POST.lists() if name == "a" or name.startswith(_FIELDS)}
+def keep(request: HttpRequest) -> str:
+    """Keep what this POST of one of our pages brought; return the page that shows it again, "" when it is not kept."""
+    place = _PLACES.fullmatch(request.path)
+    if request.method != "POST" or not place or not is_ours(request):
+        return ""
+    fields = {name: values for name, values in request.POST.lists() if name in _WHOLE or name.startswith(_FIELDS)}
     text = json.dumps(fields, ensure_ascii=False)
     if not fields or len(text) > MOST:
-        return False
-    request.session[_KEY] = [request.path, crypto.seal(text, _CONTEXT).hex()]
-    return True
+        return ""
+    page = str(place[1] or place[2])
+    request.session[_KEY] = [page, crypto.seal(text, _CONTEXT).hex()]
+    return page
 
 
 def found(request: HttpRequest) -> Mapping[str, list[str]]:

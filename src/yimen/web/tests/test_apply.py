@@ -14,6 +14,7 @@ from yimen.cases import actions
 from yimen.cases.actions import applying, messages, uploads
 from yimen.cases.models import ApplicationDraft, Case, Correction, Upload
 from yimen.cases.queries import applying as drafts
+from yimen.cases.queries.messages import messages_of
 from yimen.cases.tests.test_applying import online_version, phone_number, ready, resident_id, sign_up
 from yimen.lib.tests import files
 from yimen.people.models import Account, Applicant, Role, User
@@ -104,6 +105,23 @@ def test_what_was_typed_survives_the_end_of_the_session(client: Client, center, 
     Page(client, back).press("先存着")
     assert drafts.content_of(ApplicationDraft.objects.get()).typed["shop"] == "一碗面"
     assert "找回来了" not in client.get(address).content.decode()
+
+
+def test_a_message_typed_when_the_session_ended_is_there_after_the_login(client: Client, center, version):
+    me = citizen(client)
+    draft = ready(me, version)
+    case = applying.submit(draft.pk, edition=draft.edition, center=center, by=me, at=timezone.now())
+    page = Page.open(client, f"/cases/{case.query_no}")
+    address, said = page.filled("发给经办人", text="我的店改名了")
+    client.logout()
+    lost = client.post(address, said, headers={"Origin": "http://testserver"})
+    back = client.post(
+        lost["Location"], {"login": "citizen70", "password": PASSWORD, "next": f"/cases/{case.query_no}"}, follow=True
+    )
+    assert "找回来了" in back.content.decode() and "我的店改名了" in back.content.decode()
+    Page(client, back).press("发给经办人")
+    assert [one.text for one in messages_of(case)] == ["我的店改名了"]
+    assert "找回来了" not in client.get(f"/cases/{case.query_no}").content.decode()
 
 
 def test_a_stale_form_after_a_login_elsewhere_keeps_what_was_typed(version, center):

@@ -19,6 +19,7 @@ from yimen.lib.errors import DomainError
 from yimen.people.models import User
 from yimen.web import uploads as sending
 from yimen.web.once import Done, Stay, keyed
+from yimen.web.portal import kept
 from yimen.web.portal.account import CitizenRequest, citizen_page
 from yimen.web.portal.cards import Card
 from yimen.web.portal.cases import stay
@@ -37,11 +38,13 @@ def card(request: HttpRequest, case: Case, now: datetime) -> Card | None:
             return None
         return Card("messages", "portal/cards/messages_login.html", {"case": case}, aside=True)
     written = messages_of(case)
+    brought = kept.found(request) if request.method != "POST" else {}
     context = {
         "case": case,
         "written": written,
         "unread": sum(one.is_staff and one.is_unread for one in written),
-        "typed": request.POST.get("text", "") if request.method == "POST" else "",
+        "typed": request.POST.get("text", "") if request.method == "POST" else brought.get("text", [""])[-1],
+        "is_found": bool(brought),
         "most": messages.MOST_TEXT,
     }
     return Card("messages", "portal/cards/messages.html", context)
@@ -66,6 +69,7 @@ def write(request: CitizenRequest, number: str) -> Done:
         by=request.applicant,
         at=at,
     )
+    kept.forget(request)
     return Done(reverse("portal:case", args=[number]) + "#messages", _("发给经办人了。"))
 
 

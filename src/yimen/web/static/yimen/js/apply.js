@@ -19,7 +19,11 @@
     const known = (name) => [...form.elements].filter((each) => each.name === name);
     let timer = 0, running = false, again = false, stopped = false;
 
-    const copy = () => { try { sessionStorage.setItem(key, JSON.stringify(fields())); } catch { /* no room: the server has the rest */ } };
+    const edition = form.elements.edition;
+    // With the edition it was typed on: what another page saved meanwhile is not written over, both are shown.
+    const copy = () => {
+      try { sessionStorage.setItem(key, JSON.stringify([edition.value, fields()])); } catch { /* no room: the server has the rest */ }
+    };
     const forget = () => { try { sessionStorage.removeItem(key); } catch { /* as above */ } };
 
     const save = async () => {
@@ -27,7 +31,7 @@
       running = true;
       again = false;
       const body = new URLSearchParams(fields());
-      body.set("edition", form.elements.edition.value);
+      body.set("edition", edition.value);
       try {
         const answer = await fetch(form.dataset.draft, {
           method: "POST", body, headers: { "X-CSRFToken": token(), "X-Requested-With": "fetch" }, redirect: "error",
@@ -36,7 +40,7 @@
         if (answer.ok) {
           for (const one of document.querySelectorAll("[name=edition]")) one.value = told.edition;
           say(told.saved);
-          if (!again) forget();
+          if (again) copy(); else forget();
         } else if (answer.status === 409 || answer.status === 422) {
           stopped = true;                 // the form's own button shows both sides
           say(told.error);
@@ -61,9 +65,11 @@
     addEventListener("online", later);
     form.addEventListener("submit", () => { clearTimeout(timer); });
 
-    let left = null;
-    try { left = JSON.parse(sessionStorage.getItem(key)); } catch { /* nothing was left */ }
-    if (left && JSON.stringify(left) !== JSON.stringify(fields())) {
+    let left = null, typedOn = "";
+    try { [typedOn, left] = JSON.parse(sessionStorage.getItem(key)); } catch { /* nothing was left */ }
+    if (left && JSON.stringify(left) === JSON.stringify(fields())) forget();
+    else if (left) {
+      for (const one of document.querySelectorAll("[name=edition]")) one.value = typedOn;
       for (const [name, value] of left) {
         for (const one of known(name)) {
           if (one.type === "radio" || one.type === "checkbox") { if (one.value === value) one.checked = true; }
@@ -76,7 +82,8 @@
   }
 
   /* Files in pieces: a lost line costs the piece, not the file. */
-  const PIECE = 1 << 20, TRIES = 20;
+  const LEAST = 1 << 16, MOST = 1 << 20, TRIES = 20;
+  let piece = 1 << 18;                    // some seconds of this line, so that one sees it move
   const pause = (n) => new Promise((done) => setTimeout(done, Math.min(1000 * n, 10000)));
 
   const post = async (url, body) => {
@@ -105,17 +112,21 @@
         }
         while (at < file.size) {
           tell(words.going(Math.floor(100 * at / file.size)));
-          const answer = await post(`/my/files/${id}/piece?offset=${at}`, file.slice(at, at + PIECE));
+          const began = performance.now();
+          const answer = await post(`/my/files/${id}/piece?offset=${at}`, file.slice(at, at + piece));
           if (answer.status >= 500) throw new Error("busy");
           if (answer.received === undefined) return answer.error || words.login;
           at = answer.received;           // also when the place was wrong: it says from where to go on
           failed = 0;
+          const took = performance.now() - began;
+          if (took > 4000) piece = Math.max(LEAST, piece >> 1);
+          else if (took < 1000) piece = Math.min(MOST, piece << 1);
         }
         tell(words.look);
         const done = await post(`/my/files/${id}/finish`, new FormData());
         if (done.status >= 500) throw new Error("busy");
         if (done.status === 409) { at = done.received; continue; }
-        return done.status < 400 ? "" : done.error || words.login;
+        return done.id ? "" : done.error || words.login;
       } catch {
         failed += 1;
         if (failed > TRIES) return words.away;
@@ -125,22 +136,52 @@
     }
   };
 
-  for (const form of document.querySelectorAll("form[data-upload]")) {
-    const note = form.querySelector("[data-progress]"), input = form.elements.file;
-    const tell = (text) => { note.hidden = false; note.textContent = text; };
-    const start = async () => {
-      const faults = [];
-      for (const file of input.files) {
+  /* One after the other, whatever is pressed meanwhile; the page comes anew when all are through. */
+  const forms = [...document.querySelectorAll("form[data-upload]")];
+  const waiting = [];
+  let going = false, then = () => location.reload();
+  const sendAll = async () => {
+    if (going) return;
+    going = true;
+    let failed = false;
+    for (let form; (form = waiting[0]); waiting.shift()) {
+      const note = form.querySelector("[data-progress]"), input = form.elements.file, chosen = input.files, faults = [];
+      const tell = (text) => { note.hidden = false; note.textContent = text; };
+      for (const file of chosen) {
         const fault = await send(form, file, (text) => tell(`${file.name}：${text}`));
         if (fault) faults.push(`${file.name}：${fault}`);
       }
-      if (faults.length) { tell(faults.join(" ")); input.value = ""; return; }
-      location.reload();
-    };
+      if (input.files === chosen) input.value = "";
+      else waiting.push(form);            // others were chosen meanwhile
+      if (faults.length) { tell(faults.join(" ")); failed = true; }
+    }
+    going = false;
+    if (!failed) then();
+    then = () => location.reload();
+  };
+  const queue = (form) => {
+    if (!form.elements.file.files.length || waiting.includes(form)) return;
+    waiting.push(form);
+    sendAll();
+  };
+  for (const form of forms) {
     form.addEventListener("submit", (event) => {
-      if (!input.files.length) return;    // the page says what is missing
+      if (!form.elements.file.files.length) return;    // the page says what is missing
       event.preventDefault();
-      start();
+      queue(form);
+    });
+  }
+
+  addEventListener("beforeunload", (event) => { if (going) event.preventDefault(); });
+
+  /* Going on takes along what was chosen and not sent. */
+  for (const form of document.querySelectorAll("form[data-after-files]")) {
+    form.addEventListener("submit", (event) => {
+      if (!going && !forms.some((one) => one.elements.file.files.length)) return;
+      event.preventDefault();
+      const button = event.submitter;
+      then = () => form.requestSubmit(button);
+      forms.forEach(queue);
     });
   }
 })();
