@@ -362,7 +362,9 @@ def flow(item: Item, organs: dict[str, Department]) -> tuple[StepDraft, ...]:
     if item.makes:
         steps.append(StepDraft("make", "制证", kind.MAKE, "制证岗", "按决定制作证照", 2, after=last))
         last = ("make",)
-    steps.append(StepDraft("deliver", "送达", kind.DELIVER, "出件岗", "当面交付、邮寄或电子送达", 0, after=last))
+    # With making it, within the ten days of the law.
+    days = 0 if item.is_immediate or item.order == "three days" else 5
+    steps.append(StepDraft("deliver", "送达", kind.DELIVER, "出件岗", "当面交付、邮寄或电子送达", days, after=last))
     return tuple(steps)
 
 

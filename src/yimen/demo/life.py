@@ -29,9 +29,10 @@ from yimen.catalog.models import FlowStep, ItemVersion
 from yimen.demo import bundles, centre, clocks, handling, people_around, results, scenario, supervision, visits
 from yimen.demo.over import hand_over
 from yimen.hall import actions as hall
+from yimen.hall.actions import forgotten
 from yimen.hall.models import Hall, Series, Ticket, Window
 from yimen.insight.forecasts import checks as forecasts
-from yimen.ledger.actions import PUBLIC
+from yimen.ledger.actions import PUBLIC, SYSTEM
 from yimen.lib.errors import DomainError
 from yimen.people import actions as people
 from yimen.people.models import Applicant, Staff
@@ -186,8 +187,12 @@ class Life:
         hall.link_case(ticket.pk, case, by=clerk, at=at)
         accepts = at + (ends - at) * 0.4
         if self.chance.random() < 0.02:
-            reasons = "这件事归乡镇便民服务中心办，请带身份证到户口所在地的便民服务中心。"
-            self.at(accepts, lambda at: cases.decline(case.pk, reasons=reasons, by=clerk, at=at))
+            said = {
+                "reasons": "这件事归乡镇便民服务中心办，请带身份证到户口所在地的便民服务中心。",
+                "ground": cases.Ground.NOT_OURS,
+                "right_organ": "户口所在地的便民服务中心",
+            }
+            self.at(accepts, lambda at: cases.decline(case.pk, **said, by=clerk, at=at))
             return
         self.at(accepts, lambda at: cases.accept(case.pk, by=clerk, at=at))
         if version.is_immediate:
@@ -300,6 +305,7 @@ class Life:
         ).select_related("window")
         held = {ticket.window.number: ticket for ticket in open_now if ticket.window}
         for window in self.windows:
+            forgotten.close_forgotten(window.pk, by=SYSTEM, at=at)  # the demo was stopped over night
             ticket = held.get(window.number)
             if ticket is not None:
                 clerk, soon = self._clerk(window), at + timedelta(seconds=self.chance.randint(20, 150))

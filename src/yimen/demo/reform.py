@@ -16,12 +16,14 @@ from django.utils.timezone import localdate
 from yimen.cases import actions as cases
 from yimen.cases import bulk, proactive
 from yimen.cases.actions import Handed
+from yimen.cases.models import Case
 from yimen.catalog import actions as catalog
 from yimen.catalog import queries
 from yimen.catalog.actions import StepDraft, reform
 from yimen.catalog.models import ItemVersion, ServiceItem
 from yimen.centre import actions as rulebook
 from yimen.demo import centre
+from yimen.demo.over import hand_over
 from yimen.ledger.actions import SYSTEM
 from yimen.lib.workdays import add_months
 from yimen.people import actions as people
@@ -184,9 +186,14 @@ def _failed(
         noted = {one.pk: Handed("complete") for one in materials}
         cases.note_materials(case.pk, noted, by=clerk, at=at + timedelta(hours=1))
         cases.accept(case.pk, by=clerk, at=at + timedelta(hours=1))
-    for n, reasons in enumerate(("这件事归户口所在地的司法局办理。", "案件已经重复申请，上一次还在办。")):
+        _done(case, staff, at + timedelta(hours=3))
+    declined = (
+        ("这件事归户口所在地的司法局办理。", {"ground": "not_ours", "right_organ": "户口所在地的司法局"}),
+        ("案件已经重复申请，上一次还在办。", {"ground": "not_needed"}),
+    )
+    for n, (reasons, ground) in enumerate(declined):
         case, _materials = receive(AID, n + 9)
-        cases.decline(case.pk, reasons=reasons, by=clerk, at=at + timedelta(minutes=10))
+        cases.decline(case.pk, reasons=reasons, **ground, by=clerk, at=at + timedelta(minutes=10))
     case, _materials = receive(DISCLOSURE, 11)
     cases.accept(case.pk, by=clerk, at=at + timedelta(minutes=5))
     later, approver = at + timedelta(days=2), staff["approver-dzb"]
@@ -194,6 +201,16 @@ def _failed(
         cases.complete_task(task.pk, outcome="rejected", opinion="写的内容分不清要哪份文件。", by=approver, at=later)
     why = "申请内容不明确，补正后仍不符合条件。"
     cases.decide(case.pk, outcome="refused", reasons=why, by=staff["leader"], at=later)
+    cases.deliver(case.pk, how="post", by=clerk, at=later + timedelta(hours=2))
+
+
+def _done(case: Case, staff: Mapping[str, Staff], at: datetime) -> None:
+    """Looked at, granted and handed over, in time."""
+    for task in case.tasks.filter(done_at=None, kind="review"):
+        by = staff[f"approver-{case.department.code}"]
+        cases.complete_task(task.pk, outcome="passed", opinion="符合援助条件。", by=by, at=at)
+    cases.decide(case.pk, outcome="granted", by=staff["leader"], at=at + timedelta(hours=1))
+    hand_over(case.pk, by=staff["clerk3"], at=at + timedelta(hours=2))
 
 
 _PROMISE = """一、您来办事，第一个接待您的人负责到底，不让您自己找下一个窗口。

@@ -88,7 +88,7 @@ def begin(now: datetime) -> None:
     )
     cases.flag_public_safety(gas, True, effective_on=days[0], reason="燃气安全，直接关系公共安全", by=SYSTEM, at=begun)
     first, *_waiting, false = (
-        office.ready(GAS, who, born, _local(days[0], 9, minute), "approver-zjj")
+        office.ready(GAS, who, born, _local(days[2], 9, minute), "approver-zjj")
         for who, born, minute in (
             ("安平（演示）", date(1976, 8, 1), 5),
             ("康宁（演示）", date(1980, 8, 2), 15),
@@ -96,24 +96,24 @@ def begin(now: datetime) -> None:
             ("假三（演示）", date(1988, 8, 4), 35),
         )
     )
-    cases.decide(first.pk, outcome="granted", by=office.leader, at=_local(days[1], 10))
+    cases.decide(first.pk, outcome="granted", by=office.leader, at=_local(days[3], 10))
     cases.make_certificate(
-        first.pk, valid_until=days[1].replace(year=days[1].year + 3, day=1), by=office.clerk, at=_local(days[1], 10, 30)
+        first.pk, valid_until=days[3].replace(year=days[3].year + 3, day=1), by=office.clerk, at=_local(days[3], 10, 30)
     )
-    cases.deliver(first.pk, how="window", by=office.staff["clerk3"], at=_local(days[1], 11))
+    cases.deliver(first.pk, how="window", by=office.staff["clerk3"], at=_local(days[3], 11))
     cases.decide(
         false.pk,
         outcome="refused",
         reasons="安全评价报告的编号在出具单位查不到，报告是假的。如果能提供真实的报告，期满后可以重新申请。",
         by=office.leader,
-        at=_local(days[1], 15),
+        at=_local(days[3], 15),
     )
     cases.set_bar(
         false.pk,
         "false_materials",
         finding="出具单位书面答复：没有出过这份报告。",
         by=office.leader,
-        at=_local(days[1], 16),
+        at=_local(days[3], 16),
     )
 
     # A health permit that ends in some weeks, and its holder at the window.

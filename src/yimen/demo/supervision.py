@@ -61,9 +61,11 @@ def begin(now: datetime) -> None:
         actions.appeal(cards[2].pk, text=text, by=clerk, at=_local(days[-1], 14))
     if len(cards) > 3:
         actions.decide(cards[3].pk, act="closed", text="整改到位，予以办结。", by=watcher, at=_local(days[-1], 16))
-    due = watching.running(region, watching.book_of(region), on=today)
-    for batch in watching.batches(due):
-        actions.give_cards(region, batch, by=SYSTEM, at=now)
+    for day in (*days[1:], today):
+        at = now if day == today else _local(day, 8, 5)
+        for batch in watching.batches(watching.running(region, watching.book_of(region), on=day)):
+            actions.give_cards(region, batch, by=SYSTEM, at=at)
+    _answers(region, watcher, _local(days[-1], 15))
 
     round_ = actions.begin_campaign(
         region, f"{today.year} 年换位体验", due_on=today + timedelta(days=20), by=watcher, at=_local(days[0], 9, 30)
@@ -79,6 +81,26 @@ def begin(now: datetime) -> None:
                 by=leader,
                 at=_local(days[-1], 17),
             )
+
+
+def _answers(region: str, watcher: Staff, at: datetime) -> None:
+    """Those whose step was late first have said why; what they put right is taken note of, but for the last one's."""
+    late = Card.objects.filter(region=region, trigger=Trigger.STEP_OVERDUE, state=Card.State.OPEN, issued_at__lt=at)
+    for n, card in enumerate(late.select_related("handler").order_by("issued_at", "number")[: len(_SAID)]):
+        if card.handler is None:
+            continue
+        text, correction = _SAID[n]
+        actions.answer(card.pk, text=text, correction=correction, by=card.handler, at=at + timedelta(minutes=5 * n))
+        if n + 1 < len(_SAID) and watcher.pk not in card.named:
+            done = at + timedelta(minutes=40 + 5 * n)
+            actions.decide(card.pk, act="closed", text="说明属实，已经补办，予以办结。", by=watcher, at=done)
+
+
+_SAID = (
+    ("负责人外出学习，没有把件转给同事。", "已经定了 AB 岗，外出前先转件。"),
+    ("申请人那两天不在本地，没有约上时间。", "已经改约，约不上的当天写明原因。"),
+    ("手上的件太多，看漏了一件。", "每天早上先看“今天到期”，这一件正在补办。"),
+)
 
 
 def _local(day: date, hour: int, minute: int = 0) -> datetime:

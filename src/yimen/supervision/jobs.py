@@ -15,12 +15,14 @@ from yimen.ledger.models import Event
 from yimen.lib.each import is_cut_off, one_by_one
 from yimen.people.models import Region
 from yimen.supervision import actions, watching
+from yimen.supervision.models import Trigger
 from yimen.supervision.watching import Due
 
 NAME = "supervision.follow"
 # A first run over a long ledger stops here and goes on in the next.
 MOST_ROUNDS = 40
-# Rows older than this call for nothing any more: a first run over years of history must not rain cards.
+# What lies further back calls for nothing any more: a first run over years of history must not rain cards. Only that
+# something was typed in so late does.
 MOST_AGE = timedelta(days=30)
 
 log = logging.getLogger("yimen.supervision")
@@ -46,7 +48,10 @@ def follow_new(*, at: datetime) -> int:
         book = books.get(event.region)
         if book is None:
             book = books[event.region] = watching.book_of(event.region)
-        actions.give_cards(event.region, watching.of_event(event, book), by=SYSTEM, at=at)
+        due = watching.of_event(event, book)
+        if at - event.at > MOST_AGE:
+            due = [one for one in due if one.lapse.trigger == Trigger.OFF_SYSTEM]
+        actions.give_cards(event.region, due, by=SYSTEM, at=at)
 
     return followers.follow(NAME, watching.KINDS, handle, at=at)
 

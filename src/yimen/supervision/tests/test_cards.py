@@ -5,10 +5,12 @@ from datetime import date, timedelta
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from yimen.cases import actions as cases
 from yimen.cases.models import Case, Clock, Task
 from yimen.cases.tests.factories import make_case
+from yimen.ledger import followers
 from yimen.ledger.actions import SYSTEM
 from yimen.ledger.models import Event
 from yimen.people.access import NotAllowed
@@ -134,6 +136,23 @@ def test_only_a_supervisor_sets_rules(role):
         actions.set_rule(
             office.region, **FAR, threshold={"days_over": 2}, effective_on=NOW.date(), by=make_staff(role), at=NOW
         )
+
+
+@pytest.mark.parametrize(
+    "days, cards", [(20, {"step_overdue", "off_system"}), (60, {"off_system"})], ids=["new", "old"]
+)
+def test_history_brought_in_rains_no_cards_but_that_it_came_so_late(monkeypatch, days, cards):
+    monkeypatch.setattr(followers, "horizon", lambda: 2**62)
+    office, now = make_office(), timezone.now()
+    begun = now - timedelta(days=days)
+    case = accepted(office, at=begun)
+    Case.objects.filter(pk=case.pk).update(is_demo=False)
+    task = case.tasks.get(kind="review")
+    late = begun + timedelta(days=5)
+    cases.complete_task(task.pk, outcome="passed", opinion="符合规定。", by=office.approver, at=late)
+    cases.decide(case.pk, outcome="granted", by=office.leader, at=late)
+    jobs.follow_new(at=now)
+    assert {trigger for trigger, _colour in given(case)} == cards
 
 
 # -- what others record ------------------------------------------------------------------------------------------------
