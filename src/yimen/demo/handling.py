@@ -15,6 +15,7 @@ from yimen.cases.actions.elsewhere import receive_elsewhere
 from yimen.cases.models import Case, CaseMove
 from yimen.catalog import queries as catalog
 from yimen.catalog.models import ItemVersion
+from yimen.catalog.models.items import QUICK_MINUTES
 from yimen.demo import centre, scenario
 from yimen.ledger.actions import SYSTEM
 from yimen.people import actions as people
@@ -24,14 +25,19 @@ CITY = ("529900", "云州市（演示）")
 ABOVE, FAR_CLERK = "approver-city", "clerk-city"
 # By the short code of items in centre.ITEMS.
 GAP, COMMITTED, JOINT, MOVED, SENT_UP = "00201", "00301", "00203", "00601", "01301"
+# Promised at the window within so many minutes (S3-16).
+QUICK = {"00101": 10, "00401": 5, "00502": 10}
 PROOF = "卫生检测报告"
 COMMITMENT = "我的场所符合卫生标准，检测报告半个月内能拿到。\n承诺不实的，愿意承担撤销许可的后果。"
 
 
 def prepare(draft: ItemVersion, item: centre.Item) -> ItemVersion:
-    """Say which proof of an item a commitment may replace (HALL-12)."""
+    """Say which proof of an item a commitment may replace (HALL-12), and what is done in minutes."""
     if item.code == COMMITTED:
         draft.extended[cases.COMMITMENT_MATERIALS] = [PROOF]
+        draft.save(update_fields=["extended"])
+    if item.code in QUICK:
+        draft.extended[QUICK_MINUTES] = QUICK[item.code]
         draft.save(update_fields=["extended"])
     return draft
 
