@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -199,8 +200,10 @@ def _detail(event: Event, task: Task | None, case: Case, places: dict[str, str])
         case "case.recusal_decided":
             return _("他不再办这件") if event.data["is_granted"] else _("不用回避")
         case "case.due_moved":
-            days = {key: short_day(date.fromisoformat(event.data[key])) for key in ("from", "to")}
-            return _("由 %(before)s改为 %(after)s") % {"before": days["from"], "after": days["to"]}
+            return _moved(event.data)
+        case "case.stop_opened" | "case.stop_closed" | "case.extended":
+            found = (one for one in event.data.get("moved", ()) if one["clock"] == Clock.Kind.PROMISED)
+            return next((_moved(one) for one in found if one["from"] != one["to"]), "")
         case "case.declined":
             return case.reasons  # the ledger cannot forget, so it holds only their SHA-256
         case "case.delivered":
@@ -208,6 +211,11 @@ def _detail(event: Event, task: Task | None, case: Case, places: dict[str, str])
             return str(ways.get(event.data.get("how", ""), ""))
         case _:
             return ""
+
+
+def _moved(data: dict[str, Any]) -> str:
+    days = {key: short_day(date.fromisoformat(data[key])) for key in ("from", "to")}
+    return _("由 %(before)s改为 %(after)s") % {"before": days["from"], "after": days["to"]}
 
 
 def _post(person: Staff | None) -> str:

@@ -111,6 +111,7 @@ def stay(request: HttpRequest, number: str, refused: str = "") -> HttpResponse:
         "case": found,
         "clock": clocks.get("promised") or clocks.get("statutory"),
         "statutory": clocks.get("statutory") if "promised" in clocks else None,
+        "delivery": clocks.get("delivery"),
         "answer_due": cases.answer_due(found, catalog.work_calendar()) if is_new else None,
         "waits": cases.waits_for_applicant(found),
         "rows": cases.timeline(found),

@@ -1,7 +1,7 @@
 """Clocks, corrections and withdrawal on the pages: at the window, on the case's page, and what the citizen sees."""
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.urls import reverse
@@ -11,6 +11,7 @@ from yimen.cases import actions
 from yimen.cases.models import Case, Correction
 from yimen.cases.tests.factories import make_case, make_version
 from yimen.ledger.models import Event
+from yimen.lib.dates import short_day
 from yimen.people.models import Role
 from yimen.people.tests.factories import make_department, make_staff
 from yimen.web.portal.cases import _OPENED
@@ -120,6 +121,10 @@ def test_a_stop_from_the_case_page_is_seen_there_and_by_the_citizen(client, runn
     assert "暂停中" in page and stop.notice.number in page and "依法停计" in page
 
     seen = plain(citizen_page(client, case))
+    told = Event.objects.get(kind="case.stop_opened").data["moved"]
+    promised = next(one for one in told if one["clock"] == "promised")
+    was, now = (short_day(date.fromisoformat(promised[key])) for key in ("from", "to"))
+    assert "".join(f"由{was}改为{now}".split()) in "".join(seen.split())
     assert "时限现在暂停" in seen and "检测" in seen and stop.notice.number in seen and "暂停中" in seen
     assert post(client, case, "case-decide", outcome="granted").status_code in {403, 409}
     assert post(client, case, "case-stop-close", result="检测合格，报告收到").status_code == 303
@@ -211,3 +216,30 @@ def test_the_page_says_where_the_laws_limit_comes_from_when_the_item_states_none
         citizen_page(client, case),
     ):
         assert (sentence in plain(page)) is (stated is None)
+
+
+def test_a_last_day_by_law_in_a_year_not_announced_is_provisional_for_everybody(client):
+    case = make_case(promised_days=2, statutory_limit=600, at=timezone.now())
+    actions.accept(case.pk, by=clerk_of(case), at=timezone.now())
+    assert case.clocks.get(kind="statutory").is_provisional
+    login(client, clerk_of(case))
+    page = plain(client.get(reverse("workbench:case", args=[case.query_no])).content.decode())
+    law = page[page.index("法定最晚") :]
+    assert "暂定" in law[:200]
+    seen = plain(citizen_page(client, case))
+    law = seen[seen.index("法律规定的最后一天") :]
+    assert "暂定" in law[:200]
+
+
+def test_who_waits_for_his_result_reads_by_when_it_comes(client):
+    case = make_case(promised_days=5, at=timezone.now())
+    clerk, leader = clerk_of(case), make_staff(Role.LEADER, department=case.department)
+    actions.accept(case.pk, by=clerk, at=timezone.now())
+    assert "送达" not in plain(citizen_page(client, case))
+    for task in case.tasks.filter(kind="review"):
+        approver = make_staff(Role.APPROVER, department=case.department)
+        actions.complete_task(task.pk, outcome="passed", opinion="", by=approver, at=timezone.now())
+    actions.decide(case.pk, outcome="granted", reasons="", by=leader, at=timezone.now())
+    due_on = case.clocks.get(kind="delivery").due_on
+    seen = "".join(plain(citizen_page(client, case)).split())
+    assert f"{due_on.month}月{due_on.day}日" in seen and "送达" in seen
