@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
-from yimen.cases.tests.test_applying import online_version, phone_number, resident_id
+from yimen.cases.actions import applying
+from yimen.cases.tests.test_applying import online_version, phone_number, resident_id, sign_up
 from yimen.lib.tests import files
-from yimen.people.tests.factories import make_center, make_region
+from yimen.people.tests.factories import NOW, PASSWORD, make_center, make_region
 from yimen.testing import needs_chromium
 from yimen.web.tests.looking import no_sideways, shot, violations
 from yimen.web.tests.test_hall_browser import browser, stage  # noqa: F401 - fixtures
@@ -102,3 +104,44 @@ def test_a_whole_application_on_a_phone(stage, version, browser, tmp_path):  # n
     phone.look("my")
     phone.errors = [one for one in phone.errors if "401" not in one]
     assert phone.errors == []
+
+
+@pytest.fixture
+def filled(version):
+    """Everything but the files: the address of its page. Signed up before the browser starts, as above."""
+    me = sign_up(91).applicant
+    draft = applying.begin(version, me, at=NOW)
+    applying.save(draft.pk, edition=1, typed={"shop": "一碗面", "area": "60"}, by=me, at=NOW)
+    return f"/my/drafts/{draft.pk}/materials"
+
+
+def test_a_cut_upload_goes_on_and_going_on_takes_along_what_was_chosen(stage, filled, browser, tmp_path):  # noqa: F811
+    page = Phone(browser).page
+    page.goto(f"{stage.address}/accounts/login/?next={filled}")
+    page.fill("[name=login]", "citizen91")
+    page.fill("[name=password]", PASSWORD)
+    with page.expect_navigation():
+        page.press("[name=password]", "Enter")
+
+    disguised = tmp_path / "照片.jpg"
+    disguised.write_bytes(files.HTML)
+    row = page.locator("li", has_text="身份证").first
+    row.locator("input[type=file]").set_input_files(disguised)
+    row.get_by_role("button", name="传上去", exact=True).click()
+    row.locator("[data-progress]", has_text="照片.jpg：").filter(has_text="只收 PDF").wait_for()
+
+    picture = tmp_path / "身份证.png"
+    Image.effect_noise((1000, 800), 90).save(picture)
+    sent: list[int] = []
+
+    def line(route) -> None:
+        """The second piece never arrives; then the line is back."""
+        sent.append(int(route.request.url.rpartition("=")[2]))
+        route.abort() if len(sent) == 2 else route.continue_()
+
+    page.route("**/piece?*", line)
+    row.locator("input[type=file]").set_input_files(picture)
+    with page.expect_navigation(url="**/check"):
+        page.get_by_role("button", name="下一步", exact=True).click()
+    page.get_by_role("button", name="交上去", exact=True).wait_for()
+    assert sent[0] == 0 and sent[1] == sent[2] > 0 and len(sent) >= 3  # it went on where it was cut, not from the start
