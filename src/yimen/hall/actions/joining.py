@@ -16,13 +16,14 @@ from yimen.hall.actions import common
 from yimen.hall.actions.common import WrongStep
 from yimen.hall.actions.tickets import take_ticket
 from yimen.hall.models import Hall, Series, Ticket
+from yimen.hall.queries.opening import opening_on
 from yimen.hall.rules import joining as rules
 from yimen.ledger.actions import Actor
 from yimen.lib.errors import DomainError
 
 
 class NotHereYet(DomainError):
-    """Neither the code at the door, nor near enough; or this hall gives no numbers by phone."""
+    """Neither the code at the door, nor near enough; or this hall gives no numbers by phone, or not at this hour."""
 
 
 class AlreadyPutOff(DomainError):
@@ -45,7 +46,8 @@ def join(
     **more: Any,
 ) -> Ticket:
     """
-    Take a number by phone: with the code at the hall's door, or from near by.
+    Take a number by phone: with the code at the hall's door, or from near by; where the hall keeps hours, from as long
+    before it opens as its staff may come, so that nobody is first who took a number at home at night.
 
     place: latitude, longitude, and the metres the phone may be wrong by; compared here and kept nowhere. more: as
     take_ticket. Raises NotHereYet and whatever take_ticket raises.
@@ -54,6 +56,7 @@ def join(
     by_code, by_place = may_join(hall)
     if not by_code and not by_place:
         raise NotHereYet(_("%(hall)s还不能在手机上取号，请到大厅自助机上取。") % {"hall": hall.name})
+    _require_hours(hall, at)
     is_here = rules.same_code(code, hall.join_code)
     if not is_here and place is not None and hall.latitude is not None and hall.longitude is not None:
         metres = rules.metres_between(place[0], place[1], hall.latitude, hall.longitude)
@@ -66,6 +69,13 @@ def join(
     if not is_here:
         raise NotHereYet(_("这个取号码不对。码贴在大厅门口，每天都能用；看不清可以打电话问我们。"))
     return take_ticket(series_id, by=by, at=at, source=Ticket.Source.WEB, **more)
+
+
+def _require_hours(hall: Hall, at: datetime) -> None:
+    if not hall.keeps_hours or opening_on(hall, localdate(at)).admits(at, hall.margin_minutes):
+        return
+    values = {"hall": hall.name, "margin": hall.margin_minutes}
+    raise NotHereYet(_("%(hall)s现在没开，开门前 %(margin)s 分钟起能在手机上取号；也可以先预约。") % values)
 
 
 @transaction.atomic

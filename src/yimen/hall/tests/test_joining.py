@@ -1,6 +1,7 @@
 """Taking a number by phone, asking for more minutes; how near is near; slips as pictures."""
 
-from datetime import timedelta
+from contextlib import nullcontext
+from datetime import time, timedelta
 from io import BytesIO
 
 import pytest
@@ -13,7 +14,7 @@ from yimen.hall.actions import joining
 from yimen.hall.models import Ticket
 from yimen.hall.rules import joining as rules
 from yimen.hall.tests.factories import make_hall, make_series, make_window, take
-from yimen.ledger.actions import PUBLIC
+from yimen.ledger.actions import PUBLIC, SYSTEM
 from yimen.ledger.models import Event
 from yimen.lib import receipts
 from yimen.people.tests.factories import NOW
@@ -178,3 +179,17 @@ def test_a_printer_that_is_not_there_is_said_at_once(tmp_path):
     receipts.send(b"x", kind="file", target="k1", folder=tmp_path)
     receipts.send(b"y", kind="file", target="k1", folder=tmp_path)
     assert (tmp_path / "k1.bin").read_bytes() == b"xy"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("keeps_hours", "opens", "taken"),
+    [(True, time(9), True), (True, time(9, 15), True), (True, time(9, 16), False), (False, time(14), True)],
+    ids=["open", "ten minutes before", "too early", "keeps no hours"],
+)
+def test_nobody_takes_a_number_at_home_before_the_hall_opens(keeps_hours, opens, taken):
+    series = make_series(make_hall(join_code="AB12CD", keeps_hours=keeps_hours))
+    actions.set_week(series.hall_id, {3: [(opens, time(17))]}, by=SYSTEM, at=NOW)
+    with nullcontext() if taken else pytest.raises(joining.NotHereYet, match="10 分钟"):
+        joining.join(series.pk, by=PUBLIC, at=NOW, code="AB12CD")
+    assert Ticket.objects.exists() is taken
