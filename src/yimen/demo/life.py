@@ -26,7 +26,18 @@ from yimen.cases.actions import Handed
 from yimen.cases.models import Case, CaseMaterial, Task
 from yimen.catalog import queries as catalog
 from yimen.catalog.models import FlowStep, ItemVersion
-from yimen.demo import bundles, centre, clocks, handling, people_around, results, scenario, supervision, visits
+from yimen.demo import (
+    archives,
+    bundles,
+    centre,
+    clocks,
+    handling,
+    people_around,
+    results,
+    scenario,
+    supervision,
+    visits,
+)
 from yimen.demo.over import hand_over
 from yimen.hall import actions as hall
 from yimen.hall.actions import forgotten
@@ -337,6 +348,7 @@ def begin(now: datetime) -> None:
     supervision.begin(now)
     bundles.begin(now)
     people_around.begin(now)
+    archives.begin(now)
 
 
 def _history_days(known: date) -> list[date]:
