@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.conf import settings
 from django.urls import reverse
 from django.utils.timezone import localdate, localtime
@@ -11,8 +14,12 @@ from yimen.lib import pdf
 from yimen.lib.dates import long_day
 
 
-def render(certificate: Certificate) -> bytes:
-    """Return the certificate (CERT-2: the PDF view of it)."""
+def render(certificate: Certificate, *, eseal: Mapping[str, Any] | None = None) -> bytes:
+    """
+    Return the certificate (CERT-2: the PDF view of it).
+
+    eseal: name, date and is_demo of the electronic seal that will be put on; None leaves the space for the stamp.
+    """
     until = long_day(certificate.valid_until) if certificate.valid_until else "长期"
     data = {
         "title": certificate.name,
@@ -26,5 +33,6 @@ def render(certificate: Certificate) -> bytes:
         "verify_code": certificate.verify_code,
         "verify_url": settings.BASE_URL + reverse("portal:verify", args=[certificate.verify_code]),
         "issued_at": localtime(certificate.issued_at).isoformat(),
+        "eseal": eseal,
     }
     return pdf.render("certificates/typst/certificate.typ", data)

@@ -8,18 +8,21 @@ from __future__ import annotations
 import hashlib
 import logging
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils.timezone import localdate, localtime
 
-from yimen.cases.documents import store
+from yimen.cases.documents import store, wording
+from yimen.cases.models import Notice
 from yimen.certificates import documents, seals
 from yimen.certificates.models import Certificate, CertificateSealing, ESeal
 from yimen.ledger import actions as ledger
 from yimen.ledger.actions import SYSTEM
 from yimen.lib import pdf, signing
+from yimen.lib.dates import long_day
 from yimen.lib.each import is_cut_off
 from yimen.lib.errors import DomainError
 
@@ -31,7 +34,7 @@ MOST_FAILURES = 1000
 def plan(certificate_id: UUID, *, at: datetime) -> CertificateSealing | None:
     """
     Write down that a certificate will be sealed, its number and the hash of what will be; None when its organ has no
-    seal on the day of issue. Planned already: the plan there is.
+    seal for it on the day of issue. Planned already: the plan there is.
     """
     certificate = Certificate.objects.select_for_update(of=("self",)).get(pk=certificate_id)
     if not certificate.wants_seal:
@@ -46,17 +49,31 @@ def plan(certificate_id: UUID, *, at: datetime) -> CertificateSealing | None:
         region_id=certificate.region_id,
         seal=seal,
         number=certificate.number,
-        plain_sha256=hashlib.sha256(documents.render(certificate)).hexdigest(),
+        plain_sha256=hashlib.sha256(documents.render(certificate, eseal=shown(seal, certificate))).hexdigest(),
         planned_at=at,
     )
 
 
 def seal_for(certificate: Certificate) -> ESeal | None:
-    """Return the seal of the organ that counts on the day of issue, the official one before others."""
+    """
+    Return the seal that counts on the day of issue: the organ's official one, else the one its decisions carry.
+
+    Never another special one: a licence does not bear the seal for receiving papers.
+    """
     day = localdate(certificate.issued_at)
     until = Q(valid_until=None) | Q(valid_until__gte=day)
     found = ESeal.objects.filter(until, department_id=certificate.department_id, valid_from__lte=day)
-    return found.order_by("kind", "-valid_from", "-registered_at").first()
+    official = found.filter(kind=ESeal.Kind.OFFICIAL).order_by("-valid_from", "-registered_at").first()
+    if official is not None:
+        return official
+    own = wording.in_force(certificate.region_id, Notice.Kind.DECISION, day)
+    words = wording.words_for(Notice.Kind.DECISION, own.parts if own else {})
+    return seals.seal_for(certificate.department_id, words["seal"], day)
+
+
+def shown(seal: ESeal, certificate: Certificate) -> dict[str, Any]:
+    """Return what the seal shows on the certificate: its name and the day of issue."""
+    return {"name": seal.name, "date": long_day(localdate(certificate.issued_at)), "is_demo": seal.is_demo}
 
 
 @transaction.atomic
@@ -75,7 +92,7 @@ def finish(certificate_id: UUID, *, at: datetime) -> CertificateSealing | None:
     if sealing is None:
         return None
     certificate, seal = sealing.certificate, sealing.seal
-    plain = documents.render(certificate)
+    plain = documents.render(certificate, eseal=shown(seal, certificate))
     # Another edition of the program or its fonts may draw it otherwise: what is signed is what the record says.
     sealing.plain_sha256 = hashlib.sha256(plain).hexdigest()
     signed = signing.seal(plain, seals.service(seal.signer, at=at), at=at, reason=f"{certificate.number} {seal.name}")

@@ -1,9 +1,11 @@
 """Certificates sealed on issue: planned with number and hash, signed, stored; a crash loses nothing (CERT-6)."""
 
+import io
 from datetime import timedelta
 
 import pytest
 from django.utils.timezone import localdate
+from pypdf import PdfReader
 
 from yimen.cases.actions import certificate_seals
 from yimen.cases.documents import store
@@ -59,6 +61,23 @@ def test_a_certificate_gets_the_organs_official_seal_and_that_file_is_given_out(
     assert certificate_seals.seal_waiting(at=LATER) == 0
 
 
+@pytest.mark.parametrize(
+    "names, expected",
+    [(["收件专用章", "行政审批专用章"], "行政审批专用章"), (["收件专用章"], None)],
+    ids=["as-the-decision", "none-for-it"],
+)
+def test_a_certificate_bears_the_seal_of_decisions_and_never_that_for_receiving(names, expected):
+    case = make_case()
+    for name in names:
+        make_seal(case, name, ESeal.Kind.SPECIAL)
+    certificate = issued(case)
+    assert certificate_seals.seal_waiting(at=LATER) == (expected is not None)
+    certificate.refresh_from_db()
+    text = PdfReader(io.BytesIO(certificate_seals.file_of(certificate))).pages[0].extract_text().replace("\n", "")
+    assert (f"{expected}（电子印章）" in text, "加盖发证机关印章" in text) == (expected is not None, expected is None)
+    assert "收件专用章" not in text
+
+
 def test_an_organ_without_a_seal_gives_out_the_plain_file():
     certificate = issued(make_case())
     assert certificate_seals.seal_waiting(at=LATER) == 0
@@ -88,6 +107,8 @@ def test_one_that_cannot_be_sealed_keeps_no_other_waiting(monkeypatch):
     bad, _good = issued(case, 2)
     render = documents.render
     monkeypatch.setattr(
-        documents, "render", lambda one: (_ for _ in ()).throw(ValueError()) if one.pk == bad.pk else render(one)
+        documents,
+        "render",
+        lambda one, **seal: (_ for _ in ()).throw(ValueError()) if one.pk == bad.pk else render(one, **seal),
     )
     assert certificate_seals.seal_waiting(at=LATER) == 1
