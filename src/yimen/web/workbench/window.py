@@ -60,6 +60,8 @@ def at_window(request: StaffRequest, *args: Any, **context: Any) -> HttpResponse
         "priority": next(iter(first.values()), None),
         "waits": halls.waiting(window, now),
         "pauses": pauses,
+        # Who stands in at his own window may leave it; who has sat down at another's gives it back.
+        "sits_in": any(one.window_id == window.pk for one in pauses),
         "pause_reasons": WindowPause.Reason.choices,
         "asked": request.GET.get("q", "").replace("\x00", "").strip()[:60],
         "today": localdate(now),
