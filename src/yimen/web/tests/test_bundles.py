@@ -13,6 +13,7 @@ from django.utils import timezone
 from yimen.cases.actions import batches
 from yimen.cases.models.bundles import Batch, BundleCase
 from yimen.cases.tests.test_bundles import Office, csv_of, people
+from yimen.catalog.models import ItemMaterial
 from yimen.catalog.models.bundles import ServiceBundle
 from yimen.people.models import Role
 from yimen.people.tests.factories import NOW, make_staff
@@ -63,12 +64,15 @@ def test_a_clerk_receives_it_once_and_the_citizen_follows_all_of_it(office):
     form = at_window.get("/workbench/together/bundles/farm/receive", {"go": "1", "k": "sign"}).content.decode()
     assert form.count('value="complete"') == 2  # the licence is looked up, the land's paper is fed
     fields = PERSON | {"_key": "one", "k": "sign", "m-申请表": "complete", "m-身份证": "complete"}
+    fields |= {"mf-身份证": "copy"}
     url = "/workbench/together/bundles/farm/received"
     assert at_window.post(url, fields | {"name": "", "_key": "zero"}).status_code == 422
     assert not BundleCase.objects.exists()
     answers = [at_window.post(url, fields) for _ in range(2)]
     made = BundleCase.objects.get()
     assert [answer.status_code for answer in answers] == [303, 303]
+    kept = {row.material.name: row.form for row in made.cases.get(version=office.land).materials.all()}
+    assert (kept["身份证"], kept["申请表"]) == ("copy", "")
     page = at_window.get(f"/workbench/together/cases/{made.query_no}").content.decode()
     assert "办完 0 / 3" in page
     assert "丰年" not in page  # masked
@@ -83,6 +87,19 @@ def test_a_clerk_receives_it_once_and_the_citizen_follows_all_of_it(office):
     assert "还没轮到" in told
     assert citizen.get(f"/cases/{made.cases.first().query_no}").status_code == 200
     assert Client().post("/progress", {"number": made.query_no, "last_four": "9999"}).status_code == 422
+
+
+def test_a_paper_may_follow_in_a_bundle_only_where_every_item_lets_it(office):
+    ItemMaterial.objects.filter(version=office.permit, name="身份证").update(necessity="gap_allowed")
+    ItemMaterial.objects.create(version=office.land, position=9, name="健康证", necessity="gap_allowed")
+    office.offered()
+    at_window = client_of(office.clerk)
+    form = at_window.get("/workbench/together/bundles/farm/receive", {"go": "1"}).content.decode()
+    assert form.count('value="later"') == 1
+    fields = PERSON | {"_key": "one", "m-申请表": "complete", "m-身份证": "later", "m-健康证": "later"}
+    at_window.post("/workbench/together/bundles/farm/received", fields)
+    rows = BundleCase.objects.get().cases.get().materials.all()
+    assert {row.material.name: row.state for row in rows}.items() >= {"身份证": "missing", "健康证": "later"}.items()
 
 
 def test_an_editor_writes_it_and_a_publisher_offers_it(office):

@@ -25,7 +25,7 @@ from yimen.cases.actions.bundles import receive_bundle
 from yimen.cases.models import CaseMaterial
 from yimen.cases.queries import bundles as cases
 from yimen.catalog.actions.bundles import BadBundle, BundleLine, publish_bundle, save_bundle, withdraw_bundle
-from yimen.catalog.models import ServiceItem
+from yimen.catalog.models import ItemMaterial, ServiceItem
 from yimen.catalog.models.bundles import ServiceBundle
 from yimen.catalog.queries import bundles as queries
 from yimen.catalog.queries import scenario
@@ -45,7 +45,7 @@ from yimen.web.workbench.guard import StaffRequest, posted_text, staff_page
 
 PAGE = 20
 EMPTY_ROWS = 3
-FIELD, MATERIAL, HERE = "f-", "m-", "here"
+FIELD, MATERIAL, KIND, HERE = "f-", "m-", "mf-", "here"
 
 
 @staff_page("cases.receive", "cases.view")
@@ -276,8 +276,11 @@ def _receiving(request: StaffRequest, code: str, **context: Any) -> HttpResponse
         lines = rules.to_bring([one.part for one in settled])
         values |= {
             "stages": rules.stages([one.part for one in settled]),
-            "lines": [(line, sent.get(f"{MATERIAL}{line.key}", "")) for line in lines],
-            "states": ((CaseMaterial.State.COMPLETE, _("收到")), (CaseMaterial.State.MISSING, _("缺"))),
+            "lines": [
+                (line, _states(line), sent.get(f"{MATERIAL}{line.key}", ""), sent.get(f"{KIND}{line.key}", ""))
+                for line in lines
+            ],
+            "kinds": CaseMaterial.Form.choices,
             "fed": _fed_words(settled),
             "said": [(key, name) for key, names in answers.items() for name in names],
             "form": ApplicantForm(today=localdate(timezone.now())),
@@ -287,6 +290,14 @@ def _receiving(request: StaffRequest, code: str, **context: Any) -> HttpResponse
             "is_here": sent.get("forms") == HERE,
         }
     return render(request, "workbench/bundles/receive.html", values | context)
+
+
+def _states(line: rules.Bring) -> list[tuple[str, str]]:
+    """What can be marked: 后补 only where every item that wants the paper allows it (HALL-11)."""
+    found = [(CaseMaterial.State.COMPLETE, _("收到")), (CaseMaterial.State.MISSING, _("缺"))]
+    if line.necessity == ItemMaterial.Necessity.GAP_ALLOWED:
+        found.append((CaseMaterial.State.LATER, str(CaseMaterial.State.LATER.label)))
+    return [(state.value, word) for state, word in found]
 
 
 def _offered(request: StaffRequest, code: str) -> ServiceBundle:
@@ -345,9 +356,9 @@ def receive(request: StaffRequest, code: str) -> Done:
         if faults := form_rules.check_values(schema, values, today=localdate(at), without=asked.without):
             raise Stay(form=form, form_faults=faults)
     materials = {
-        line.key: Handed(state)
+        line.key: Handed(state, form=posted_text(request, f"{KIND}{line.key}"))
         for line in rules.to_bring([one.part for one in offers])
-        if (state := request.POST.get(f"{MATERIAL}{line.key}", "")) in CaseMaterial.State.values
+        if (state := request.POST.get(f"{MATERIAL}{line.key}", "")) in dict(_states(line))
     }
     said = {key: value for key, value in form.cleaned_data.items() if key != "agent_name"}
     applicant = people.register_applicant(region=staff.region_id, by=staff, at=at, **said)
