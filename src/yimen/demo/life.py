@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import partial
 from itertools import count
@@ -48,6 +48,7 @@ from yimen.lib.errors import DomainError
 from yimen.people import actions as people
 from yimen.people.models import Applicant, Staff
 from yimen.ratings import actions as ratings
+from yimen.supervision import watching
 
 OPENS, CLOSES = time(9), time(17)
 HISTORY_DAYS = 7
@@ -375,6 +376,12 @@ def history(now: datetime, progress: Callable[[int, int], None] = lambda done, e
     days = [day for day in days if day not in lived]
     if not days:
         return 0
+    with watching.held_back():
+        _live_through(life, days, now, progress)
+    return len(days)
+
+
+def _live_through(life: Life, days: Sequence[date], now: datetime, progress: Callable[[int, int], None]) -> None:
     for n, day in enumerate(days):
         opens, closes = _local(day, OPENS), _local(day, CLOSES)
         life.open_windows(opens - timedelta(minutes=5))
@@ -397,7 +404,6 @@ def history(now: datetime, progress: Callable[[int, int], None] = lambda done, e
     life.office(now - timedelta(minutes=20))
     _run(life, opens, now)
     progress(len(days) + 1, len(days) + 1)
-    return len(days)
 
 
 def _run(life: Life, opens: datetime, closes: datetime) -> None:

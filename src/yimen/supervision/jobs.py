@@ -59,6 +59,8 @@ def follow_new(*, at: datetime) -> int:
 def watch_clocks(*, at: datetime) -> int:
     """Give the cards the running clocks and open steps call for today, batch by batch; return how many are new."""
     count, today = 0, localdate(at)
+    if watching.is_held_back():
+        return 0
     for region in Region.objects.order_by("code"):
         try:
             due = watching.running(region.pk, watching.book_of(region), on=today)

@@ -8,12 +8,14 @@ ended is looked at when the ledger says so. Both may come late, twice or at once
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import islice
 from typing import Any, TypeVar
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import DateField, ExpressionWrapper, F, IntegerField, Q, Value
 from django.db.models.functions import Greatest
 from django.utils.timezone import localdate
@@ -93,6 +95,34 @@ def batches(rows: Iterable[T], size: int = AT_ONCE) -> Iterator[list[T]]:
     source = iter(rows)
     while batch := list(islice(source, size)):
         yield batch
+
+
+# -- while history is written ------------------------------------------------------------------------------------------
+
+_KEY = "hashtextextended('supervision:history', 0)"
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """
+    No card for what runs is given meanwhile: history is being written whose ends are still to come.
+
+    Counts for this connection; when it is lost, the watch goes on.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT pg_advisory_lock({_KEY})")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT pg_advisory_unlock({_KEY})")
+
+
+def is_held_back() -> bool:
+    """Tell whether another connection holds the watch back now."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT pg_try_advisory_xact_lock_shared({_KEY})")
+        return not cursor.fetchone()[0]
 
 
 # -- what runs ---------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from django.db import connection
 from yimen.cases import actions as cases
 from yimen.ledger.tests.helpers import settle
 from yimen.people.tests.factories import NOW
-from yimen.supervision import actions, jobs
+from yimen.supervision import actions, jobs, watching
 from yimen.supervision.models import Card
 from yimen.supervision.tests.factories import accepted, after, make_office
 
@@ -46,6 +46,16 @@ def test_two_jobs_at_once_give_each_card_once():
     assert Card.objects.count() == 6 * 3
     numbers = sorted(int(number[-6:-1]) for number in Card.objects.values_list("number", flat=True))
     assert numbers == list(range(1, 19))
+
+
+def test_while_history_is_written_no_case_gets_a_card_for_an_end_still_to_come():
+    office = make_office()
+    watch = partial(jobs.watch_clocks, at=after(accepted(office).due_on, 1))
+    with watching.held_back():
+        assert at_once(watch) == [None]
+        assert not Card.objects.exists()
+    assert at_once(watch) == [None]
+    assert Card.objects.count() == 2
 
 
 def test_of_an_answer_and_an_appeal_at_once_both_are_kept_and_nothing_twice():
