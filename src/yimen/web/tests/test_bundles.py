@@ -200,6 +200,8 @@ def test_a_batch_is_changed_received_accepted_and_taken_away(office):
     at_window.post(f"{url}/people/off", {"position": "2"})
     page = at_window.get(url).content.decode()
     assert "改了名" in page
+    assert "改了名" in at_window.get("/workbench/together/batches").content.decode()
+    assert "全部批次" not in at_window.get("/workbench/together").content.decode()
     assert page.count("拿掉第") == 2
     marks = {f"state-{one.pk}": "complete" for one in office.land.materials.all()}
     at_window.post(f"{url}/receive", marks | {"_key": "a"})

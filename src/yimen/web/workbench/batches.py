@@ -87,6 +87,13 @@ class PersonForm(forms.Form):
         super().__init__(*args, auto_id="person-%s", **kwargs)
 
 
+@staff_page("cases.receive")
+@require_safe
+def every(request: StaffRequest) -> HttpResponse:
+    page = Paginator(queries.batches_for(request.staff), PAGE).get_page(request.GET.get("page"))
+    return render(request, "workbench/bundles/batches.html", {"page": page})
+
+
 def _new(request: StaffRequest, **context: Any) -> HttpResponse:
     form = PlanForm(request.POST if request.method == "POST" else None)
     return render(request, "workbench/bundles/batch_new.html", {"form": form} | context)
@@ -375,6 +382,7 @@ def close(request: StaffRequest, pk: UUID) -> HttpResponse:
 
 
 urlpatterns = [
+    path("together/batches", every, name="batches"),
     path("together/batches/new", new, name="batch-new"),
     path("together/batches/list.xlsx", template, name="batch-template"),
     path("together/batches/<uuid:pk>/accept", accept, name="batch-accept"),

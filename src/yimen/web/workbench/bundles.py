@@ -53,10 +53,12 @@ FIELD, MATERIAL, KIND, HERE = "f-", "m-", "mf-", "here"
 def together(request: StaffRequest) -> HttpResponse:
     """What several items or many people have in common: bundles to receive, those that run, batches."""
     staff = request.staff
+    batches = list(cases.batches_for(staff)[: PAGE + 1])
     context = {
         "bundles": queries.offered(staff.region_id),
         "page": Paginator(cases.bundle_cases_for(staff), PAGE).get_page(request.GET.get("page")),
-        "batches": cases.batches_for(staff)[:PAGE],
+        "batches": batches[:PAGE],
+        "has_more": len(batches) > PAGE,
         "may_receive": access.allowed(staff, "cases.receive"),
     }
     return render(request, "workbench/bundles/together.html", context)
