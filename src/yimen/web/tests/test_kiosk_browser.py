@@ -4,6 +4,7 @@ import pytest
 from django.utils import timezone
 
 from yimen.hall.actions import kiosks as setting_up
+from yimen.hall.actions.notices import post_notice
 from yimen.hall.models import Kiosk, Ticket
 from yimen.hall.tests.factories import take
 from yimen.ledger.actions import SYSTEM
@@ -79,6 +80,27 @@ def test_on_the_glass_everything_is_large_enough_for_the_old(stage, kiosk, brows
         assert size["line"] is None or size["line"] >= 1.2, (way, size)
         assert no_sideways(page), way
         shot(page, f"kiosk-{way.strip('/') or 'begin'}-1080")
+
+
+@pytest.mark.parametrize("lying", [False, True], ids=["upright", "on its side"])
+def test_the_start_stands_whole_on_the_glass_and_the_way_back_is_always_in_reach(stage, hall, kiosk, browser, lying):
+    now = timezone.now()
+    day = timezone.localdate(now)
+    for title in ("周六上午也开门", "个体户登记不收费", "高龄津贴满 80 岁就能领"):
+        words = {"title": title, "text": "家里人带身份证来办，也可以请我们上门。"}
+        post_notice(hall.region, **words, from_day=day, until_day=day, by=SYSTEM, at=now)
+    glass = {"width": GLASS["height"], "height": GLASS["width"]} if lying else GLASS
+    for language in ("zh-CN", "zh-TW", "en-US"):
+        page = browser.new_context(locale=language, viewport=glass).new_page()
+        page.goto(f"{stage}/kiosk/k1/")
+        page.wait_for_selector(".kfoot")
+        shot(page, f"kiosk-start-{language}-{glass['width']}")
+        assert page.evaluate("document.documentElement.scrollHeight <= innerHeight"), language
+        page.goto(f"{stage}/kiosk/k1/opinion/")
+        back = page.wait_for_selector("[data-start]")
+        assert page.evaluate("document.documentElement.scrollHeight > innerHeight")
+        assert back.bounding_box()["y"] + back.bounding_box()["height"] <= glass["height"]
+        page.context.close()
 
 
 def test_one_visit_leaves_nothing_behind(stage, hall, kiosk, browser):
