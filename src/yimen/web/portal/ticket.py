@@ -55,7 +55,7 @@ def _hall(code: str) -> Hall:
 def _follow(request: HttpRequest, ticket_id: UUID, *, refused: str = "") -> HttpResponse:
     ticket, now = _ticket(ticket_id), timezone.now()
     ahead = queries.ahead_of(ticket)
-    said = waits.of_ticket(ticket, now)
+    said, is_over = waits.of_ticket(ticket, now), ticket.day != timezone.localdate(now)
     context: dict[str, Any] = {
         "ticket": ticket,
         "now": now,
@@ -66,7 +66,9 @@ def _follow(request: HttpRequest, ticket_id: UUID, *, refused: str = "") -> Http
         "may_leave": ticket.status in {"waiting", "held", "passed"},
         "missing": missing_of(ticket),
         "rate_url": rate_address(ticket),
-        "is_over": ticket.day != timezone.localdate(),
+        "is_over": is_over,
+        # Nobody calls it any more; whoever is being served over midnight still is.
+        "is_lost": is_over and ticket.status in {"waiting", "called", "held", "passed"},
         "refused": refused,
     }
     return render(request, "ticket/follow.html", context)

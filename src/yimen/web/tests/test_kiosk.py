@@ -190,3 +190,16 @@ def test_pages_cost_the_same_for_one_ticket_and_twenty(client, django_assert_max
     # Most of it is the forecast, which is asked once in some seconds for everybody.
     assert max(costs[address] for address in costs if "kiosk" in address) <= 16, costs
     assert timezone.now() == NOW
+
+
+@pytest.mark.parametrize(
+    ("status", "lost"), [("waiting", 1), ("called", 1), ("passed", 1), ("held", 1), ("serving", 0)]
+)
+def test_the_number_of_an_earlier_day_is_not_called_any_more(client, monkeypatch, status, lost):
+    ticket = take(make_series())
+    window = make_window(ticket.series)
+    Ticket.objects.filter(pk=ticket.pk).update(status=status, window=window if status != "waiting" else None)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW + timedelta(days=1))
+    page = client.get(f"/t/{ticket.pk}/").content.decode()
+    assert ("今天要重新取" in page) is bool(lost)
+    assert ("号窗口" in page) is not bool(lost)
