@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from yimen.exchange import clients, webhooks
-from yimen.exchange.models import ApiClient
+from yimen.exchange.models import ApiClient, WebhookDelivery
 from yimen.people.models import Role
 from yimen.people.tests.factories import NOW, make_center, make_department, make_region, make_staff
 from yimen.web.tests.pages import Page
@@ -85,6 +85,22 @@ def test_an_address_is_registered_paused_resumed_and_ended(office):
     assert press(office.web, here, f"{here}/webhooks/{hook.pk}/end").status_code == 303
     hook.refresh_from_db()
     assert hook.paused_at is None and hook.ended_at == NOW
+
+
+@pytest.mark.parametrize(
+    ("error", "word"),
+    [("TimeoutError", "十秒没有回答"), ("ConnectionRefusedError", "连不上"), ("SSLCertVerificationError", "证书不对")],
+    ids=["slow", "away", "certificate"],
+)
+def test_what_did_not_arrive_says_why_and_when_it_goes_again(office, error, word):
+    row, _key = clients.make_client("业务系统", office.machine.pk, by=office.admin, at=NOW)
+    hook = webhooks.register(row, "http://127.0.0.1:9/x", [], by=office.admin, at=NOW)
+    WebhookDelivery.objects.create(
+        webhook=hook, region_id=row.region_id, event_id=1, kind="case.decided", body={"number": "QH-1"},
+        made_at=NOW, next_at=NOW, tries=2, error=error,
+    )  # fmt: skip
+    text = Page.open(office.web, f"/workbench/clients/{row.pk}").text
+    assert word in text and error not in text and "再试" in text
 
 
 @pytest.mark.parametrize("role", [Role.CLERK, Role.LEADER, Role.SECURITY_ADMIN])

@@ -132,14 +132,27 @@ def _one(request: StaffRequest, client_id: UUID, **context: Any) -> HttpResponse
     client = _client(request, client_id)
     context.pop("webhook_id", None)
     deliveries = WebhookDelivery.objects.filter(webhook__client=client)
+    page = CappedPaginator(deliveries.order_by("-made_at", "-pk"), PAGE).get_page(request.GET.get("page"))
     context = {
         "client": client,
         "is_over": client.expires_on is not None and client.expires_on < timezone.localdate(),
         "webhooks": client.webhooks.order_by("ended_at", "made_at"),
-        "page": CappedPaginator(deliveries.order_by("-made_at", "-pk"), PAGE).get_page(request.GET.get("page")),
+        "page": page,
+        "rows": [(delivery, problem_of(delivery.error) if delivery.error else "") for delivery in page],
         "form": WebhookForm(),
     } | context
     return render(request, "workbench/clients/one.html", context)
+
+
+def problem_of(error: str) -> str:
+    """Return why nothing was answered, in words, for the name of what went wrong."""
+    if "Timeout" in error:
+        return _("十秒没有回答")
+    if error == "BadAddress":
+        return _("地址不能用了")
+    if "SSL" in error:
+        return _("证书不对")
+    return _("连不上")
 
 
 @staff_page("exchange.manage")
