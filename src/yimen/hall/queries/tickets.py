@@ -310,7 +310,8 @@ def order_of_today(
 def not_called(hall: Hall, at: datetime) -> list[Ticket]:
     """
     Return who waits and whom no window with somebody at it would call: sent to a closed window, for a skill nobody
-    present holds, or in a queue nobody calls now. The desk moves them (never starve anybody).
+    present holds, in a queue nobody calls now, or held by a window that has closed since. The desk moves them (never
+    starve anybody).
     """
     day = localdate(at)
     present = Window.objects.filter(region_id=hall.region_id, hall=hall, staff__isnull=False)
@@ -321,12 +322,16 @@ def not_called(hall: Hall, at: datetime) -> list[Ticket]:
     matching = set(skills.values_list("skill", "staff__window__series"))
     called = set(present.values_list("series", flat=True))
     here = set(present.values_list("pk", flat=True))
-    waiting = Ticket.objects.filter(region_id=hall.region_id, hall=hall, day=day, status=Ticket.Status.WAITING)
-    odd = waiting.exclude(only_window=None, skill=None, series__in=called).select_related("series", "skill")
+    left = Q(status=Ticket.Status.HELD, window__staff=None)
+    waits = Q(status=Ticket.Status.WAITING) & ~Q(only_window=None, skill=None, series__in=called)
+    odd = Ticket.objects.filter(left | waits, region_id=hall.region_id, hall=hall, day=day)
     return [
         ticket
-        for ticket in odd.select_related("only_window").order_by("queue_at", "number")[:DESK_SHOWN]
-        if (
+        for ticket in odd.select_related("series", "skill", "only_window", "window").order_by("queue_at", "number")[
+            :DESK_SHOWN
+        ]
+        if ticket.status == Ticket.Status.HELD
+        or (
             ticket.only_window_id not in here
             if ticket.only_window_id
             else (ticket.skill_id, ticket.series_id) not in matching

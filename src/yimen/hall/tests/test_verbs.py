@@ -124,6 +124,22 @@ def test_a_ticket_for_an_item_is_called_only_where_whoever_sits_holds_the_skill(
         actions.give_skill(skill.pk, without.staff, by=without.staff, at=NOW)
 
 
+def test_who_is_held_by_a_window_that_closes_is_seen_at_the_desk():
+    series = make_series()
+    window, other = make_window(series), make_window(series)
+    held = take(series)
+    call(window)
+    actions.start(held.pk, by=window.staff, at=at(1))
+    actions.hold(held.pk, by=window.staff, at=at(2))
+    assert queries.not_called(series.hall, at(3)) == []
+    actions.sign_out(window.pk, by=window.staff, at=at(4))
+    assert queries.not_called(series.hall, at(5)) == [held]
+    guide = make_staff(Role.GUIDE, region=series.region)
+    actions.transfer(held.pk, to_series=series, by=guide, at=at(6))
+    assert queries.not_called(series.hall, at(7)) == []
+    assert call(other, at(8)) == held
+
+
 @pytest.mark.capability("S0-10")
 def test_a_ticket_moved_to_another_window_keeps_its_time_and_is_called_next_by_it():
     hall = make_hall()
