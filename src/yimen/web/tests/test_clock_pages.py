@@ -7,9 +7,10 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from yimen.cases import actions
+from yimen.cases import actions, queries
 from yimen.cases.models import Case, Correction
 from yimen.cases.tests.factories import make_case, make_version
+from yimen.catalog.queries import work_calendar
 from yimen.ledger.models import Event
 from yimen.lib.dates import short_day
 from yimen.people.models import Role
@@ -243,3 +244,16 @@ def test_who_waits_for_his_result_reads_by_when_it_comes(client):
     due_on = case.clocks.get(kind="delivery").due_on
     seen = "".join(plain(citizen_page(client, case)).split())
     assert f"{due_on.month}月{due_on.day}日" in seen and "送达" in seen
+
+
+def test_who_takes_papers_in_reads_by_when_he_has_to_answer(client):
+    case = make_case(at=timezone.now(), complete=False)
+    login(client, clerk_of(case))
+    page = lambda: plain(client.get(reverse("workbench:case", args=[case.query_no])).content.decode())  # noqa: E731
+    due_on = queries.answer_due(case, work_calendar())
+    assert "".join(f"最晚{short_day(due_on)}".split()) in "".join(page().split())
+    rows = {row.material.name: row.material_id for row in case.materials.select_related("material")}
+    actions.correct(
+        case.pk, {rows["申请表"]: "没有签字，请签字", rows["身份证"]: "缺反面"}, by=clerk_of(case), at=timezone.now()
+    )
+    assert "补齐以后五个工作日内答复" in page()

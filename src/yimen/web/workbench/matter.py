@@ -240,6 +240,8 @@ def shown(
     opened = Opened(case, staff, now, queries.what_there_is(case, reads()), posted, act)
     tasks, notices = opened.tasks, list(case.notices.all())
     is_new = case.status == Case.Status.RECEIVED
+    if is_new and not opened.has("correction"):
+        case._state.fields_cache["correction"] = None  # known without a look
     rows = material_rows(case, case.version, posted, offered_on=today if is_new else None)
     has_moved = opened.has("stops") or opened.has("extension")
     clocks = queries.clock_views(case, today=today, may_have_moved=has_moved)
@@ -251,6 +253,8 @@ def shown(
         "status_chip": CHIPS[Case.Status(case.status)],
         "rows": rows,
         "missing": missing,
+        "answer_due": queries.answer_due(case, catalog.work_calendar()) if is_new else None,
+        "waits": queries.waits_for_applicant(case),
         "grounds": actions.Ground.choices if acts.accept else [],
         "is_told": acts.accept and any(notice.kind == Notice.Kind.CORRECTION for notice in notices),
         "clock": clocks.get(Clock.Kind.PROMISED),
