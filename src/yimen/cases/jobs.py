@@ -10,7 +10,7 @@ from django.utils.timezone import localdate
 from procrastinate.contrib.django import app
 
 from yimen.cases import actions, proactive, queries, telling
-from yimen.cases.actions import archiving, bundles, certificate_seals, sealing, uploads
+from yimen.cases.actions import archiving, bundles, certificate_seals, fees, sealing, uploads
 from yimen.ledger import followers
 from yimen.ledger.actions import SYSTEM
 from yimen.lib.each import is_cut_off, one_by_one
@@ -123,6 +123,16 @@ def note_overdue_gaps(*, at: datetime) -> int:
     """Leave one ledger row for each promised material whose day has passed (HALL-11); return how many are new."""
     waiting = (pk for code in _regions() for pk in queries.overdue_gaps(code, today=localdate(at)))
     return one_by_one(waiting, lambda pk: actions.note_overdue_gap(pk, by=SYSTEM, at=at), what="not noted: gap")
+
+
+@app.periodic(cron="15 6 * * *")
+@app.task(name="cases.note_fee_jumps", queueing_lock="cases.note_fee_jumps", pass_context=False)
+def note_fee_jumps(timestamp: int) -> None:
+    """Every morning: a month whose fees are far above the usual is on the first page of whoever leads (S1-60)."""
+    at = timezone.now()
+    one_by_one(
+        _regions(), lambda code: fees.note_fee_jumps(code, by=SYSTEM, at=at) > 0, what="fees not watched: region"
+    )
 
 
 @app.periodic(cron="* * * * *")

@@ -14,6 +14,7 @@ from stdnum.cn import ric
 
 from yimen.cases import actions as cases
 from yimen.cases.actions import Handed
+from yimen.cases.actions.fees import note_fee_jumps
 from yimen.cases.models import Case, CaseMaterial
 from yimen.catalog import queries as catalog
 from yimen.catalog.models import ItemVersion
@@ -145,18 +146,20 @@ def fees(office: _Office, today: date) -> None:
     calendar = catalog.work_calendar()
     ago = [
         next(day for more in range(15) if calendar.is_workday(day := today - timedelta(days=back + more)))
-        for back in (47, 33, 19, 5)
+        for back in (110, 80, 47, 33, 19, 5)
     ]
     for n, day in enumerate(ago):
         at = _local(day, 9, 20)
         case = office.ready(DISCLOSURE, f"多问 {n + 1}（演示）", date(1979, 8, 11 + n), at, "approver-dzb")
-        fee, quantity = case.version.fees.get(), 1 + n % 3
+        # The last one asks for so much that the month stands out.
+        fee, quantity = case.version.fees.get(), 1 + n % 2 if day != ago[-1] else 9
         amount = f"{quantity * 100}.00"
         at += timedelta(hours=2)
         slip = cases.issue_fee(case.pk, fee.pk, amount=amount, quantity=str(quantity), by=office.clerk, at=at)
         cases.pay_fee(slip.pk, channel="wechat", by=office.clerk, at=at + timedelta(minutes=5))
         cases.decide(case.pk, outcome="granted", by=office.leader, at=at + timedelta(hours=1))
         hand_over(case.pk, by=office.clerk, at=at + timedelta(hours=2))
+    note_fee_jumps(office.center.region_id, by=SYSTEM, at=_local(today, 6, 15))
 
 
 def _local(day: date, hour: int, minute: int = 0) -> datetime:

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
-from yimen.cases import documents
+from yimen.cases import documents, queries
 from yimen.cases.actions.common import WrongStep, checked_reasons, give, locked, next_number, record
 from yimen.cases.models import Case, FeeSlip, Notice
 from yimen.cases.rules import results as rules
 from yimen.catalog.models import ItemFee
+from yimen.ledger import actions as ledger
+from yimen.ledger.actions import Actor
 from yimen.lib.errors import DomainError, TracedError
 from yimen.people import access
 from yimen.people.models import Staff
 
 CHANNELS = ("cash", "card", "wechat", "alipay", "bank", "other")
 CENT = Decimal("0.01")
+# How many months before this one say what is usual.
+MONTHS_BEFORE = 11
 State = FeeSlip.State
 _NOT_TAKEN = frozenset({Case.Status.DECLINED, Case.Status.WITHDRAWN})
 
@@ -153,6 +157,29 @@ def _change(
     more = {"basis": slip.fee.reduction_basis} if now == State.WAIVED else {}
     _note(case, slip, f"case.fee_{now.value}", by=by, at=at, more=more)
     return slip
+
+
+@transaction.atomic
+def note_fee_jumps(region: str, *, by: Actor, at: datetime) -> int:
+    """
+    Leave one ledger row for each of this month and the last whose fees are far above the usual (S1-60); return how
+    many are new. queries.noted_fee_jumps() reads them, so that the alarm comes to whoever leads by itself.
+    """
+    with connection.cursor() as cursor:  # two runs at once queue here: there is no row of the month to lock
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"fee-jumps:{region}"])
+    today, count = localdate(at), 0
+    since = today.replace(day=1)
+    for _n in range(MONTHS_BEFORE):
+        since = (since - timedelta(days=1)).replace(day=1)
+    lines = queries.fee_lines(region, since=since, until=today)
+    months = queries.fee_months(lines, since=since, until=today, factor=queries.fee_factor(region, today))
+    known = queries.noted_fee_jumps(region, today)
+    for one in months[:2]:
+        if one.has_jumped and one.month not in known:
+            data = {"month": f"{one.month:%Y-%m}", "total": str(one.total), "usual": str(one.usual)}
+            ledger.record(queries.fee_stream(one.month), "fees.jumped", region=region, by=by, at=at, data=data)
+            count += 1
+    return count
 
 
 def _locked(slip_id: UUID) -> tuple[FeeSlip, Case]:

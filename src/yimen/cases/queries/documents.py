@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import TextChoices
+from django.db.models import QuerySet, TextChoices
 from django.utils.translation import gettext_lazy as _
 
 from yimen.cases.models import Case, Notice, NoticeTemplate
 from yimen.lib import pdf
+from yimen.people.models import Staff
 
 
 class Standing(TextChoices):
@@ -140,6 +141,11 @@ def template_list(region: str, on: date) -> list[KindOfWords]:
             )
         )
     return found
+
+
+def drafts_for(staff: Staff) -> QuerySet[NoticeTemplate]:
+    """Return the drafts somebody else wrote: those `staff` could approve."""
+    return NoticeTemplate.objects.filter(region_id=staff.region_id, approved_at=None).exclude(written_by=staff)
 
 
 def editions(region: str, kind: str) -> list[NoticeTemplate]:

@@ -22,6 +22,7 @@ from yimen.catalog.models.items import SECRET
 from yimen.catalog.queries import powers
 from yimen.certificates import queries as certificates
 from yimen.certificates.models import Certificate
+from yimen.ledger.models import Event
 from yimen.lib.workdays import LOCAL_ZONE
 from yimen.people.models import Applicant, Staff
 
@@ -413,6 +414,23 @@ def fee_months(lines: Iterable[FeeLine], *, since: date, until: date, factor: in
         if earlier or total:
             earlier.append(total)
     return found[::-1]
+
+
+def fee_stream(month: date) -> str:
+    return f"fees:{month:%Y-%m}"
+
+
+def noted_fee_jumps(region: str, today: date) -> dict[date, FeeMonth]:
+    """Return what actions.note_fee_jumps() left of this month and the last, by month; one statement, however many."""
+    this = today.replace(day=1)
+    last = (this - timedelta(days=1)).replace(day=1)
+    rows = Event.objects.filter(region=region, stream__in=[fee_stream(this), fee_stream(last)])
+    said = {row.stream: row.data for row in rows}
+    return {
+        month: FeeMonth(month, Decimal(data["total"]), 0, Decimal(data["usual"]), True)
+        for month in (this, last)
+        if (data := said.get(fee_stream(month))) is not None
+    }
 
 
 def _next_month(day: date) -> date:

@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yimen.cases import actions, queries
+from yimen.cases.actions import fees
 from yimen.cases.models import FeeSlip, Notice
 from yimen.cases.rules import results as rules
 from yimen.cases.tests.factories import make_case, make_version
 from yimen.catalog.models import ItemFee
+from yimen.ledger.actions import SYSTEM
 from yimen.ledger.models import Event
 from yimen.ledger.once import once
 from yimen.people.access import NotAllowed
@@ -254,6 +256,12 @@ def test_the_monthly_total_names_the_law_of_every_line_and_a_jump():
         *((Decimal(amount), False) for _month, amount in reversed(plan[:4])),
     ]
     assert months[0].usual == Decimal("180000.00")
+    # The alarm comes by itself, once, on the day and as long as it is news.
+    assert [fees.note_fee_jumps(region, by=SYSTEM, at=AT) for _n in range(2)] == [1, 0]
+    (noted,) = queries.noted_fee_jumps(region, date(2026, 12, 5)).values()
+    assert (noted.total, noted.usual) == (Decimal("19000000.00"), Decimal("180000.00"))
+    assert not queries.noted_fee_jumps(region, date(2027, 1, 5))
+    assert not queries.noted_fee_jumps("elsewhere", date(2026, 11, 18))
 
 
 @pytest.mark.django_db

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from yimen.cases import queries
 from yimen.cases.models import AgentService, Case, CaseTeam, ExpertRequest, FeeSlip, Guidance, PriorityGrant, Recusal
 from yimen.demo import build, handling, people_around, results
 from yimen.demo.tests.test_demo import OPENS
@@ -25,3 +26,4 @@ def test_everything_around_a_case_is_there_to_be_seen():
     taken_in = Case.objects.get(received_region__isnull=False)
     assert taken_in.chosen and taken_in.received_by.user.username == handling.FAR_CLERK
     assert FeeSlip.objects.filter(paid_at__isnull=False).count() >= 3
+    assert queries.noted_fee_jumps(taken_in.region_id, now.date())

@@ -6,16 +6,18 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from yimen.cases import actions
+from yimen.cases import actions, queries
+from yimen.cases.actions import templates
 from yimen.cases.models import Bar, FeeSlip, Quota
 from yimen.cases.tests.factories import make_case, make_version
 from yimen.catalog.models import ItemFee
 from yimen.certificates.models import Certificate
+from yimen.ledger import actions as ledger
 from yimen.ledger.actions import SYSTEM
 from yimen.ledger.models import Event
 from yimen.people.models import Role
@@ -210,6 +212,21 @@ def test_granted_licences_are_public_without_whole_names(office):
     assert number not in Client().get("/decisions", {"q": case.applicant.name}).content.decode()
     text = office.leads.post("/workbench/fees/publicity").content.decode()
     assert number in text and case.applicant.name not in text
+
+
+def test_a_jump_of_fees_and_a_draft_of_words_are_on_the_first_page_of_whoever_answers_for_them(office):
+    region, day = office.organ.region, timezone.localdate(NOW)
+    with transaction.atomic():
+        data = {"month": f"{day:%Y-%m}", "total": "19000000.00", "usual": "180000.00"}
+        ledger.record(queries.fee_stream(day), "fees.jumped", region=region.pk, by=SYSTEM, at=NOW, data=data)
+    editor = make_staff(Role.EDITOR, department=office.organ, for_region=True)
+    templates.save_template(
+        region, "receipt", {"opening": ["您好。"]}, effective_on=day + timedelta(days=1), by=editor, at=NOW
+    )
+    everywhere = client_of(make_staff(Role.LEADER, department=office.organ, for_region=True))
+    page = Page.open(everywhere, "/workbench/").text
+    assert "收费 19,000,000.00 元，平常一个月 180,000.00 元" in page and "文书模板的草稿等批准 1 份" in page
+    assert "请核对" not in Page.open(office.at_counter, "/workbench/").text
 
 
 def test_a_decision_waits_to_be_uploaded_until_it_is_however_long_that_takes(office, clock):

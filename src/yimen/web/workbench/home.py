@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 
 from yimen.cases import queries
 from yimen.cases.models import Case
+from yimen.cases.queries import documents
 from yimen.catalog.queries import powers
 from yimen.catalog.rules.powers import Validity
 from yimen.people import access
@@ -69,6 +70,13 @@ def matters(staff: Staff, today: date) -> list[Matter]:
         if n := ending.count():
             url = reverse("workbench:entry-delegations") + "?state=ending"
             found.append(Matter("wait", _("授权书快到期 %(n)s 份") % {"n": n}, url))
+    if access.allowed(staff, "templates.approve") and (n := documents.drafts_for(staff).count()):
+        found.append(Matter("wait", _("文书模板的草稿等批准 %(n)s 份") % {"n": n}, reverse("workbench:templates")))
+    if access.allowed(staff, "insight.view"):
+        for month, jump in queries.noted_fee_jumps(staff.region_id, today).items():
+            words = _("%(year)s 年 %(month)s 月收费 %(total)s 元，平常一个月 %(usual)s 元，请核对")
+            said = {"year": month.year, "month": month.month, "total": f"{jump.total:,}", "usual": f"{jump.usual:,}"}
+            found.append(Matter("bad", words % said, f"{reverse('workbench:fees')}?month={month:%Y-%m}"))
     if access.allowed(staff, "cases.view"):
         url = reverse("workbench:cases")
         running = Q(status=Case.Status.ACCEPTED)
