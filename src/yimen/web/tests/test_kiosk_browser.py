@@ -36,6 +36,16 @@ def kiosk(hall):
     return setting_up.add_kiosk(hall, code="k1", name="东门自助机", idle_seconds=30, by=SYSTEM, at=timezone.now())
 
 
+@pytest.fixture
+def noticed(hall, kiosk):
+    """A kiosk that says three notices."""
+    now = timezone.now()
+    day = timezone.localdate(now)
+    for title in ("周六上午也开门", "个体户登记不收费", "高龄津贴满 80 岁就能领"):
+        words = {"title": title, "text": "家里人带身份证来办，也可以请我们上门。"}
+        post_notice(hall.region, **words, from_day=day, until_day=day, by=SYSTEM, at=now)
+
+
 def without_answers(page) -> None:
     """The page that says the network is gone leaves as soon as it hears something: let it hear nothing."""
     page.route("**/alive/", lambda route: route.abort())
@@ -83,20 +93,15 @@ def test_on_the_glass_everything_is_large_enough_for_the_old(stage, kiosk, brows
 
 
 @pytest.mark.parametrize("lying", [False, True], ids=["upright", "on its side"])
-def test_the_start_stands_whole_on_the_glass_and_the_way_back_is_always_in_reach(stage, hall, kiosk, browser, lying):
-    now = timezone.now()
-    day = timezone.localdate(now)
-    for title in ("周六上午也开门", "个体户登记不收费", "高龄津贴满 80 岁就能领"):
-        words = {"title": title, "text": "家里人带身份证来办，也可以请我们上门。"}
-        post_notice(hall.region, **words, from_day=day, until_day=day, by=SYSTEM, at=now)
+def test_the_start_stands_whole_on_the_glass_and_the_way_back_is_always_in_reach(stage, noticed, browser, lying):
     glass = {"width": GLASS["height"], "height": GLASS["width"]} if lying else GLASS
     for language in ("zh-CN", "zh-TW", "en-US"):
         page = browser.new_context(locale=language, viewport=glass).new_page()
-        page.goto(f"{stage}/kiosk/k1/")
+        page.goto(f"{stage.address}/kiosk/k1/")
         page.wait_for_selector(".kfoot")
         shot(page, f"kiosk-start-{language}-{glass['width']}")
         assert page.evaluate("document.documentElement.scrollHeight <= innerHeight"), language
-        page.goto(f"{stage}/kiosk/k1/opinion/")
+        page.goto(f"{stage.address}/kiosk/k1/opinion/")
         back = page.wait_for_selector("[data-start]")
         assert page.evaluate("document.documentElement.scrollHeight > innerHeight")
         assert back.bounding_box()["y"] + back.bounding_box()["height"] <= glass["height"]
