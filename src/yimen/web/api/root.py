@@ -31,8 +31,9 @@ def _missing(request: HttpRequest, error: Exception) -> HttpResponse:
 
 @api.exception_handler(ValidationError)
 def _unreadable(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    # Where it is wrong, never what was sent.
-    places = sorted({".".join(str(part) for part in one["loc"] if part != "body") for one in error.errors})
+    # Where it is wrong, never what was sent; "wanted" is what our functions call the body.
+    skip = {"body", "wanted"}
+    places = sorted({".".join(str(part) for part in one["loc"] if part not in skip) for one in error.errors})
     return api_error(422, "invalid", _("这几处看不懂：%(places)s。") % {"places": "、".join(places)})
 
 

@@ -318,6 +318,7 @@ def test_bad_bodies_are_told_by_place(office):
         for body in bodies:
             answer = office.desk.post(f"cases/{number}/{act}", body)
             assert (answer.status_code, answer.json()["code"]) == (422, "invalid"), (act, body)
+    assert office.desk.post(f"cases/{number}/decide", {}).json()["error"].endswith("：outcome。")
 
 
 def test_the_desks_other_acts(office, committed):

@@ -75,6 +75,7 @@ def test_an_address_is_registered_paused_resumed_and_ended(office):
     here = f"/workbench/clients/{row.pk}"
     refused = press(office.web, here, f"{here}/webhooks", url="ftp://127.0.0.1/x")
     assert refused.status_code == 409 and "接收地址要写完整" in refused.content.decode()
+    assert 'value="ftp://127.0.0.1/x"' in refused.content.decode()  # what was typed is still there
     assert press(office.web, here, f"{here}/webhooks", url="http://127.0.0.1:9/x").status_code == 303
     hook = row.webhooks.get()
     secret = press(office.web, here, f"{here}/webhooks/{hook.pk}/secret")

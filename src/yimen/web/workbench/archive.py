@@ -114,6 +114,7 @@ def _one_page(request: StaffRequest, pk: UUID, *, refused: str = "", **_context:
         "is_ended": is_ended,
         "refused": refused,
         "typed": request.POST,
+        "may_open": access.allowed(request.staff, "cases.view", department=row.case.department),
         "may_read": access.allowed(request.staff, "archive.read") and row.deleted_at is None,
         "may_keep": access.allowed(request.staff, "archive.keep") and row.deleted_at is None,
         "may_approve": access.allowed(request.staff, "archive.approve") and row.deletion_asked_at is not None,

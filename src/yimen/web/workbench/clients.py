@@ -139,7 +139,7 @@ def _one(request: StaffRequest, client_id: UUID, **context: Any) -> HttpResponse
         "webhooks": client.webhooks.order_by("ended_at", "made_at"),
         "page": page,
         "rows": [(delivery, problem_of(delivery.error) if delivery.error else "") for delivery in page],
-        "form": WebhookForm(),
+        "form": WebhookForm(request.POST if "url" in request.POST else None),
     } | context
     return render(request, "workbench/clients/one.html", context)
 
