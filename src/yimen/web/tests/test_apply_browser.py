@@ -135,13 +135,19 @@ def test_a_cut_upload_goes_on_and_going_on_takes_along_what_was_chosen(stage, fi
     sent: list[int] = []
 
     def line(route) -> None:
-        """The second piece never arrives; then the line is back."""
+        """The second piece comes too slowly, then not at all; then the line is back."""
         sent.append(int(route.request.url.rpartition("=")[2]))
-        route.abort() if len(sent) == 2 else route.continue_()
+        if len(sent) == 2:
+            route.fulfill(status=408, body="Too slow")
+        elif len(sent) == 3:
+            route.abort()
+        else:
+            route.continue_()
 
     page.route("**/piece?*", line)
     row.locator("input[type=file]").set_input_files(picture)
     with page.expect_navigation(url="**/check"):
         page.get_by_role("button", name="下一步", exact=True).click()
     page.get_by_role("button", name="交上去", exact=True).wait_for()
-    assert sent[0] == 0 and sent[1] == sent[2] > 0 and len(sent) >= 3  # it went on where it was cut, not from the start
+    assert sent[0] == 0 and len(sent) > 4
+    assert sent[1] == sent[2] == sent[3] > 0  # it went on where it was cut, not from the start

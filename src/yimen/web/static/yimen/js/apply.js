@@ -82,8 +82,8 @@
   }
 
   /* Files in pieces: a lost line costs the piece, not the file. */
-  const LEAST = 1 << 16, MOST = 1 << 20, TRIES = 20;
-  let piece = 1 << 18;                    // some seconds of this line, so that one sees it move
+  const LEAST = 1 << 14, MOST = 1 << 20, TRIES = 20;
+  let piece = 1 << 16;                    // some seconds of this line: a body that comes too slowly is refused (408)
   const pause = (n) => new Promise((done) => setTimeout(done, Math.min(1000 * n, 10000)));
 
   const post = async (url, body) => {
@@ -95,6 +95,8 @@
     return { status: answer.status, ...told };
   };
 
+  const isBusy = (answer) => answer.status >= 500 || answer.status === 408;
+
   const send = async (form, file, tell) => {
     const about = new FormData();
     about.set("name", file.name);
@@ -105,7 +107,7 @@
       try {
         if (!id) {
           const begun = await post(form.dataset.upload, about);
-          if (begun.status >= 500) throw new Error("busy");
+          if (isBusy(begun)) throw new Error("busy");
           if (!begun.id) return begun.error || words.login;
           id = begun.id;
           at = begun.received;
@@ -114,21 +116,22 @@
           tell(words.going(Math.floor(100 * at / file.size)));
           const began = performance.now();
           const answer = await post(`/my/files/${id}/piece?offset=${at}`, file.slice(at, at + piece));
-          if (answer.status >= 500) throw new Error("busy");
+          if (isBusy(answer)) throw new Error("busy");
           if (answer.received === undefined) return answer.error || words.login;
           at = answer.received;           // also when the place was wrong: it says from where to go on
           failed = 0;
           const took = performance.now() - began;
           if (took > 4000) piece = Math.max(LEAST, piece >> 1);
-          else if (took < 1000) piece = Math.min(MOST, piece << 1);
+          else if (took < 1500) piece = Math.min(MOST, piece << 1);
         }
         tell(words.look);
         const done = await post(`/my/files/${id}/finish`, new FormData());
-        if (done.status >= 500) throw new Error("busy");
+        if (isBusy(done)) throw new Error("busy");
         if (done.status === 409) { at = done.received; continue; }
         return done.id ? "" : done.error || words.login;
       } catch {
         failed += 1;
+        piece = Math.max(LEAST, piece >> 1);
         if (failed > TRIES) return words.away;
         tell(words.wait);
         await pause(failed);
