@@ -1,5 +1,6 @@
 """The window asks an item's questions first, lists what applies, reads a checklist, and takes forms filled in here."""
 
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -10,9 +11,10 @@ from yimen.cases import queries
 from yimen.cases.models import Case
 from yimen.catalog.tests.scenarios import make_scenario_item
 from yimen.hall.tests.factories import make_hall, make_series, make_window
-from yimen.people.models import Role
+from yimen.people.models import Applicant, Role
 from yimen.people.tests.factories import (
     NOW,
+    make_applicant,
     make_center,
     make_department,
     make_region,
@@ -162,3 +164,20 @@ def test_what_he_filled_in_last_time_is_offered_again(desk):
     form, _button = page.form("收件")
     assert ("f-shop", "大山面馆") in form.fields and ("forms", "here") in form.fields
     assert ("a", "who.firm") in form.fields
+
+
+def test_what_he_filled_in_is_offered_from_his_latest_case_to_who_may_see_it_and_over_nothing_typed(desk, monkeypatch):
+    for hours, shop in enumerate(("大山面馆", "小河面馆")):
+        monkeypatch.setattr(timezone, "now", lambda hours=hours: NOW + timedelta(hours=hours))
+        values = {"forms": "here", "f-shop": shop, "f-area": "36"}
+        at(desk, "&a=who.firm,food.hot").press("收件", **PERSON, **values)
+    him = Applicant.objects.get()
+    assert queries.prefill_sources(desk.clerk, him) == {"shop": "小河面馆", "area": 36}
+    elsewhere = make_staff(Role.APPROVER, department=make_department(him.region, name="别的局"))
+    assert queries.prefill_sources(elsewhere, him) == {}
+    assert queries.prefill_sources(desk.clerk, make_applicant(region=him.region)) == {}
+
+    typed = {"kind": "person", "id_number": PERSON["id_number"], "f-shop": "第三家"}
+    page = at(desk, "&a=who.firm,food.hot").press("看看他以前来过没有", **typed)
+    form, _button = page.form("收件")
+    assert ("f-shop", "第三家") in form.fields
