@@ -66,7 +66,7 @@ def _now(request: StaffRequest, *_args: Any, refused: str = "") -> HttpResponse:
     hall, at, halls = _hall(request), timezone.now(), _halls(request)
     context: dict[str, Any] = {"hall": hall, "halls": halls, "now": at, "refused": refused, "tab": "now"}
     context["seconds"] = REFRESH_SECONDS
-    context["held"] = held = request.GET.get("hold") == "1" or bool(refused)
+    context["held"] = request.GET.get("hold") == "1" or bool(refused)
     if hall is not None:
         context["floor"] = found = floor(hall, at)
         context["alarms"] = running_alarms(hall)
@@ -75,10 +75,7 @@ def _now(request: StaffRequest, *_args: Any, refused: str = "") -> HttpResponse:
         context["chart"] = _chart(_quarters(hall, at))
         context["levels"] = figures.levels(hall, timezone.localdate(at), timezone.localdate(at))
         context["limits"] = figures.LEVELS
-    response = render(request, "workbench/managing/now.html", context)
-    if hall is not None and not held:
-        response["Refresh"] = str(REFRESH_SECONDS)
-    return response
+    return render(request, "workbench/managing/now.html", context)
 
 
 def _presses(pressed: Any) -> bool:

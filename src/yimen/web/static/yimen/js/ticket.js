@@ -13,6 +13,8 @@
       const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
       if (answer.ok) {
         const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-ticket]");
+        const opened = box().querySelector("details[open]"), same = fresh && fresh.querySelector("details");
+        if (opened && same) same.open = true;
         if (fresh) box().replaceWith(fresh);
       }
     } catch { /* the next look will do */ }
