@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils.timezone import localdate
 
 from yimen.cases import actions
@@ -26,7 +26,7 @@ from yimen.ledger.models import Event
 from yimen.lib.uploads import Store
 from yimen.people.access import NotAllowed
 from yimen.people.models import Role
-from yimen.people.tests.factories import NOW, make_staff
+from yimen.people.tests.factories import NOW, make_department, make_region, make_staff
 
 LATER = NOW + timedelta(days=20)
 SCAN = b"%PDF-1.7 a scan"
@@ -286,6 +286,36 @@ def test_taking_an_archive_needs_the_right_and_leaves_a_row(role, is_allowed):
         with pytest.raises(NotAllowed):
             archiving.read_archive(row.pk, by=person, at=LATER)
         assert not Event.objects.filter(kind="archive.read").exists()
+
+
+AFTER = LATER + timedelta(days=365 * 11)
+BY_ROLE = {
+    "read": (lambda row, by: archiving.read_archive(row.pk, by=by, at=LATER), "leader supervisor hall_manager"),
+    "hand over": (lambda row, by: archiving.hand_over(row.pk, to="档案馆", by=by, at=LATER), "hall_manager"),
+    "ask": (lambda row, by: archiving.ask_deletion(row.pk, ground="保管期限届满", by=by, at=AFTER), "hall_manager"),
+    "answer": (lambda row, by: archiving.answer_deletion(row.pk, approve=True, by=by, at=AFTER), "leader"),
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("act", BY_ROLE)
+def test_each_act_on_an_archive_by_each_role(act):
+    row, (do, allowed) = keep(finished()), BY_ROLE[act]
+    if act == "answer":
+        archiving.ask_deletion(row.pk, ground="保管期限届满", by=manager(), at=AFTER)
+    may, far = set(), make_region("510000", "外市")
+    for role in Role:
+        try:
+            with transaction.atomic():
+                do(row, make_staff(role, for_region=True))
+                may.add(role.value)
+                transaction.set_rollback(True)
+        except NotAllowed:
+            pass
+        elsewhere = make_staff(role, department=make_department(far), for_region=True)
+        with transaction.atomic(), pytest.raises(NotAllowed):
+            do(row, elsewhere)
+    assert may == set(allowed.split())
 
 
 @pytest.mark.django_db

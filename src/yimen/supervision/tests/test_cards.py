@@ -331,6 +331,53 @@ def test_an_appeal_is_decided_by_a_supervisor_the_card_does_not_name(answered, a
         assert actions.answer(card.pk, **SAID, by=office.clerk, at=NOW).state == Card.State.ANSWERED
 
 
+# Each act: in which states of a card it has its place, and the state it leads to.
+ACTS = {
+    "answer": {"open": "answered", "upheld": "answered"},
+    "appeal": {"open": "appealed", "answered": "appealed"},
+    "upheld": {"appealed": "upheld"},
+    "lifted": {"appealed": "lifted"},
+    "closed": {"answered": "closed"},
+    "returned": {"answered": "open"},
+}
+
+
+def do(act, card, by):
+    if act == "answer":
+        return actions.answer(card.pk, **SAID, by=by, at=NOW)
+    if act == "appeal":
+        return actions.appeal(card.pk, text="当天系统停机，不是窗口的责任。", by=by, at=NOW)
+    return actions.decide(card.pk, act=act, text="已经核对停机记录，理由如上。", by=by, at=NOW)
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_each_act_on_a_card_in_each_of_its_states_and_by_each_role(act):
+    office, card = one_card()
+    right = office.clerk if act in {"answer", "appeal"} else office.supervisor
+    for state in Card.State.values:
+        with transaction.atomic():
+            Card.objects.filter(pk=card.pk).update(state=state)
+            if state in ACTS[act]:
+                assert do(act, card, right).state == ACTS[act][state], state
+            else:
+                with pytest.raises(actions.NotNow):
+                    do(act, card, right)
+                assert not CardEntry.objects.exists(), state
+            transaction.set_rollback(True)
+    Card.objects.filter(pk=card.pk).update(state=next(iter(ACTS[act])))
+    may = set()
+    for role in Role:
+        try:
+            with transaction.atomic():
+                do(act, card, make_staff(role, department=office.organ, for_region=True))
+                may.add(role)
+                transaction.set_rollback(True)
+        except (NotAllowed, actions.NotNamed):
+            assert not CardEntry.objects.exists()
+    # Whoever is not named answers nothing, whatever his role.
+    assert may == (set() if act in {"answer", "appeal"} else {Role.SUPERVISOR})
+
+
 def test_nobody_decides_on_a_card_that_names_him():
     office, _card = one_card()
     both = make_staff(Role.SUPERVISOR, Role.LEADER, department=office.organ, for_region=True)
