@@ -119,7 +119,11 @@ def edition_of(batch: Batch) -> ItemVersion:
 def batches_for(staff: Staff) -> QuerySet[Batch]:
     if not access.allowed(staff, "cases.receive"):
         return Batch.objects.none()
-    return Batch.objects.filter(region_id=staff.region_id).select_related("version", "center").order_by("-on", "name", "pk")
+    return (
+        Batch.objects.filter(region_id=staff.region_id)
+        .select_related("version", "center")
+        .order_by("-on", "name", "pk")
+    )
 
 
 @dataclass(frozen=True)
