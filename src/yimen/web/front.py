@@ -24,6 +24,7 @@ Pages = Callable[[MutableMapping[str, Any], BinaryIO, Send], Awaitable[None]]
 AT_ONCE = 256 * 1024  # an answer up to this length leaves its thread in one piece
 IN_MEMORY = 512 * 1024  # a longer body waits on disk
 SEND_SECONDS = 60  # a reader that takes nothing for so long has gone
+STEADY = 8_000  # bytes a second: whoever sends so fast is waited for, a photo over a poor line takes minutes
 HELD_BODIES = 40  # of the largest size, all together
 
 TEXTS = {
@@ -53,7 +54,7 @@ class Gate:
     """
     Let a request through to `pages` when its body is whole.
 
-    seconds: time for the body to arrive, else 408.
+    seconds: time for the body to arrive, one more for each STEADY bytes that came, else 408.
     max_bytes: longest body, else 413; before reading when Content-Length says so.
     most: requests inside `pages` at a time, else 503 with Retry-After.
     """
@@ -75,8 +76,8 @@ class Gate:
             size = 0
             try:
                 try:
-                    async with asyncio.timeout(self.seconds):
-                        more = True
+                    async with asyncio.timeout(self.seconds) as limit:
+                        until, more = limit.when() or 0.0, True
                         while more:
                             message = await receive()
                             if message["type"] == "http.disconnect":
@@ -89,6 +90,7 @@ class Gate:
                             if self.held_bytes > HELD_BODIES * self.max_bytes:
                                 return await refuse(send, 503)
                             body.write(chunk)
+                            limit.reschedule(until + size / STEADY)
                             more = message.get("more_body", False)
                 except TimeoutError:
                     return await refuse(send, 408)

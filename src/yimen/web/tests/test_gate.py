@@ -10,7 +10,8 @@ from yimen.web.front import Gate, Router
 class Sender:
     """A client that sends `chunks`, then nothing more, or leaves."""
 
-    def __init__(self, *chunks, ends=True, leaves=False):
+    def __init__(self, *chunks, ends=True, leaves=False, pause=0.0):
+        self.pause = pause
         self.messages = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
         if leaves:
             self.messages.append({"type": "http.disconnect"})
@@ -21,6 +22,8 @@ class Sender:
     async def __call__(self):
         if not self.messages:
             await asyncio.sleep(60)
+        if self.read:
+            await asyncio.sleep(self.pause)
         self.read += 1
         return self.messages.pop(0)
 
@@ -54,6 +57,12 @@ def test_a_whole_request_is_passed_on():
 def test_a_body_that_does_not_arrive_is_given_up():
     status, headers, seen = ask(Sender(b"a", ends=False))
     assert (status, headers[b"retry-after"], headers[b"connection"], seen) == (408, b"2", b"close", None)
+
+
+@pytest.mark.parametrize("piece, status", [(40_000, 200), (1, 408)], ids=["steady", "trickling"])
+def test_whoever_sends_steadily_is_waited_for(piece, status):
+    sender = Sender(*[b"a" * piece] * 10, pause=0.02)  # four times as long as a body may take
+    assert ask(sender, max_bytes=1_000_000)[0] == status
 
 
 def test_a_declared_giant_is_refused_before_it_is_read():
