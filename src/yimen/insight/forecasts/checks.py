@@ -89,7 +89,8 @@ class Share:
     """
     How right the forecasts of some tickets were. said: with a range; silent: without; known: said, longer than within a
     minute, and called since;
-    half, nine: of the known ones, those whose wait lay in the 50 % and in the 90 % range.
+    half, nine: of the known ones, those whose wait lay in the 50 % and in the 90 % range. soon: told “within a
+    minute” and called since; soon_right: of those, whoever was.
     """
 
     said: int
@@ -97,6 +98,12 @@ class Share:
     known: int
     half: int
     nine: int
+    soon: int = 0
+    soon_right: int = 0
+
+    @property
+    def soon_percent(self) -> int | None:
+        return round(100 * self.soon_right / self.soon) if self.soon else None
 
     @property
     def half_percent(self) -> int | None:
@@ -140,6 +147,8 @@ def accuracy(hall: Hall, start: date, end: date) -> Accuracy:
             known=Count("pk", filter=ranged & Q(waited__isnull=False)),
             half=Count("pk", filter=ranged & Q(waited__gte=F("p25"), waited__lte=F("p75"))),
             nine=Count("pk", filter=ranged & Q(waited__gte=F("p5"), waited__lte=F("p95"))),
+            soon=Count("pk", filter=Q(p75__lte=AT_ONCE, waited__isnull=False)),
+            soon_right=Count("pk", filter=Q(p75__lte=AT_ONCE, waited__lte=AT_ONCE)),
         )
     )
     series = Series.objects.filter(region_id=hall.region_id, hall=hall)
@@ -152,6 +161,9 @@ def accuracy(hall: Hall, start: date, end: date) -> Accuracy:
     )
 
 
+_COUNTS = ("said", "silent", "known", "half", "nine", "soon", "soon_right")
+
+
 def _sum(rows: Iterable[Mapping[str, Any]]) -> Share:
     found = list(rows)
-    return Share(*(sum(row[name] for row in found) for name in ("said", "silent", "known", "half", "nine")))
+    return Share(*(sum(row[name] for row in found) for name in _COUNTS))

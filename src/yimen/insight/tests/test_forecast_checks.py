@@ -92,6 +92,17 @@ def test_what_could_not_be_said_is_counted_as_silent():
     assert (total.said, total.silent, total.known, total.half_percent, total.verdict) == (0, 1, 0, None, "few")
 
 
+def test_who_was_told_within_a_minute_is_counted_apart(line):
+    hall, _window, tickets = line
+    for ticket, waited in zip(tickets, (20, 59, 300), strict=True):
+        ForecastCheck.objects.create(
+            region=hall.region, hall=hall, series=ticket.series, ticket=ticket, day=ticket.day, at=NOW, waited=waited,
+            p5=0, p25=0, p75=60, p95=60,
+        )  # fmt: skip
+    total = checks.accuracy(hall, localdate(NOW), localdate(NOW)).total
+    assert (total.said, total.known, total.soon, total.soon_right, total.soon_percent) == (3, 0, 3, 2, 67)
+
+
 @pytest.mark.parametrize(("days", "left"), [(30, 3), (31, 0)], ids=["kept", "over"])
 def test_what_was_told_long_ago_is_forgotten(line, settings, days, left):
     settings.FORECAST_KEPT_DAYS = 30
