@@ -434,6 +434,15 @@ def open_folder() -> Iterator[Callable[[], Path]]:
 
 
 @pytest.fixture(scope="session")
+def chromium_of_the_session() -> Iterator[object]:
+    from yimen.web.tests.chromium import Chromium
+
+    chromium = Chromium()
+    yield chromium
+    chromium.stop()
+
+
+@pytest.fixture(scope="session")
 def server_urls(django_db_setup: TestDatabase) -> embedded.Urls:
     """The addresses of this process's database, for the three roles."""
     return django_db_setup.urls

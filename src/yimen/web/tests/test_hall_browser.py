@@ -14,7 +14,7 @@ from django.utils import timezone
 from yimen.hall import actions
 from yimen.hall.tests.factories import make_hall, make_series, make_window, take
 from yimen.people.tests.factories import make_center, make_region
-from yimen.testing import CHROMIUM, needs_chromium
+from yimen.testing import needs_chromium
 from yimen.web.tests.looking import no_sideways, shot, violations
 
 pytestmark = [
@@ -22,7 +22,6 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     needs_chromium,
 ]
-PATIENCE = 90_000  # milliseconds
 
 
 class Stage:
@@ -65,26 +64,10 @@ def stage(settings):
 
 
 @pytest.fixture
-def browser():
-    from playwright.sync_api import expect, sync_playwright
-
-    expect.set_options(timeout=PATIENCE)
-    with sync_playwright() as playwright:
-        one = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"], timeout=PATIENCE)
-        one.new_context, one.new_page = patient(one.new_context), patient(one.new_page)
+def browser(chromium_of_the_session):
+    """Chromium, started once for the process: every test has contexts of its own."""
+    with chromium_of_the_session.at_work() as one:
         yield one
-        one.close()
-
-
-def patient(make):
-    """A busy machine is slow; that says nothing of the page."""
-
-    def made(*args, **kwargs):
-        found = make(*args, **kwargs)
-        found.set_default_timeout(PATIENCE)
-        return found
-
-    return made
 
 
 @pytest.fixture
