@@ -209,7 +209,9 @@ def _check(text: str, part: Part, say: _Saying, can_print: Callable[[str], Seque
         if word in text:
             say(_("“%(word)s”由法律规定怎么说，文书自己会写，模板里不能写。") % {"word": word})
     if missing := can_print(text):
-        say(_("这些字打不出来：%(characters)s。") % {"characters": "、".join(missing)})
+        # The screen may lack them too, so each comes with its code.
+        named = (f"{one}（U+{ord(one):04X}）" for one in missing)
+        say(_("这些字打不出来：%(characters)s。") % {"characters": "、".join(named)})
     return set(names)
 
 

@@ -55,8 +55,12 @@ def agreed(staff: Staff) -> QuerySet[SiteVisit]:
 
 
 def get_visit_for(staff: Staff, pk: UUID) -> SiteVisit | None:
-    """Return a visit whatever its state, None alike when there is none and when it is not his to see."""
-    roles = access.PERMISSIONS["cases.review"]
+    """
+    Return a visit whatever its state, None alike when there is none and when it is not his to see.
+
+    Who decides sees it like who reviews: the decision rests on what was found.
+    """
+    roles = access.PERMISSIONS["cases.review"] | access.PERMISSIONS["cases.decide"]
     departments = {grant.department_id for grant in staff.granted if grant.role in roles}
     visit = (
         SiteVisit.objects.filter(region_id=staff.region_id, pk=pk)

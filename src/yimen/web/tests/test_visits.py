@@ -246,7 +246,11 @@ def test_a_photo_is_taken_shown_to_those_who_may_and_kept_once(hall, clock, sett
     assert client.post(path, {}).status_code == 422
     # Whoever decides sees it when the visit is over, and who comes late with his own reads that it is.
     post(client, f"/workbench/visits/{visit.pk}/close", signed_by="王小明", **findings(hall.case))
-    over = client_of(hall.decider).get(f"/workbench/visits/{visit.pk}").content.decode()
+    leader = client_of(hall.leader)
+    shown = leader.get(f"/workbench/visits/{visit.pk}/photos/{answer.photos.get().pk}")
+    assert b"".join(shown.streaming_content).startswith(b"\x89PNG")
+    assert leader.get("/workbench/visits").status_code == 403
+    over = leader.get(f"/workbench/visits/{visit.pk}").content.decode()
     assert f"/workbench/visits/{visit.pk}/photos/{answer.photos.get().pk}" in over and point.text in over
     for act in ("note", "close"):
         late = post(client_of(hall.surveyors[1]), f"/workbench/visits/{visit.pk}/{act}", 409, **findings(hall.case))

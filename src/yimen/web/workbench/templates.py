@@ -23,6 +23,7 @@ from yimen.cases.queries import documents as queries
 from yimen.certificates import seals
 from yimen.certificates.models import ESeal
 from yimen.lib import pdf
+from yimen.lib.dates import long_day
 from yimen.people import access
 from yimen.people.models import Department
 from yimen.web.once import Done, Stay, keyed
@@ -261,8 +262,8 @@ def _mark(form: WordsForm, findings: list[wording.Finding]) -> None:
 def approve(request: StaffRequest, kind: str) -> Done:
     draft = _draft(request, kind)
     edition = actions.approve_template(draft.pk, seen=request.POST.get("seen"), by=request.staff, at=timezone.now())
-    values = {"n": edition.number, "day": edition.effective_on}
-    return Done(reverse("workbench:template", args=[kind]), _("第 %(n)s 版批准了，%(day)s 起用。") % values)
+    values = {"n": edition.number, "day": long_day(edition.effective_on)}
+    return Done(reverse("workbench:template", args=[kind]), _("第 %(n)s 版批准了，%(day)s起用。") % values)
 
 
 @staff_page(*READERS)

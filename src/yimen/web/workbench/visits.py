@@ -26,6 +26,7 @@ from yimen.cases.rules import visits as rules
 from yimen.catalog.models import CheckPoint
 from yimen.catalog.queries import dictionaries
 from yimen.lib.errors import DomainError
+from yimen.people import access
 from yimen.people.models import Staff
 from yimen.web import uploads
 from yimen.web.once import Done, Stay, keyed
@@ -85,7 +86,12 @@ def _page(request: StaffRequest, pk: UUID, refused: str = "") -> HttpResponse:
     people = list(reads.surveyors_for(visit.task))
     going = [str(person.pk) for person in visit.surveyors.all()]
     chosen = posted.getlist("surveyor") if posted is not None and "surveyor" in posted else going
-    is_open = visit.status in {SiteVisit.Status.TO_CALL, SiteVisit.Status.AGREED} and visit.task.done_at is None
+    unit = visit.task.department
+    is_open = (
+        visit.status in {SiteVisit.Status.TO_CALL, SiteVisit.Status.AGREED}
+        and visit.task.done_at is None
+        and access.allowed(request.staff, "cases.review", department=unit, region=unit.region_id)
+    )
     act = request.resolver_match.url_name if request.resolver_match else ""
     context = {
         "visit": visit,
@@ -133,7 +139,7 @@ def _typed(visit: SiteVisit, posted: QueryDict | None) -> dict[str, str]:
     }
 
 
-@staff_page("cases.review")
+@staff_page("cases.review", "cases.decide")
 @require_safe
 def visit(request: StaffRequest, pk: UUID) -> HttpResponse:
     return _page(request, pk)
@@ -363,7 +369,7 @@ def photo(request: StaffRequest, pk: UUID, point: UUID) -> HttpResponse:
     return redirect(reverse("workbench:visit-check", args=[pk]) + f"#point-{point}")
 
 
-@staff_page("cases.review")
+@staff_page("cases.review", "cases.decide")
 @require_safe
 def show_photo(request: StaffRequest, pk: UUID, upload: UUID) -> HttpResponseBase:
     found = visit_or_404(request, pk)

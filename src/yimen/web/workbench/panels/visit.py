@@ -21,7 +21,8 @@ def panel(opened: Opened) -> Panel | None:
         .prefetch_related("surveyors")
         .order_by("asked_at", "number")
     ]
-    may = opened.may("cases.review", rows[-1][0].task.department)
+    unit = rows[-1][0].task.department
+    may = opened.may("cases.review", unit) or opened.may("cases.decide", unit)
     return Panel(
         "visits", _("现场核查"), "workbench/panels/visit.html", context={"rows": rows, "may": may, "case": opened.case}
     )
