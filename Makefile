@@ -50,15 +50,16 @@ bench: setup $(VENV)/.fast ## measure tickets, calls and case lifecycles a secon
 faults: dev ## break processes, database and network under load; count what is lost (FAULTS="--short REL-1" for a part)
 	$(BIN)/python -m yimen.faults $(FAULTS)
 
-# After `make test` has noted which test sends which statements, the tests suffice that send each of them once.
-test-pg15: dev ## what may differ on Debian's PostgreSQL 15, then the ledger and hall on it from outside
+# After `make test` has noted which test sends which statements, the tests suffice that send each of them once. They run
+# on a server from outside; the faults beside them on one of the platform's own.
+test-pg15: dev ## what may differ on Debian's PostgreSQL 15, given from outside, and faults on our own
 	@if [ ! -x $(PG15)/postgres ]; then \
 		if [ "$$CI" = true ]; then echo "PostgreSQL 15 is missing." >&2; exit 1; fi; \
 		echo "Skipped: PostgreSQL 15 is not installed (make install-pg15, as root)."; \
 	else set -e; export TMPDIR=$(MEMORY); \
-		YIMEN_PG_BIN=$(PG15) $(BIN)/pytest -n $(WORKERS) --dist worksteal -q --another-server; \
 		YIMEN_PG_BIN=$(PG15) $(BIN)/python -m yimen.faults --short REL-2 & faults=$$!; \
-		$(BIN)/python -m yimen.lib.embedded --bin $(PG15) -- $(BIN)/pytest -n $(WORKERS) -q --another-server src/yimen/ledger src/yimen/hall; \
+		$(BIN)/python -m yimen.lib.embedded --bin $(PG15) -- \
+			$(BIN)/pytest -n $(WORKERS) --dist worksteal -q --another-server; \
 		wait $$faults; \
 	fi
 

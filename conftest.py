@@ -40,8 +40,6 @@ ADDRESSES = ("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_ADMIN_URL")
 KEPT_TEMPLATES = 4
 MEMORY = Path("/dev/shm")  # noqa: S108 (a folder with a name of its own is made in it)
 PLENTY = 6_000_000_000  # bytes; a run of the whole suite needs less than two
-# Autovacuum would only take turns away from the tests; they ANALYZE what must be.
-SERVER_SETTINGS = "autovacuum = off\nmax_wal_size = 256MB\ncheckpoint_timeout = 1h\n"
 T = TypeVar("T")
 
 
@@ -185,8 +183,6 @@ class Run:
             templates = sorted(cache.glob("*/done"), key=lambda path: path.stat().st_mtime, reverse=True)
             for path in templates[KEPT_TEMPLATES:]:
                 shutil.rmtree(path.parent, ignore_errors=True)
-        with (self.folder / "postgres" / "data" / "postgresql.conf").open("a") as file:
-            file.write(SERVER_SETTINGS)
         self.server = embedded.Server(self.folder / "postgres", fsync=False)
         self.server.start()
         self.server.watch()

@@ -70,7 +70,15 @@ SERVER_OPTIONS = {
     "log_parameter_max_length_on_error": "0",
     "log_statement": "none",
 }
-WITHOUT_FSYNC = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# For tests: autovacuum would only take turns away from them, and from whoever waits for the oldest transaction.
+WITHOUT_FSYNC = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+    "max_wal_size": "256MB",
+    "checkpoint_timeout": "1h",
+}
 
 # Python's preexec_fn is not safe beside threads, and changing the account clears the death signal: so this little
 # program takes the steps in the right order and becomes the server.
