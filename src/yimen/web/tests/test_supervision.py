@@ -17,6 +17,7 @@ from yimen.supervision import actions, jobs
 from yimen.supervision.models import Card, SupervisionRule, WalkThrough
 from yimen.supervision.tests.factories import accepted, after, make_office
 from yimen.web.tests.pages import Page
+from yimen.web.workbench import supervision
 
 pytestmark = pytest.mark.django_db
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
@@ -57,6 +58,7 @@ def test_a_late_case_becomes_a_card_that_is_answered_appealed_and_decided(clock)
     jobs.watch_clocks(at=clock.now)
     card = Card.objects.get(case=case, trigger="over_promise")
     handler, watcher = client_of(office.approver), client_of(office.supervisor)
+    assert "最后一天：12 月 1 日（周二）" in text(watcher, f"/workbench/cards/{card.pk}")
     assert "监察牌（2）" in text(handler, "/workbench/")  # and the step's
     page, url = f"/workbench/cards/{card.pk}", f"/workbench/cards/{card.pk}/answer"
     assert card.number in text(handler, "/workbench/cards")
@@ -229,3 +231,10 @@ def test_lists_of_supervision_take_as_many_statements_for_many_cards_as_for_few(
         if count == 1:
             few, cards = statements(), Card.objects.count()
     assert statements() == few and Card.objects.count() > cards >= 1
+
+
+def test_a_threshold_is_said_in_words_in_the_order_of_the_form():
+    said = supervision.in_words({"percent": 80, "days_left": 2})
+    assert said == ["还剩 2 个工作日", "用掉 80% 的时间"]
+    assert supervision.in_words({"minutes": 10, "days_late": 1}) == ["事后 1 天才录入", "从收件到办结不到 10 分钟"]
+    assert supervision.in_words({}) == []

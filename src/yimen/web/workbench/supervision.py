@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from yimen.catalog import queries as catalog
@@ -185,6 +186,7 @@ def _card_page(request: StaffRequest, pk: UUID, *, refused: str = "", **_context
     can_appeal = rules.next_state(card.state, "appeal") and "appeal" not in kinds and today <= appeal_by
     context = {
         "card": card,
+        "facts": card.facts | {"due_on": _day(card.facts.get("due_on", ""))},
         "entries": entries,
         "chips": chips(card),
         "today": today,
@@ -265,8 +267,24 @@ def ranking(request: StaffRequest) -> HttpResponse:
 # -- rules ------------------------------------------------------------------------------------------------------------
 
 
-def _said(rule: rules.Rule) -> list[tuple[str, int]]:
-    return [(str(NUMBERS[name]), value) for name, value in rule.threshold.items() if name in NUMBERS]
+def in_words(threshold: Mapping[str, int]) -> list[str]:
+    """What a threshold says, in the order of the form; [] for what is simply met."""
+    return [_word(name, threshold[name]) for name in NUMBERS if name in threshold]
+
+
+def _word(name: str, n: int) -> str:
+    match name:
+        case "days_left":
+            said = ngettext("还剩 %(n)s 个工作日", "还剩 %(n)s 个工作日", n)
+        case "percent":
+            said = _("用掉 %(n)s%% 的时间")
+        case "days_over":
+            said = ngettext("超过 %(n)s 个工作日", "超过 %(n)s 个工作日", n)
+        case "days_late":
+            said = ngettext("事后 %(n)s 天才录入", "事后 %(n)s 天才录入", n)
+        case _:
+            said = ngettext("从收件到办结不到 %(n)s 分钟", "从收件到办结不到 %(n)s 分钟", n)
+    return said % {"n": n}
 
 
 def _number(text: str) -> int | None:
@@ -331,12 +349,10 @@ def _rules_page(request: StaffRequest, *, refused: str = "", **_context: Any) ->
                 tried = queries.try_rule(staff.region_id, rule, on=today)
     context = {
         "shipped": [
-            (Trigger(one.trigger).label, Colour(one.colour).label, CHIPS[one.colour], _said(one), one)
+            (Trigger(one.trigger).label, Colour(one.colour).label, CHIPS[one.colour], in_words(one.threshold), one)
             for one in rules.SHIPPED
         ],
-        "own": [
-            (row, CHIPS[Colour(row.colour)], [(str(NUMBERS[n]), v) for n, v in row.threshold.items()]) for row in own
-        ],
+        "own": [(row, CHIPS[Colour(row.colour)], in_words(row.threshold)) for row in own],
         "triggers": Trigger.choices,
         "colours": Colour.choices,
         "departments": Department.objects.filter(region=staff.region_id).order_by("code"),
