@@ -47,8 +47,9 @@ class PastCase:
     """
     What happened to one case, granted in the end. Times ascend; an empty one: it has not happened.
 
-    Review and expert steps are taken as passed by `decided_by` just before the decision. chosen: the answers to the
-    item's questions; () where the source does not say, then only what everybody needs is taken as done.
+    Review and expert steps are taken as passed by `reviewed_by`, or else `decided_by`, just before the decision.
+    chosen: the answers to the item's questions; () where the source does not say, then only what everybody needs is
+    taken as done.
     """
 
     version: ItemVersion
@@ -61,6 +62,7 @@ class PastCase:
     decided_by: Staff
     channel: str = Case.Channel.WINDOW
     chosen: tuple[str, ...] = ()
+    reviewed_by: Staff | None = None
 
 
 def load(rows: Iterable[PastCase], *, center: ServiceCenter, by: Actor) -> int:
@@ -186,11 +188,12 @@ class _Part:
 
     def _decide(self, told: _Case, at: datetime) -> None:
         day, case, by = _day(at), told.case, told.row.decided_by
+        reviewer = told.row.reviewed_by or by
         while reviews := [task for task in told.open_tasks() if task["kind"] not in _AT_THE_END]:
             for task in reviews:
-                _finish(task, by, at)
+                _finish(task, reviewer, at)
                 data = {"task": task["step_key"], "outcome": Task.Outcome.PASSED.value, "surveyors": []}
-                self._record(told, "case.task_done", by, at, **data)
+                self._record(told, "case.task_done", reviewer, at, **data)
             self._open_tasks(told, at)
         for task in told.open_tasks():
             if task["kind"] != FlowStep.Kind.DECIDE:

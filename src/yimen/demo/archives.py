@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from yimen.cases.actions import archiving
+from yimen.cases.actions import archiving, sealing
+from yimen.cases.models import Case, Notice
 from yimen.demo import centre
 from yimen.ledger.actions import SYSTEM
 from yimen.people.models import Staff
@@ -13,15 +14,16 @@ SHOWN = 4
 
 
 def begin(now: datetime) -> None:
-    """Pack the first few whose time has come; the job does the rest in the night."""
+    """Pack a few whose time has come, one with its sealed documents; the job does the rest in the night."""
     region, at = centre.REGION[0], now - timedelta(hours=5)
     before = at - timedelta(days=archiving.ARCHIVE_AFTER_DAYS)
-    kept = []
-    for case_id in archiving.due_for_archive(region, before=before, most=SHOWN):
-        try:
-            kept.append(archiving.archive(case_id, by=SYSTEM, at=at))
-        except archiving.NotYet:
-            continue  # a document waits for its seal
+    found = Case.objects.filter(region=region, status=Case.Status.DELIVERED, delivered_at__lt=before, archives=None)
+    with_documents = found.filter(notices__kind=Notice.Kind.DECISION).order_by("received_at")[:1]
+    for notice in Notice.objects.filter(case__in=list(with_documents), wants_seal=True):
+        sealing.plan_seal(notice.pk, at=at)
+        sealing.finish_seal(notice.pk, at=at)
+    others = found.filter(notices=None).order_by("received_at")[: SHOWN - 1]
+    kept = [archiving.archive(case.pk, by=SYSTEM, at=at) for case in (*with_documents, *others)]
     if kept:
         manager = Staff.objects.get(region=region, user__username="manager")
-        archiving.hand_over(kept[0].pk, to="青禾县档案馆（演示）", by=manager, at=now - timedelta(hours=1))
+        archiving.hand_over(kept[-1].pk, to="青禾县档案馆（演示）", by=manager, at=now - timedelta(hours=1))

@@ -346,7 +346,7 @@ def flow(item: Item, organs: dict[str, Department]) -> tuple[StepDraft, ...]:
         if item.visit and not item.order:
             steps.append(StepDraft("visit", "现场核查", kind.VISIT, "勘察岗", "两人以上到现场核查", days, after=last))
             last = ("visit",)
-    decide = "窗口首席代表岗" if item.is_immediate else "审批岗"
+    decide = "综合受理岗" if item.is_immediate else "审批岗"
     steps.append(
         StepDraft(
             "decide",
@@ -364,7 +364,7 @@ def flow(item: Item, organs: dict[str, Department]) -> tuple[StepDraft, ...]:
         last = ("make",)
     # With making it, within the ten days of the law.
     days = 0 if item.is_immediate or item.order == "three days" else 5
-    steps.append(StepDraft("deliver", "送达", kind.DELIVER, "出件岗", "当面交付、邮寄或电子送达", days, after=last))
+    steps.append(StepDraft("deliver", "送达", kind.DELIVER, "综合受理岗", "当面交付、邮寄或电子送达", days, after=last))
     return tuple(steps)
 
 
@@ -402,10 +402,10 @@ PEOPLE = (
             (5, "白露（演示）", "zrj"), (6, "安宁（演示）", "zrj"), (7, "方舟（演示）", "rsj"), (8, "夏禾（演示）", "mzj"),
         )
     ),
-    *(Person(f"approver-{organ.code}", f"{'赵钱孙李周吴郑王冯陈褚卫蒋沈'[n]}审（演示）", organ.code, "审批岗", Role.APPROVER) for n, organ in enumerate(ORGANS)),
+    *(Person(f"approver-{organ.code}", f"{'赵钱孙李周吴郑王冯陈褚卫蒋沈'[n]}审（演示）", organ.code, "审查岗", Role.APPROVER) for n, organ in enumerate(ORGANS)),
     Person("surveyor1", "石勘（演示）", "scjg", "勘察岗", Role.SURVEYOR, True),
     Person("surveyor2", "江察（演示）", "wjj", "勘察岗", Role.SURVEYOR, True),
-    Person("leader", "周明远（演示）", "dzb", "分管负责人", Role.LEADER, True),
+    Person("leader", "周明远（演示）", "dzb", "审批岗", Role.LEADER, True),
     Person("manager", "秦勤（演示）", "dzb", "大厅管理岗", Role.HALL_MANAGER, True),
     Person("guide", "柳迎（演示）", "qgz", "导办岗", Role.GUIDE, True),
     Person("supervisor", "严正（演示）", "dzb", "督查岗", Role.SUPERVISOR, True),

@@ -102,7 +102,8 @@ def _past(
                     completed,
                     completed + timedelta(hours=2),
                     clerk=staff["clerk2"],
-                    decided_by=staff[f"approver-{_code(name)}"],
+                    decided_by=staff["leader"],
+                    reviewed_by=staff[f"approver-{_code(name)}"],
                 )
             )
     bulk.load(rows, center=center, by=SYSTEM)
