@@ -83,6 +83,7 @@ def test_a_ticket_goes_to_another_window_or_queue_and_a_second_matter_goes_on(ha
     page = Page.open(hall.client, "/workbench/window").press("叫下一位").press("人到了")
     page = page.press("接着办下一件", series=str(hall.other.pk))
     assert "下一件去不动产，号是 B001" in page.text
+    assert page.link("打开小票") == f"/kiosk/{hall.other.hall.code}/tickets/{Ticket.objects.get(label='B001').pk}/"
 
 
 def test_the_window_sees_care_and_the_desk_offers_it_from_the_id(hall):

@@ -120,7 +120,7 @@ def next_matter(request: StaffRequest) -> Done:
         return Done(reverse("workbench:window"), _("接着办下一件，号是 %(label)s。") % {"label": new.label})
     values = {"label": new.label, "name": series.name}
     message = _("下一件去%(name)s，号是 %(label)s，还是他原来的时间。请写给他。")
-    return Done(f"{reverse('workbench:window')}?served={ticket.pk}", message % values)
+    return Done(f"{reverse('workbench:window')}?served={ticket.pk}&next={new.pk}", message % values)
 
 
 @staff_page("hall.call")

@@ -69,8 +69,10 @@ def at_window(request: StaffRequest, *args: Any, **context: Any) -> HttpResponse
         "checked": said_of(ticket),
     }
     values |= verbs.more_context(staff, window, ticket, request)
-    if served := _served(request, staff):
+    if served := _ticket_of(staff, request.GET.get("served", "")):
         values |= {"served": served, "rating_url": _rating_url(served)}
+        # The number he goes on with elsewhere, to be handed to him.
+        values["next"] = _ticket_of(staff, request.GET["next"], served.visit) if "next" in request.GET else None
     case, item = _matter(request, staff, ticket, context)
     if case is not None:
         values |= matter.shown(case, staff, now=now, posted=posted)
@@ -127,15 +129,15 @@ def _windows(staff: Staff) -> list[Window]:
     return list(windows.order_by("hall__name", "number"))
 
 
-def _served(request: StaffRequest, staff: Staff) -> Ticket | None:
-    """The visit that has just ended here, to ask for a rating."""
+def _ticket_of(staff: Staff, text: str, visit: UUID | None = None) -> Ticket | None:
+    """The visit that has just ended here, to ask for a rating; or, with its visit, the ticket that follows."""
     try:
-        ticket_id = UUID(request.GET.get("served", ""))
+        ticket_id = UUID(text)
     except ValueError:
         return None
-    return (
-        Ticket.objects.filter(region_id=staff.region_id, pk=ticket_id, served_by=staff).select_related("case").first()
-    )
+    mine = {"visit": visit} if visit else {"served_by": staff}
+    found = Ticket.objects.filter(region_id=staff.region_id, pk=ticket_id, **mine)
+    return found.select_related("case", "hall").first()
 
 
 def _rating_url(ticket: Ticket) -> str:
