@@ -17,10 +17,11 @@ from yimen.ledger import actions as ledger
 from yimen.ledger.actions import Actor
 from yimen.ledger.models import Event
 from yimen.lib.errors import DomainError
-from yimen.people import access
+from yimen.people import access, reasons
 from yimen.people.models import Department, Region, Staff
 
 LONGEST_TEXT = 200_000
+REPEALED = "centre.document_repealed"
 LEAST_REASON = 4
 
 
@@ -143,7 +144,8 @@ def repeal(document: Document, *, on: date, reason: str, by: Actor, at: datetime
         raise BadDocument(_("请写明为什么废止，至少 4 个字。"))
     document.repealed_on = on
     document.save(update_fields=["repealed_on"])
-    _record(document, "centre.document_repealed", by, at, {"on": on.isoformat(), "reason": reason.strip()[:200]})
+    said = reasons.keep(document.stream, REPEALED, reason.strip()[:200], region=document.region_id, by=by, at=at)
+    _record(document, REPEALED, by, at, {"on": on.isoformat()} | said)
     return document
 
 

@@ -13,7 +13,7 @@ from yimen.catalog.actions.editions import ChangedMeanwhile, editors_of, mark_of
 from yimen.catalog.models import DraftReview, ItemVersion, ServiceItem
 from yimen.ledger.actions import SYSTEM, Actor
 from yimen.lib.errors import DomainError
-from yimen.people import access
+from yimen.people import access, reasons
 from yimen.people.models import Department, Staff
 
 MOST_TEXT = 2000
@@ -84,8 +84,10 @@ def give_opinion(
     review.verdict, review.text, review.given_at, review.mark = verdict, text, at, mark
     review.given_by = by if isinstance(by, Staff) else None
     review.save(update_fields=["verdict", "text", "given_at", "mark", "given_by"])
-    data = {"version": version.number, "department": review.department.name, "verdict": verdict, "text": text}
-    record_item(item, "catalog.opinion_given", by, at, data)
+    data = {"version": version.number, "department": review.department.name, "verdict": verdict}
+    kind = "catalog.opinion_given"
+    data |= reasons.keep(f"item:{item.pk}", kind, text, region=item.region_id, by=by, at=at)
+    record_item(item, kind, by, at, data)
     return review
 
 

@@ -10,7 +10,7 @@ from yimen.ledger.actions import SYSTEM
 from yimen.ledger.models import Event
 from yimen.people.access import NotAllowed
 from yimen.people.models import Role
-from yimen.people.tests.factories import make_staff
+from yimen.people.tests.factories import in_ledger, make_staff
 
 pytestmark = pytest.mark.django_db
 
@@ -54,6 +54,8 @@ def test_several_units_record_their_opinions_and_only_then_it_is_published(cast)
         (cast["reviewers"][0].ledger_ref, "agree"),
         (cast["reviewers"][1].ledger_ref, "change"),
     ]
+
+    assert not in_ledger("招牌要画图")
 
     change(cast, accept_condition="招牌超过 2 平方米要画图。")
     for reviewer, unit in zip(cast["reviewers"], cast["units"], strict=True):

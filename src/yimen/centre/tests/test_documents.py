@@ -9,7 +9,7 @@ from yimen.centre.models import Document
 from yimen.ledger.models import Event
 from yimen.people import access
 from yimen.people.models import Role
-from yimen.people.tests.factories import NOW, make_department, make_region, make_staff, outsider
+from yimen.people.tests.factories import NOW, in_ledger, make_department, make_region, make_staff, outsider
 
 TODAY = date(2026, 11, 18)
 
@@ -110,6 +110,7 @@ def test_a_repealed_rule_is_over_but_readable():
     assert queries.edition_on(document, TODAY) is None
     assert queries.edition_on(document, TODAY - timedelta(days=1)) is None  # it began today
     assert document.editions.get().text
+    assert not in_ledger("合并到新制度")
     with pytest.raises(actions.NotADraft):
         actions.save_edition(document, text="又来。", effective_on=TODAY, by=writer, at=NOW)
 

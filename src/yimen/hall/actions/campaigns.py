@@ -17,7 +17,7 @@ from yimen.hall.actions.plans import make_slots
 from yimen.hall.models import Appointment, Campaign, Closure, Hall, SlotPlan, Window
 from yimen.ledger import actions as ledger
 from yimen.ledger.actions import Actor
-from yimen.people import access
+from yimen.people import access, reasons
 
 LONGEST_CAMPAIGN = 366
 
@@ -163,11 +163,12 @@ def close(
         "window": window.number if window else None,
         "from": from_at.isoformat(),
         "until": until_at.isoformat(),
-        "reason": reason,
         "moved": len(outcome.moved),
         "cancelled": len(outcome.left),
     }
-    ledger.record(f"hall:{hall.pk}", "hall.closed", region=hall.region_id, by=by, at=at, data=data)
+    stream, kind = f"hall:{hall.pk}", "hall.closed"
+    data |= reasons.keep(stream, kind, reason, region=hall.region_id, by=by, at=at)
+    ledger.record(stream, kind, region=hall.region_id, by=by, at=at, data=data)
     return Closed(closure, outcome)
 
 

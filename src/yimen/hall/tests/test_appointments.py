@@ -438,8 +438,9 @@ def test_a_closure_moves_those_it_hits_or_cancels_them_and_tells_each():
     hit = campaigns.hit_by(plan.hall, begins, begins + timedelta(hours=1))
     assert [each.pk for each in hit] == [one.pk, two.pk]
     done = campaigns.close(
-        plan.hall, from_at=begins, until_at=begins + timedelta(hours=1), reason="停电", by=SYSTEM, at=NOW
+        plan.hall, from_at=begins, until_at=begins + timedelta(hours=1), reason="停电，找电工老李", by=SYSTEM, at=NOW
     )
+    assert not in_ledger("老李") and done.closure.reason == "停电，找电工老李"
     assert (done.moved, done.cancelled) == (1, 1)
     states = sorted(Appointment.objects.filter(pk__in=[one.pk, two.pk]).values_list("status", flat=True))
     assert states == ["cancelled", "moved"]

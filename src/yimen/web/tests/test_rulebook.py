@@ -6,7 +6,7 @@ from django.test import Client
 from yimen.centre import actions
 from yimen.centre.models import Document
 from yimen.people.models import Role
-from yimen.people.tests.factories import NOW, make_center, make_department, make_staff, outsider
+from yimen.people.tests.factories import NOW, in_ledger, make_center, make_department, make_staff, outsider
 from yimen.web.tests.pages import Page
 
 pytestmark = pytest.mark.django_db
@@ -55,7 +55,7 @@ def test_a_rule_from_draft_to_the_portal_and_its_next_edition(people):
     assert "两天办结。" in Page.open(Client(), f"/rulebook/{document.pk}").text
 
     page = Page.open(leader, f"/workbench/rulebook/{document.pk}").press("从这天起废止", reason="并入新制度")
-    assert "已废止" in page.text
+    assert "已废止" in page.text and "并入新制度" in page.text and not in_ledger("并入新制度")
     assert Client().get(f"/rulebook/{document.pk}").status_code == 404
 
 

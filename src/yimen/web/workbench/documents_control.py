@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from yimen.centre import actions, queries, rules
 from yimen.centre.models import Document, DocumentEdition
-from yimen.people import access
+from yimen.people import access, reasons
 from yimen.people.models import Department
 from yimen.web.once import Done, Stay, keyed
 from yimen.web.workbench.adding import form_page, required
@@ -185,6 +185,7 @@ def _one_page(request: StaffRequest, pk: UUID, *, refused: str = "", form: Any =
         "today": today,
         "refused": refused,
         "form": form,
+        "why_repealed": reasons.said_in(document.stream, actions.REPEALED) if document.repealed_on else [],
         "repeal_form": RepealForm(initial={"on": today}),
         "may_write": _may(request, "centre.write_rules", document),
         "may_approve": _may(request, "centre.approve_rules", document),
