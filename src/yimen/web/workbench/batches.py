@@ -72,8 +72,8 @@ class ChangeForm(PlanForm):
 
     item = None  # type: ignore[assignment]
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="plan-%s", **kwargs)
+    def __init__(self, data: Any = None, *, initial: Any = None) -> None:
+        super().__init__(data, initial=initial, auto_id="plan-%s")
 
 
 class PersonForm(forms.Form):
@@ -83,8 +83,8 @@ class PersonForm(forms.Form):
     id_number = forms.CharField(label=gettext_lazy("身份证号"), max_length=60)
     phone = forms.CharField(label=gettext_lazy("手机号"), max_length=60)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="person-%s", **kwargs)
+    def __init__(self, data: Any = None, *, initial: Any = None) -> None:
+        super().__init__(data, initial=initial, auto_id="person-%s")
 
 
 @staff_page("cases.receive")
