@@ -267,6 +267,7 @@ def test_an_archive_is_found_read_and_deleted_by_two(client):
     assert client.post(f"{page}/ask-deletion", {"ground": "保管期限届满", **key()}).status_code == 303
     assert client.post(f"{page}/answer-deletion", {"answer": "yes", **key()}).status_code == 403
     signed_in(client, Role.LEADER)
+    assert "档案等批准销毁 1 份" in client.get("/workbench/").content.decode()
     assert "保管期限届满" in client.get(page).content.decode()
     assert client.post(f"{page}/answer-deletion", {"answer": "yes", **key()}).status_code == 303
     assert client.post(f"{page}/file").status_code == 409

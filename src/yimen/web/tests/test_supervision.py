@@ -59,6 +59,7 @@ def test_a_late_case_becomes_a_card_that_is_answered_appealed_and_decided(clock)
     card = Card.objects.get(case=case, trigger="over_promise")
     handler, watcher = client_of(office.approver), client_of(office.supervisor)
     assert "最后一天：12 月 1 日（周二）" in text(watcher, f"/workbench/cards/{card.pk}")
+    assert "监察牌等我答复 2 张" in text(handler, "/workbench/")
     assert "监察牌（2）" in text(handler, "/workbench/")  # and the step's
     page, url = f"/workbench/cards/{card.pk}", f"/workbench/cards/{card.pk}/answer"
     assert card.number in text(handler, "/workbench/cards")
@@ -69,6 +70,7 @@ def test_a_late_case_becomes_a_card_that_is_answered_appealed_and_decided(clock)
     assert press(handler, url, page, text="等上级复函。", correction="当天加班办结。").status_code == 303
     assert press(handler, f"{page}/appeal", page, appeal="复函晚到，不是本岗的责任。").status_code == 303
     assert client_of(make_staff(Role.CLERK)).get(page).status_code == 404
+    assert "监察牌有申诉 1 张" in text(watcher, "/workbench/")
     done = press(watcher, f"{page}/decide", page, act="lifted", reasons="复函日期核对属实。")
     assert done.status_code == 303
     card.refresh_from_db()

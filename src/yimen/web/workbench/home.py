@@ -16,11 +16,13 @@ from django.views.decorators.http import require_safe
 
 from yimen.cases import queries
 from yimen.cases.models import Case
-from yimen.cases.queries import documents
+from yimen.cases.queries import archive, documents
 from yimen.catalog.queries import powers
 from yimen.catalog.rules.powers import Validity
 from yimen.people import access
 from yimen.people.models import Staff
+from yimen.supervision import queries as supervision
+from yimen.supervision.models import Card
 from yimen.web.templatetags.workbench import doors_for
 from yimen.web.workbench.guard import StaffRequest, staff_page
 
@@ -51,6 +53,21 @@ def home(request: StaffRequest) -> HttpResponse:
     )
 
 
+def _cards(staff: Staff) -> list[Matter]:
+    """Cards that name the reader and want an answer; for supervisors those that want a decision."""
+    found, url = [], reverse("workbench:cards")
+    if access.allowed(staff, "supervision.answer") and (n := supervision.waiting_count(staff)):
+        found.append(Matter("wait", _("监察牌等我答复 %(n)s 张") % {"n": n}, f"{url}?mine=1"))
+    if access.allowed(staff, "supervision.decide"):
+        for state, words in (
+            (Card.State.APPEALED, _("监察牌有申诉 %(n)s 张")),
+            (Card.State.ANSWERED, _("监察牌的答复等核对 %(n)s 张")),
+        ):
+            if n := supervision.cards_for(staff).filter(state=state).count():
+                found.append(Matter("wait", words % {"n": n}, f"{url}?state={state.value}"))
+    return found
+
+
 def matters(staff: Staff, today: date) -> list[Matter]:
     """Return what is overdue, due today or waiting, for the reader's roles; nothing when all is well."""
     found = []
@@ -72,6 +89,12 @@ def matters(staff: Staff, today: date) -> list[Matter]:
             found.append(Matter("wait", _("授权书快到期 %(n)s 份") % {"n": n}, url))
     if access.allowed(staff, "templates.approve") and (n := documents.drafts_for(staff).count()):
         found.append(Matter("wait", _("文书模板的草稿等批准 %(n)s 份") % {"n": n}, reverse("workbench:templates")))
+    found += _cards(staff)
+    if access.allowed(staff, "archive.approve"):
+        asked = archive.archives(staff, state=archive.State.ASKED, text="", on=today).order_by()
+        if n := asked.count():
+            url = reverse("workbench:archive") + f"?state={archive.State.ASKED.value}"
+            found.append(Matter("wait", _("档案等批准销毁 %(n)s 份") % {"n": n}, url))
     if access.allowed(staff, "insight.view"):
         for month, jump in queries.noted_fee_jumps(staff.region_id, today).items():
             words = _("%(year)s 年 %(month)s 月收费 %(total)s 元，平常一个月 %(usual)s 元，请核对")
