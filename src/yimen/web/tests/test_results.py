@@ -25,6 +25,7 @@ from yimen.people.tests.factories import NOW, make_department, make_region, make
 from yimen.web.tests.pages import Page
 
 pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
 
@@ -243,6 +244,16 @@ def test_a_decision_waits_to_be_uploaded_until_it_is_however_long_that_takes(off
     assert notice.number not in leads.get(address).content.decode()
     clock.now, leads = NOW, client_of(office.leader)
     assert notice.number in leads.get(done).content.decode()
+
+
+def test_every_quota_is_on_some_page(office):
+    day = timezone.localdate(NOW)
+    Quota.objects.bulk_create(
+        Quota(region=office.organ.region, item=office.version.item, number=n, basis="演示", effective_on=day + n * DAY)
+        for n in range(1, 32)
+    )
+    pages = [office.leads.get(f"/workbench/quotas?page={n}").content.decode() for n in (1, 2)]
+    assert [all(str(one.pk) not in page for page in pages) for one in Quota.objects.all()] == [False] * 31
 
 
 def test_the_lists_cost_the_same_for_one_and_many(office):

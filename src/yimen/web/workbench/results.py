@@ -52,8 +52,10 @@ def _items(request: StaffRequest) -> tuple[str, list[ServiceItem]]:
 
 def _quotas(request: StaffRequest, *, refused: str = "", **_context: Any) -> HttpResponse:
     text, found = _items(request)
+    page = Paginator(queries.quotas(request.staff.region_id), PAGE).get_page(request.GET.get("page"))
     context = {
-        "rows": [(quota, queries.granted_count(quota)) for quota in queries.quotas(request.staff.region_id)[:PAGE]],
+        "page": page,
+        "rows": [(quota, queries.granted_count(quota)) for quota in page],
         "text": text,
         "found": found,
         "may_set": access.allowed(request.staff, "cases.quota"),
