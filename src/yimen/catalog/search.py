@@ -75,7 +75,7 @@ def tokens_of(version: ItemVersion, department: str) -> list[str]:
         *map(NAME.__add__, in_names),
         *rest.difference(in_names),
         *texts.sounds(names, SOUND, INITIALS),
-        *texts.beginnings(map(texts.one_spelling, [version.name, *version.everyday_names]), INITIALS),
+        *texts.beginnings([version.name, *version.everyday_names], INITIALS),
     ]
 
 

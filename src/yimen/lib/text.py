@@ -11,7 +11,7 @@ from itertools import chain, pairwise, product, repeat
 from django.utils.translation import pgettext
 
 _HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_TWO_HAN = re.compile(f"[{_HAN}]{{2}}")
+_TWO_HAN = re.compile(f"[\\W_]*([{_HAN}]{{2}})")
 _HAN_RUN_OR_WORD = re.compile(f"([{_HAN}]+)|[^\\W_{_HAN}]+")
 
 
@@ -174,7 +174,7 @@ def beginnings(titles: Iterable[str], initials_mark: str) -> list[str]:
     tokens: dict[str, None] = {}
     for title in titles:
         if run := _TWO_HAN.match(title):
-            tokens |= dict.fromkeys(_two_letters(initials_mark, *run[0]))
+            tokens |= dict.fromkeys(_two_letters(initials_mark, run[1]))
     return list(tokens)
 
 
@@ -189,8 +189,9 @@ def _initials(character: str) -> frozenset[str]:
 
 
 @lru_cache(1 << 13)
-def _two_letters(mark: str, left: str, right: str) -> tuple[str, ...]:
-    return tuple(mark + a[0] + b[0] for a in readings(left) for b in readings(right))
+def _two_letters(mark: str, two: str) -> tuple[str, ...]:
+    left, right = map(readings, one_spelling(two))
+    return tuple(mark + a[0] + b[0] for a in left for b in right)
 
 
 @lru_cache(1 << 15)

@@ -17,7 +17,7 @@ def add(apps, schema_editor):
     with schema_editor.connection.cursor() as rows, schema_editor.connection.cursor() as cursor:
         rows.execute("SELECT id, name, everyday_names FROM catalog_serviceitem WHERE published_id IS NOT NULL")
         while some := rows.fetchmany(FEW):
-            begun = [(text.beginnings(map(text.one_spelling, [name, *others]), "^"), pk) for pk, name, others in some]
+            begun = [(text.beginnings([name, *others], "^"), pk) for pk, name, others in some]
             cursor.executemany("UPDATE catalog_serviceitem SET tokens = tokens || %s::text[] WHERE id = %s", begun)
         cursor.execute(AGAIN)
 

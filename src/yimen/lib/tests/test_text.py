@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yimen.lib.text import bigrams, normalise, query_tokens
+from yimen.lib.text import beginnings, bigrams, initials, normalise, query_tokens
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,14 @@ def test_any_text_is_taken_and_normalising_twice_changes_nothing(text):
     assert normalise(normalise(text)) == normalise(text)
     assert bigrams(normalise(text)) == bigrams(text)
     assert len(bigrams(text)) == len(set(bigrams(text)))
+
+
+def test_how_titles_begin_is_two_first_letters_in_every_reading():
+    titles = ["（演示）食品", "重庆", "開飯館", "ETC 办理", "证", ""]
+    assert beginnings(titles, "^") == ["^ys", "^zq", "^cq", "^kf"]
+    assert initials("重a 证") == [frozenset("zc"), frozenset("a"), frozenset("z")]
+
+
+@given(st.lists(st.text(st.one_of(st.characters(), st.characters(min_codepoint=0xF900, max_codepoint=0xFAFF)))))
+def test_any_title_may_begin_as_it_likes(titles):
+    assert all(len(token) == 3 for token in beginnings(titles, "^"))
