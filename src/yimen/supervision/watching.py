@@ -312,8 +312,8 @@ def _breaches(case: Case, event: Event, actor: UUID | None, book: Book, on: date
 
 def handled(case: Case, event: Event) -> rules.Handled:
     """
-    Return the facts of an ended case. What the platform itself did, and what a demo lived through, is not entered
-    afterwards.
+    Return the facts of an ended case. What the platform itself did, what a demo lived through and what was brought in
+    from another system is not entered afterwards.
     """
     is_declined = event.kind == "case.declined"
     missing = 0
@@ -324,7 +324,8 @@ def handled(case: Case, event: Event) -> rules.Handled:
             .exclude(state__in=[CaseMaterial.State.COMPLETE, CaseMaterial.State.COMMITTED])
             .count()
         )
-    by_hand = _staff(event.actor) is not None and not case.is_demo
+    # Brought in from another system (cases.bulk), it has no document of ours.
+    by_hand = _staff(event.actor) is not None and not case.is_demo and case.notices.exists()
     minutes = None
     if by_hand and case.completed_at is not None:
         minutes = int((case.completed_at - case.received_at).total_seconds() // 60)

@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from yimen.cases import actions as cases
+from yimen.cases import bulk
 from yimen.cases.models import Case, Clock, Task
 from yimen.cases.tests.factories import make_case
 from yimen.ledger import followers
@@ -15,7 +16,7 @@ from yimen.ledger.actions import SYSTEM
 from yimen.ledger.models import Event
 from yimen.people.access import NotAllowed
 from yimen.people.models import Role
-from yimen.people.tests.factories import NOW, make_department, make_staff, outsider
+from yimen.people.tests.factories import NOW, make_applicant, make_center, make_department, make_staff, outsider
 from yimen.supervision import actions, jobs, watching
 from yimen.supervision.models import Card, CardEntry, Colour, SupervisionRule, Trigger
 from yimen.supervision.tests.factories import accepted, after, make_office, morning
@@ -153,6 +154,23 @@ def test_history_brought_in_rains_no_cards_but_that_it_came_so_late(monkeypatch,
     cases.decide(case.pk, outcome="granted", by=office.leader, at=late)
     jobs.follow_new(at=now)
     assert {trigger for trigger, _colour in given(case)} == cards
+
+
+def test_cases_of_another_system_were_not_handled_off_this_one(monkeypatch):
+    monkeypatch.setattr(followers, "horizon", lambda: 2**62)
+    office, now = make_office(), timezone.now()
+    center, applicant = make_center(office.region), make_applicant(region=office.region)
+    times = [now - timedelta(days=40, hours=-n) for n in range(4)]
+    people = {"clerk": office.clerk, "decided_by": office.leader, "reviewed_by": office.approver}
+    bulk.load([bulk.PastCase(office.version, applicant, *times, **people)], center=center, by=SYSTEM)
+    case = Case.objects.get()
+    assert set(case.tasks.values_list("step_key", "done_by")) >= {
+        ("review", office.approver.pk),
+        ("decide", office.leader.pk),
+    }
+    Case.objects.filter(pk=case.pk).update(is_demo=False)
+    assert jobs.follow_new(at=now)
+    assert given(case) == set()
 
 
 # -- what others record ------------------------------------------------------------------------------------------------
