@@ -1,5 +1,6 @@
 """
-How fast tickets are issued, called and finished: through the actions, and the same SQL raw beside it.
+How fast tickets are issued, called and finished: through the actions, beside the same SQL sent raw, and beside plain
+Django on the same tables without any duty.
 
 A cycle is one ticket taken, one called and finished, so that as many wait afterwards as before. Rows stay: use a
 database of its own.
@@ -17,13 +18,14 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from django.db import connections
+from django.db import connections, transaction
+from django.db.models import F
 from django.utils.timezone import localdate
 
 from yimen.bench.measure import Figure, figure, run_apart
 from yimen.hall import actions, rules
 from yimen.hall.actions import calling, tickets
-from yimen.hall.models import Hall, Series, Ticket, Window
+from yimen.hall.models import Hall, Series, Ticket, TicketCounter, Window
 from yimen.ledger import chain
 from yimen.ledger.actions import PUBLIC, SYSTEM
 from yimen.lib.ids import uuid7
@@ -47,6 +49,7 @@ def run(rounds: int, at: datetime) -> list[Figure]:
             raw = run_apart(seconds, clients, partial(_raw_cycle, series, windows, at))
             what = f"issue, call, finish ({waiting:,} waiting)"
             rows.append(figure(what, clients, took, raw_per_second=(len(raw) - 1) / raw[0]))
+        rows += [_plainly(series.hall, windows, waiting, clients, seconds, at) for clients in CLIENTS]
     series, windows = _stage(at, windows=WINDOWS, waiting=max(2000, 2 * min(rounds, WAITS) + 200))
     rows += [_calls(series, windows, clients, rounds, at) for clients in (1, 8)]
     return rows
@@ -113,6 +116,45 @@ def _stage(at: datetime, *, windows: int, waiting: int) -> tuple[Series, list[Wi
     return series, staffed
 
 
+# -- plain Django: no rights, no policy, no hours, no ledger, no screens, no undo --------------------------------------
+
+
+def _plainly(hall: Hall, windows: list[Window], waiting: int, clients: int, seconds: float, at: datetime) -> Figure:
+    """The same cycle as whoever writes a queue for the first time writes it, in a series of its own."""
+    letter = "PQR"[CLIENTS.index(clients)]
+    series = Series.objects.create(region_id=REGION, hall=hall, letter=letter, name="测速")
+    row = {"region_id": REGION, "hall": hall, "series": series, "day": localdate(at)}
+    TicketCounter.objects.create(region_id=REGION, series=series, day=row["day"], value=waiting)
+    numbers = range(1, waiting + 1)
+    there = (Ticket(**row, number=n, label=f"{letter}{n:05d}", queue_at=at, taken_at=at) for n in numbers)
+    Ticket.objects.bulk_create(there, batch_size=500)
+    took = run_apart(seconds, clients, partial(_plain_cycle, row, windows, at))
+    return figure(f"plain Django, the same ({waiting:,} waiting)", clients, took)
+
+
+def _plain_cycle(row: dict[str, Any], windows: list[Window], at: datetime, n: int) -> Callable[[], None]:
+    window, clerk = windows[n], windows[n].staff
+    counter = TicketCounter.objects.filter(series=row["series"], day=row["day"])
+    waiting = Ticket.objects.filter(**row, status=Ticket.Status.WAITING).order_by("is_priority", "queue_at", "number")
+
+    def act() -> None:
+        with transaction.atomic():
+            counter.update(value=F("value") + 1)
+            number = counter.values_list("value", flat=True).get()
+            label = f"{row['series'].letter}{number:05d}"
+            Ticket.objects.create(**row, number=number, label=label, queue_at=at, taken_at=at)
+        with transaction.atomic():
+            ticket = waiting.select_for_update(skip_locked=True)[0]
+            ticket.status, ticket.window, ticket.served_by, ticket.called_at = "called", window, clerk, at
+            ticket.save(update_fields=["status", "window", "served_by", "called_at"])
+        with transaction.atomic():
+            ticket = Ticket.objects.select_for_update().get(pk=ticket.pk)
+            ticket.status, ticket.finished_at = "finished", at
+            ticket.save(update_fields=["status", "finished_at"])
+
+    return act
+
+
 # -- the same statements, without the platform around them ------------------------------------------------------------
 
 
@@ -148,13 +190,17 @@ def _raw_take(connection: Any, series: Series, at: datetime) -> None:
 
 def _raw_call(connection: Any, window: Window, clerk: Staff, at: datetime) -> Any:
     with connection.transaction(), connection.cursor() as cursor:
-        cursor.execute(calling.HEADS, [window.pk, localdate(at), [], 8])
-        ids = [UUID(head[0]) for head in cursor.fetchone()[-1]]
-        values = [
-            REGION, window.pk, window.number, clerk.pk, ids, ["time"] * len(ids), at, "{}", "{}", uuid7(),
-            rules.LONG, clerk.ledger_ref, clerk.role_name, "{}",
-        ]  # fmt: skip
-        return cursor.execute(calling.CLAIM, values).fetchone()[0]
+        tried: list[UUID] = []
+        while True:  # as the action does: every head seen may be somebody else's by now
+            cursor.execute(calling.HEADS, [window.pk, localdate(at), tried, 8])
+            ids = [UUID(head[0]) for head in cursor.fetchone()[-1]]
+            values = [
+                REGION, window.pk, window.number, clerk.pk, ids, ["time"] * len(ids), at, "{}", "{}", uuid7(),
+                rules.LONG, clerk.ledger_ref, clerk.role_name, "{}",
+            ]  # fmt: skip
+            if (row := cursor.execute(calling.CLAIM, values).fetchone()) is not None:
+                return row[0]
+            tried += ids
 
 
 def _raw_finish(connection: Any, ticket_id: Any, window: Window, clerk: Staff, at: datetime) -> None:
