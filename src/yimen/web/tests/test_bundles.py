@@ -13,8 +13,10 @@ from django.utils import timezone
 from yimen.cases.actions import batches
 from yimen.cases.models.bundles import Batch, BundleCase
 from yimen.cases.tests.test_bundles import Office, csv_of, people
+from yimen.catalog.actions.bundles import BundleLine, publish_bundle
 from yimen.catalog.models import ItemMaterial
 from yimen.catalog.models.bundles import ServiceBundle
+from yimen.ledger.actions import SYSTEM
 from yimen.people.models import Role
 from yimen.people.tests.factories import NOW, make_staff
 
@@ -87,6 +89,16 @@ def test_a_clerk_receives_it_once_and_the_citizen_follows_all_of_it(office):
     assert "还没轮到" in told
     assert citizen.get(f"/cases/{made.cases.first().query_no}").status_code == 200
     assert Client().post("/progress", {"number": made.query_no, "last_four": "9999"}).status_code == 422
+
+
+def test_a_result_two_items_need_is_said_once_not_to_be_brought(office):
+    ItemMaterial.objects.create(version=office.sign, position=4, name="用地备案表")
+    lines = office.lines()
+    lines[1] = BundleLine("land", office.land.item_id, feeds={"permit": "4", "sign": "4"})
+    lines[2] = BundleLine("sign", office.sign.item_id, after=("land",))
+    publish_bundle(office.bundle(lines).pk, by=SYSTEM, at=NOW)
+    page = client_of(office.clerk).get("/workbench/together/bundles/farm/receive", {"go": "1"}).content.decode()
+    assert page.count("“用地备案表”不用带") == 1
 
 
 def test_a_paper_may_follow_in_a_bundle_only_where_every_item_lets_it(office):

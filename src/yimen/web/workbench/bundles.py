@@ -324,12 +324,13 @@ def _fed_words(offers: Sequence[queries.Offer]) -> list[tuple[str, str]]:
     """What nobody brings: (material, the item whose result it is)."""
     names = {one.part.key: one.part.name for one in offers}
     given = rules.fed([one.part for one in offers])
-    return [
+    said = (
         (line.name, names[source])
         for one in offers
         for line in one.part.materials
         if (source := given.get((one.part.key, line.position)))
-    ]
+    )
+    return list(dict.fromkeys(said))
 
 
 @staff_page("cases.receive")
