@@ -8,7 +8,7 @@ changes() what it gets afterwards.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time
 from typing import Any
@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from yimen.hall.models import Hall, HallZone, Screen
 from yimen.hall.queries import boards
 from yimen.hall.queries import screens as reads
-from yimen.hall.queries.boards import CALLS_KEPT, CALLS_SHOWN, Board, Call, Wait, WindowNow
+from yimen.hall.queries.boards import CALLS_KEPT, CALLS_SHOWN, Call, Wait, WindowNow
 from yimen.hall.rules.screens import is_quiet
 from yimen.web import waits as words
 
@@ -164,7 +164,7 @@ def of_screen(spec: Spec, looks: Sequence[Look]) -> dict[str, Any]:
             queues = [wait for wait in first.waits if in_zone(wait, spec.zone, first.windows)]
             told["calls"] = [_call(call) for call in calls]
             told["waits"] = [_wait(wait, first) for wait in queues]
-            told["surge"] = surge_of(queues)
+            told["surge"] = surge_of(queues, first.minutes)
         case Screen.Layout.NOTICES:
             told["calls"] = []
         case Screen.Layout.MAP:
@@ -175,7 +175,8 @@ def of_screen(spec: Spec, looks: Sequence[Look]) -> dict[str, Any]:
             pairs.sort(key=lambda pair: pair[0].key.rsplit("-", 1)[1], reverse=True)
             told["calls"] = [_call(call, "" if is_one else one.name) for call, one in pairs[:CALLS_KEPT]]
             told["waits"] = [_wait(wait, one, is_one=is_one) for one in looks for wait in one.waits]
-            told["surge"] = surge_of([wait for one in looks for wait in one.waits])
+            said = {series: minutes for one in looks for series, minutes in one.minutes.items()}
+            told["surge"] = surge_of([wait for one in looks for wait in one.waits], said)
     return told
 
 
@@ -238,13 +239,12 @@ def in_zone(wait: Wait, zone: UUID | None, windows: Sequence[WindowNow]) -> bool
     return wait.zone_id == zone or not there.isdisjoint(wait.numbers)
 
 
-def surge(board: Board) -> str:
-    """The sentence that warns of a long queue, or nothing."""
-    return surge_of(board.waits)
+def surge_of(queues: Sequence[Wait], said: Mapping[UUID, str]) -> str:
+    """
+    The sentence that warns of the longest of these queues, or nothing.
 
-
-def surge_of(queues: Sequence[Wait]) -> str:
-    """The sentence that warns of the longest of these queues, or nothing."""
+    said: the minutes each series is told to take, so that one screen does not say two different ones.
+    """
     busy = [wait for wait in queues if wait.is_busy]
     if not busy:
         return ""
@@ -252,9 +252,10 @@ def surge_of(queues: Sequence[Wait]) -> str:
     if busiest.proposed is not None:
         values = {"name": busiest.name, "people": busiest.waiting, "window": busiest.proposed}
         return _("%(name)s人多，%(people)s 人在等，建议加开 %(window)s 号窗口") % values
-    if busiest.minutes is None:
+    minutes = said.get(busiest.series_id)
+    if not minutes:
         return _("%(name)s人多，前面 %(people)s 人") % {"name": busiest.name, "people": busiest.waiting}
-    return _("%(name)s人多，要等约 %(minutes)s 分钟") % {"name": busiest.name, "minutes": busiest.minutes}
+    return _("%(name)s人多，要等约 %(minutes)s 分钟") % {"name": busiest.name, "minutes": minutes}
 
 
 def _call(call: Call, hall: str = "") -> dict[str, Any]:

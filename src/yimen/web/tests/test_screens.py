@@ -4,6 +4,7 @@ import asyncio
 import random
 import re
 from datetime import time, timedelta
+from uuid import UUID
 
 import pytest
 from django.test import Client
@@ -15,6 +16,7 @@ from yimen.catalog.tests.factories import make_item
 from yimen.hall import actions
 from yimen.hall.actions import notices, places, screens
 from yimen.hall.models import Hall, Notice, Screen, Window
+from yimen.hall.queries.boards import Wait
 from yimen.hall.tests.factories import make_hall, make_series, make_window, serve, take
 from yimen.ledger.actions import SYSTEM
 from yimen.people.models import Role
@@ -420,3 +422,17 @@ def test_a_screen_speaks_softly_in_its_quiet_hours(hall):
     screen = set_up(hall, "soft", "hall", quiet_from=time(9), quiet_until=time(10), quiet_volume=20)
     assert page_of(screen, NOW)["told"]["volume"] == 20  # 9:05
     assert page_of(screen, NOW + timedelta(hours=2))["told"]["volume"] == 100
+
+
+@pytest.mark.parametrize(
+    "said, proposed, expected",
+    [
+        ({UUID(int=1): "70–110"}, None, "不动产人多，要等约 70–110 分钟"),
+        ({}, None, "不动产人多，前面 34 人"),
+        ({UUID(int=1): "70–110"}, 7, "不动产人多，34 人在等，建议加开 7 号窗口"),
+    ],
+    ids=["as long as its row says", "nobody can say", "a window is proposed"],
+)
+def test_the_warning_of_a_crowd_says_the_minutes_of_its_row_and_no_others(said, proposed, expected):
+    row = Wait(UUID(int=1), "B", "不动产", "", "5–6", True, 34, 77, 240.0, 2, proposed=proposed)
+    assert payload.surge_of([row], said) == expected
