@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -34,7 +35,7 @@ def fits_of(hall: Hall, at: datetime) -> dict[UUID, Fit]:
 def look(hall: Hall, at: datetime) -> dict[UUID, Fit]:
     """The same, looked up now."""
     day = localdate(at)
-    values = {
+    values: dict[str, Any] = {
         "region": hall.region_id,
         "hall": hall.pk,
         "since": day - timedelta(days=OLDEST_DAYS),
