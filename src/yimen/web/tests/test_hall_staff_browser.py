@@ -77,7 +77,8 @@ def test_a_visit_is_booked_checked_moved_and_given_back(stage, hall, browser):  
     page.locator("input[name=slot]:not([disabled])").first.check()
     page.get_by_role("button", name="改到这个时间").click()
     page.wait_for_selector(f"text={number}-2")
-    page.get_by_role("button", name="取消预约").click()
+    page.get_by_text("取消预约，让给别人").click()
+    page.get_by_role("button", name="确定取消").click()
     page.wait_for_selector("text=预约取消了")
     kept = stage.do(lambda: list(Appointment.objects.order_by("made_at").values_list("status", flat=True)))
     assert kept == ["moved", "cancelled"]
