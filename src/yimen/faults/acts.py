@@ -178,6 +178,7 @@ UNKEYED = {
     "workbench:import-bring": "keeps one more file that waits; taking one is keyed",
     "portal:booklet-file": "reads",
     "workbench:visit-note": "the same findings again write nothing; proved beside the act",
+    "workbench:visit-photo-drop": "a photo taken out is out; once more does nothing, proved beside the act",
     "workbench:visit-photo": "the same photo at the same point is kept once; proved beside the act",
     "workbench:catalog-points": "as item: sent with the mark of the draft it was read from",
     "workbench:bundle-new": "a bundle's code is taken once, and saving the same again records nothing",

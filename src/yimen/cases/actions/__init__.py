@@ -115,7 +115,14 @@ from yimen.cases.actions.results import (
     set_quota,
 )
 from yimen.cases.actions.steps import DONE_BY_ACCEPTING, TooEarly, complete_task, plain_decision, send_back
-from yimen.cases.actions.surveying import NotOnThisVisit, VisitIncomplete, add_photo, close_visit, note_findings
+from yimen.cases.actions.surveying import (
+    NotOnThisVisit,
+    VisitIncomplete,
+    add_photo,
+    close_visit,
+    drop_photo,
+    note_findings,
+)
 from yimen.cases.actions.team import BadTeam, end_team, follow_case, form_team, join_team, leave_team
 from yimen.cases.actions.visits import (
     SCRIPT,
@@ -228,6 +235,7 @@ __all__ = [
     "decline",
     "deem_renewed",
     "deliver",
+    "drop_photo",
     "end_agent",
     "end_priority",
     "end_team",

@@ -131,6 +131,23 @@ def add_photo(
 
 
 @transaction.atomic
+def drop_photo(visit_id: UUID, upload_id: UUID, *, by: Staff, at: datetime) -> None:
+    """
+    Take a photo out again while the visit is open; twice is once. Raises NotOnThisVisit, WrongStep, access.NotAllowed.
+    """
+    case, visit = _locked(visit_id)
+    _expect_surveyor(case, visit, by)
+    answer = visit.answers.filter(photos=upload_id).first()
+    if answer is None:
+        return
+    upload = Upload.objects.select_for_update().get(pk=upload_id)
+    answer.photos.remove(upload)
+    uploads.drop(upload, by=by, at=at)
+    data = {"visit": str(visit.pk), "point": str(answer.point_id), "upload": str(upload.pk)}
+    record(case, "case.visit_photo_dropped", by=by, at=at, data=data)
+
+
+@transaction.atomic
 def close_visit(
     visit_id: UUID,
     *,

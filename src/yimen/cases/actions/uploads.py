@@ -214,7 +214,7 @@ def remove(upload_id: UUID, *, by: Actor, at: datetime) -> Upload:
         return upload
     if upload.case_id is not None:
         raise DomainError(_("这个文件已经交上去了，不能拿走。要换，请传新的，经办人以新的为准。"))
-    _drop(upload, by=by, at=at)
+    drop(upload, by=by, at=at)
     return upload
 
 
@@ -273,7 +273,7 @@ def remove_loose(*, at: datetime) -> int:
         upload = Upload.objects.select_for_update().get(pk=pk)
         if upload.case_id is not None or upload.removed_at is not None:
             return False
-        _drop(upload, by=ledger.SYSTEM, at=at)
+        drop(upload, by=ledger.SYSTEM, at=at)
         return True
 
     return one_by_one(list(loose.values_list("pk", flat=True)[:1000]), remove, what="loose file not removed")
@@ -330,7 +330,8 @@ def record_taken(upload: Upload, *, by: Actor, at: datetime, of: Upload | None =
     ledger.record(f"upload:{upload.pk}", "upload.taken", region=upload.region_id, by=by, at=at, data=data)
 
 
-def _drop(upload: Upload, *, by: Actor, at: datetime) -> None:
+def drop(upload: Upload, *, by: Actor, at: datetime) -> None:
+    """Take away a locked file whoever's it is; the act that calls it has asked for the right."""
     upload.removed_at = at
     upload.save(update_fields=["removed_at"])
     ledger.record(f"upload:{upload.pk}", "upload.removed", region=upload.region_id, by=by, at=at)

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from yimen.cases import actions
 from yimen.cases.actions import Handed
-from yimen.cases.models import Case, Hearing, Notice, SiteVisit, VisitAnswer
+from yimen.cases.models import Case, Hearing, Notice, SiteVisit, Upload, VisitAnswer
 from yimen.cases.tests.factories import make_version
 from yimen.cases.tests.test_visits import PNG, make_points
 from yimen.catalog.models import CheckPoint, FlowStep, ItemVersion
@@ -244,6 +244,15 @@ def test_a_photo_is_taken_shown_to_those_who_may_and_kept_once(hall, clock, sett
     assert shown["Content-Type"] == "image/png" and b"".join(shown.streaming_content).startswith(b"\x89PNG")
     assert client.post(path, {f"p-{point.pk}": SimpleUploadedFile("a.png", b"no picture")}).status_code == 409
     assert client.post(path, {}).status_code == 422
+    # One that should not be there is taken out again, and put back.
+    drop = f"/workbench/visits/{visit.pk}/photos/{answer.photos.get().pk}/drop"
+    stranger = client_of(make_staff(Role.SURVEYOR, department=hall.case.department))
+    assert stranger.post(drop).status_code == 409 and answer.photos.exists()
+    assert [client.post(drop).status_code for _n in range(2)] == [302, 302]
+    assert not answer.photos.exists() and not Upload.objects.filter(case=hall.case, removed_at=None).exists()
+    assert Event.objects.filter(kind="case.visit_photo_dropped").count() == 1
+    sent = {f"p-{point.pk}": SimpleUploadedFile("a.png", PNG), **findings(hall.case)}
+    assert client.post(path, sent).status_code == 302
     # Whoever decides sees it when the visit is over, and who comes late with his own reads that it is.
     post(client, f"/workbench/visits/{visit.pk}/close", signed_by="王小明", **findings(hall.case))
     leader = client_of(hall.leader)

@@ -369,6 +369,22 @@ def photo(request: StaffRequest, pk: UUID, point: UUID) -> HttpResponse:
     return redirect(reverse("workbench:visit-check", args=[pk]) + f"#point-{point}")
 
 
+@staff_page("cases.review")
+@require_POST
+def drop_photo(request: StaffRequest, pk: UUID, upload: UUID) -> HttpResponse:
+    """Keep what was found so far, and take one photo out; once more does nothing."""
+    found, at = visit_or_404(request, pk), timezone.now()
+    try:
+        actions.note_findings(found.pk, _found(request, found), by=request.staff, at=at)
+        actions.drop_photo(found.pk, upload, by=request.staff, at=at)
+    except DomainError as error:
+        response = _checklist(request, pk, refused=str(error))
+        response.status_code = 409
+        return response
+    messages.success(request, _("照片拿掉了。"))
+    return redirect("workbench:visit-check", pk)
+
+
 @staff_page("cases.review", "cases.decide")
 @require_safe
 def show_photo(request: StaffRequest, pk: UUID, upload: UUID) -> HttpResponseBase:
@@ -423,5 +439,6 @@ urlpatterns = [
     path("visits/<uuid:pk>/note", note, name="visit-note"),
     path("visits/<uuid:pk>/photos/<uuid:point>/add", photo, name="visit-photo"),
     path("visits/<uuid:pk>/photos/<uuid:upload>", show_photo, name="visit-photo-file"),
+    path("visits/<uuid:pk>/photos/<uuid:upload>/drop", drop_photo, name="visit-photo-drop"),
     path("visits/<uuid:pk>/close", close, name="visit-close"),
 ]
