@@ -20,7 +20,7 @@ from django.utils.timezone import localdate
 from yimen.hall.models import Appointment, Hall, Series, Ticket, WindowPause
 from yimen.hall.queries.opening import opening_on
 from yimen.hall.rules.opening import Opening
-from yimen.insight.forecasts.idling import still_away
+from yimen.insight.forecasts.idling import GRACE, still_away
 from yimen.insight.forecasts.learnt import fits_of
 from yimen.insight.forecasts.playing import forecast
 from yimen.insight.forecasts.ranges import Forecast
@@ -248,7 +248,7 @@ def _seats(hall: Hall, at: datetime, tickets: Sequence[Mapping[str, Any]]) -> li
     """
     day = localdate(at)
     busy = {row["window_id"]: row for row in tickets if row["status"] in (Ticket.Status.CALLED, Ticket.Status.SERVING)}
-    opening = opening_on(hall, day)
+    waits, opening = _waits(tickets, at), opening_on(hall, day)
     shifts = _shifts(opening, at)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -263,7 +263,7 @@ def _seats(hall: Hall, at: datetime, tickets: Sequence[Mapping[str, Any]]) -> li
             continue
         back = max(usual + _after(at, row["paused_at"]), _LEAST_PAUSE) if row["paused_at"] else 0.0
         if ticket is None and not row["paused_at"]:
-            back = _away(row, tickets, opening, at)
+            back = _away(row, waits, opening, at)
         found.append(
             Seat(
                 window=row["id"],
@@ -278,27 +278,42 @@ def _seats(hall: Hall, at: datetime, tickets: Sequence[Mapping[str, Any]]) -> li
     return found
 
 
-def _away(row: Mapping[str, Any], tickets: Iterable[Mapping[str, Any]], opening: Opening, at: datetime) -> float:
+def _waits(tickets: Iterable[Mapping[str, Any]], at: datetime) -> list[tuple[Mapping[str, Any], float, float]]:
+    """Who of today waited long enough to have been let wait, since when and until when, in seconds from now."""
+    found = []
+    for ticket in tickets:
+        called, waits = ticket["called_at"], ticket["status"] == Ticket.Status.WAITING
+        # Of whoever was called before and waits again, put off or held, nobody knows here since when.
+        if ticket["put_off_at"] or (called is None) is not waits:
+            continue
+        came, until = _after(at, max(ticket["queue_at"], ticket["taken_at"])), min(_after(at, called or at), 0.0)
+        if until - came > GRACE:
+            found.append((ticket, came, until))
+    return found
+
+
+def _away(
+    row: Mapping[str, Any],
+    waits: Iterable[tuple[Mapping[str, Any], float, float]],
+    opening: Opening,
+    at: datetime,
+) -> float:
     free_since = row["free_since"]
     if opening.is_set:
         span = next((span for span in opening.spans if span.opens_at <= at < span.closes_at), None)
         if span is None:  # before the first hour and at noon nobody is expected to call
             return 0.0
         free_since = max(free_since, span.opens_at)
-    series, skills = row["series"] or (), row["skills"] or ()
-    waits = []
-    for ticket in tickets:
-        called = ticket["called_at"]
-        # Of whoever was called before and waits again, put off or held, nobody knows here since when.
-        if ticket["put_off_at"] or (called and ticket["status"] == Ticket.Status.WAITING):
-            continue
-        if called is None and ticket["status"] != Ticket.Status.WAITING:
-            continue
-        mine = ticket["only_window_id"] == row["id"] if ticket["only_window_id"] else ticket["series_id"] in series
-        if mine and ticket["skill_id"] in (None, *skills):
-            came = max(ticket["queue_at"], ticket["taken_at"])
-            waits.append((_after(at, came), min(_after(at, called or at), 0.0)))
-    return still_away(_after(at, free_since), waits)
+    series, skills = frozenset(row["series"] or ()), (None, *(row["skills"] or ()))
+    return still_away(
+        _after(at, free_since),
+        (
+            (came, until)
+            for ticket, came, until in waits
+            if (ticket["only_window_id"] == row["id"] if ticket["only_window_id"] else ticket["series_id"] in series)
+            and ticket["skill_id"] in skills
+        ),
+    )
 
 
 # What somebody who stands in for a paused window calls besides his own.
