@@ -123,7 +123,7 @@ def _plainly(hall: Hall, windows: list[Window], waiting: int, clients: int, seco
     """The same cycle as whoever writes a queue for the first time writes it, in a series of its own."""
     letter = "PQR"[CLIENTS.index(clients)]
     series = Series.objects.create(region_id=REGION, hall=hall, letter=letter, name="测速")
-    row = {"region_id": REGION, "hall": hall, "series": series, "day": localdate(at)}
+    row: dict[str, Any] = {"region_id": REGION, "hall": hall, "series": series, "day": localdate(at)}
     TicketCounter.objects.create(region_id=REGION, series=series, day=row["day"], value=waiting)
     numbers = range(1, waiting + 1)
     there = (Ticket(**row, number=n, label=f"{letter}{n:05d}", queue_at=at, taken_at=at) for n in numbers)
