@@ -45,7 +45,7 @@ T = TypeVar("T")
 
 def _key() -> str:
     """Return a name that changes with everything the template database is made from."""
-    digest = hashlib.sha256(embedded.SETUP.encode())
+    digest = hashlib.sha256(embedded.SETUP.encode() + b"with an installation")
     digest.update(embedded.version_of(embedded.binaries()).encode())
     digest.update(os.environ.get("DJANGO_SETTINGS_MODULE", "").encode())
     for pattern in (
@@ -83,6 +83,13 @@ def _make_template(urls: embedded.Urls) -> str:
             raise pytest.UsageError(f"The migrations do not run:\n{done.stderr}")
         connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(half), sql.Identifier(name)))
     return name
+
+
+def _make_installation(urls: embedded.Urls, template: str) -> None:
+    """Give the platform's own database the template's tables: a copy of this server is a migrated installation."""
+    with psycopg.connect(urls.for_database("postgres").admin, autocommit=True) as connection:
+        _create_database(connection, embedded.DATABASE, template)
+    embedded.set_up_database(urls.admin)
 
 
 def _create_database(connection: psycopg.Connection, name: str, template: str) -> None:
@@ -173,12 +180,12 @@ class Run:
             fcntl.flock(lock, fcntl.LOCK_EX)  # parallel runs wait for one of them to make the template
             if not (golden / "done").exists():
                 with embedded.Server(self.folder / "postgres", fsync=False) as server:
-                    _make_template(server.urls)
+                    _make_installation(server.urls, _make_template(server.urls))
                 shutil.rmtree(golden, ignore_errors=True)
                 golden.mkdir()
-                self._copy(self.folder, golden)
+                self.copy(self.folder, golden)
             else:
-                self._copy(golden, self.folder)
+                self.copy(golden, self.folder)
             (golden / "done").touch()
             templates = sorted(cache.glob("*/done"), key=lambda path: path.stat().st_mtime, reverse=True)
             for path in templates[KEPT_TEMPLATES:]:
@@ -189,7 +196,7 @@ class Run:
         self.urls = self.server.urls
 
     @staticmethod
-    def _copy(source: Path, target: Path) -> None:
+    def copy(source: Path, target: Path) -> None:
         subprocess.run(["cp", "-a", source / "keys", source / "postgres", target], check=True)  # noqa: S603, S607
 
     def end(self) -> None:
@@ -427,6 +434,23 @@ def open_folder() -> Iterator[Callable[[], Path]]:
     yield make
     for folder in made:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def migrate_home() -> Callable[[Path], None]:
+    """
+    Put a migrated database and its keys into a new home, which a first start would take twenty seconds to make.
+
+    Without a server of our own nothing is put there, and the first start makes them.
+    """
+
+    def fill(home: Path) -> None:
+        golden = Run.cache() / _key()
+        if (golden / "done").exists():
+            home.mkdir(exist_ok=True)
+            Run.copy(golden, home)
+
+    return fill
 
 
 @pytest.fixture(scope="session")

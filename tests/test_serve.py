@@ -111,9 +111,11 @@ class Platform:
 
 
 @pytest.fixture(scope="module")
-def home(open_folder):
-    """One installation for all: the first start makes its database."""
-    return open_folder()
+def home(open_folder, migrate_home):
+    """One installation for all."""
+    folder = open_folder()
+    migrate_home(folder)
+    return folder
 
 
 @pytest.fixture
@@ -160,8 +162,9 @@ def test_kill_9_of_the_parent_ends_all_and_the_next_start_repairs(platform):
     assert platform.process.wait(60) == 0
 
 
-def test_the_demo_keeps_its_data_over_a_kill_of_everything_and_a_reset_starts_over(open_folder):
+def test_the_demo_keeps_its_data_over_a_kill_of_everything_and_a_reset_starts_over(open_folder, migrate_home):
     platform = Platform(open_folder())
+    migrate_home(platform.home)  # the reset begins with nothing
     try:
         first = platform.start("demo", "--quiet")
         assert platform.status("/kiosk/main/") == 200

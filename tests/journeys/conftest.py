@@ -24,10 +24,11 @@ READY_SECONDS = 180
 
 
 @pytest.fixture(scope="session")
-def platform():
+def platform(migrate_home):
     """The address of a quiet demo centre (places, people, items; no past cases), served by `yimen demo`."""
     home = Path(tempfile.mkdtemp(prefix="yimen-journey-"))
     home.chmod(0o755)  # the database's account must be able to pass; pytest's own folders are closed to it
+    migrate_home(home / "home")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
