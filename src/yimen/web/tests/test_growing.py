@@ -175,13 +175,18 @@ def test_no_list_and_no_page_reads_a_growing_table_through(admin_connection, cli
 
 @contextmanager
 def pretended(admin: Any) -> Iterator[set[str]]:
-    """Those of the growing tables that have a row here; the planner reckons with a million a page of them."""
+    """
+    Those of the growing tables that have a row here; the planner reckons with a million a page of them, and knows
+    nothing of what other tests left in them.
+    """
     before = admin.execute(
         "SELECT relname, reltuples, relpages FROM pg_class"
         " WHERE relname = ANY(%s) AND relkind = 'r' AND pg_relation_size(oid) > 0",
         [list(GROWING)],
     ).fetchall()
     change = "UPDATE pg_class SET reltuples = %s, relpages = %s WHERE relname = %s AND relkind = 'r'"
+    forget = "DELETE FROM pg_statistic WHERE starelid IN (SELECT oid FROM pg_class WHERE relname = ANY(%s))"
+    admin.execute(forget, [list(GROWING)])
     try:
         for name, _tuples, _pages in before:
             admin.execute(change, [1_000_000, 1, name])
