@@ -150,8 +150,11 @@ def scans(plan: dict[str, Any], tables: set[str]) -> list[dict[str, Any]]:
     return found + [one for below in plan.get("Plans", ()) for one in scans(below, tables)]
 
 
-def has_condition(scan: dict[str, Any]) -> bool:
-    return "Index Cond" in scan or any(has_condition(below) for below in scan.get("Plans", ()))
+def has_condition(scan: dict[str, Any], partial: set[str]) -> bool:
+    """An index of the open rows alone is a condition, too."""
+    if "Index Cond" in scan or scan.get("Index Name") in partial:
+        return True
+    return any(has_condition(below, partial) for below in scan.get("Plans", ()))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -165,12 +168,14 @@ def test_no_list_and_no_page_reads_a_growing_table_through(admin_connection, cli
     ]
     with pretended(admin_connection) as tables, connection.cursor() as cursor:
         assert {"cases_case", "cases_task", "cases_clock", "ledger_event"} <= tables
+        cursor.execute("SELECT indexrelid::regclass::text FROM pg_index WHERE indpred IS NOT NULL")
+        partial = {name for (name,) in cursor.fetchall()}
         for sql in dict.fromkeys(sql for page in asked for sql in page if sql.lstrip().startswith("SELECT")):
             cursor.execute("EXPLAIN (FORMAT JSON) " + sql)
             (plan,) = cursor.fetchone()
             [found] = json.loads(plan) if isinstance(plan, str) else plan
-            through = [one["Relation Name"] for one in scans(found["Plan"], tables) if not has_condition(one)]
-            assert through == [], sql
+            read = scans(found["Plan"], tables)
+            assert [one["Relation Name"] for one in read if not has_condition(one, partial)] == [], sql
 
 
 @contextmanager
