@@ -171,6 +171,8 @@ ROWS = {
         s.visit, {s.point: visit_rules.Found("passed", note="好")}, by=by, at=AT + DAY)),
     "add_photo": Row("agreed", "accepted", (APPROVER, SURVEYOR), lambda s, by: actions.add_photo(
         s.visit, s.point, SimpleUploadedFile("a.png", PNG), by=by, at=AT + DAY)),
+    "drop_photo": Row("photographed", "accepted", (APPROVER, SURVEYOR), lambda s, by: actions.drop_photo(
+        s.visit, s.photo, by=by, at=AT + DAY)),
     "close_visit": Row("agreed", "accepted", (APPROVER, SURVEYOR), lambda s, by: actions.close_visit(
         s.visit, signed_by="王小明", by=by, at=AT + DAY)),
     # -- fees
@@ -323,13 +325,19 @@ class World:
         scene.pair = [self.people[self.unit.pk][role] for role in (APPROVER, SURVEYOR)]
         return scene
 
-    def agreed(self):
+    def agreed(self, after=HOUR):
         scene = self.visit()
         actions.plan_visit(
-            scene.visit, planned_for=AT + HOUR, address="演示路 2 号", surveyors=scene.pair, by=self.approver, at=AT
+            scene.visit, planned_for=AT + after, address="演示路 2 号", surveyors=scene.pair, by=self.approver, at=AT
         )
         found = {scene.point: visit_rules.Found("passed")}
-        actions.note_findings(scene.visit, found, by=scene.pair[0], at=AT + HOUR)
+        actions.note_findings(scene.visit, found, by=scene.pair[0], at=AT + after)
+        return scene
+
+    def photographed(self):
+        scene = self.agreed(after=6 * HOUR)
+        photo = SimpleUploadedFile("a.png", PNG)
+        scene.photo = actions.add_photo(scene.visit, scene.point, photo, by=scene.pair[0], at=AT + 6 * HOUR)[1].pk
         return scene
 
     def gap(self):
