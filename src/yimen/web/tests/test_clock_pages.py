@@ -56,7 +56,8 @@ def test_marking_what_is_missing_leads_to_telling_once_with_one_click(client):
     case = make_case(at=now, complete=False)
     login(client, clerk_of(case))
     page = client.get(reverse("workbench:case", args=[case.query_no])).content.decode()
-    assert "一次告知缺什么" in page and "收的是哪种" in page
+    assert "收的是哪种" in page
+    assert page.index("一次告知缺什么") < page.index("只能告知一次") < page.index("看过了，开一次告知书")
     rows = {row.material.name: row.material_id for row in case.materials.select_related("material")}
     fields = {
         f"state-{rows['申请表']}": "missing",
